@@ -1,0 +1,1 @@
+"""Golden models: what each block computes, in numpy, to the bit."""

@@ -1,0 +1,189 @@
+"""Configuration records: frozen, validated once, JSON in and JSON out."""
+
+import dataclasses
+import difflib
+import json
+import operator
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """Base of every block's ``Config``.
+
+    A subclass declares its parameters as fields, its named configurations in ``presets`` and its
+    ranges in ``validate``. Kinds are checked here, from the annotations, before ``validate`` runs.
+
+    Errors
+    ------
+    TypeError
+        A field is of the wrong kind, or is not a parameter of the block.
+    ValueError
+        A field is out of range, or the preset does not exist.
+    """
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"default": {}}
+
+    def __post_init__(self) -> None:
+        hints = _kinds(type(self))
+        for field in dataclasses.fields(self):
+            value = _coerce(self, field.name, getattr(self, field.name), hints[field.name])
+            object.__setattr__(self, field.name, value)
+        self.validate()
+
+    def validate(self) -> None:
+        """Raise ValueError, naming the field and showing its value, for what cannot be built."""
+
+    @classmethod
+    def block_name(cls) -> str:
+        """Name of the block: that of the module which defines the record."""
+        return cls.__module__.rpartition(".")[2]
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Names of the parameters, in the order of their declaration."""
+        return [field.name for field in dataclasses.fields(cls)]
+
+    @classmethod
+    def preset(cls, name: str, **overrides: Any) -> Self:
+        """Return the named configuration, with ``overrides`` applied on top."""
+        if name not in cls.presets:
+            known = ", ".join(cls.presets)
+            raise ValueError(f"{cls.block_name()} has no preset {name!r}; it has {known}")
+        return cls.from_dict({**cls.presets[name], **overrides})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from a mapping; an unknown name is refused with the names that exist."""
+        for name in values:
+            cls.require(name)
+        return cls(**values)
+
+    @classmethod
+    def require(cls, name: str) -> None:
+        """Raise TypeError unless ``name`` is a parameter; the message offers the closest ones."""
+        names = cls.names()
+        if name in names:
+            return
+        near = difflib.get_close_matches(name, names, n=1)
+        ordered = near + [other for other in names if other not in near]
+        have = ", ".join(ordered)
+        raise TypeError(f"{cls.block_name()} has no parameter {name!r}; it has {have}")
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Any:
+        """Read one parameter from text, as a command line gives it (``16``, ``0xACE1``, ``[1,2]``).
+
+        ``none`` is accepted where the field may be absent. Integers take any Python base prefix.
+        """
+        cls.require(name)
+        kind = _kinds(cls)[name]
+        optional = types.NoneType in typing.get_args(kind)
+        if optional and text.lower() == "none":
+            return None
+        plain = next((k for k in typing.get_args(kind) if k is not types.NoneType), kind)
+        plain = kind if not optional else plain
+        if plain is str:
+            return text
+        if plain is bool:
+            if text.lower() not in ("true", "false"):
+                raise _kind_error(cls, name, text, "true or false")
+            return text.lower() == "true"
+        if plain is int:
+            return _integer(cls, name, text)
+        if typing.get_origin(plain) is tuple:
+            items = text.strip("()[] ").split(",")
+            item_kind = typing.get_args(plain)[0]
+            if item_kind is int:
+                return tuple(_integer(cls, name, item) for item in items if item.strip())
+            return tuple(item.strip() for item in items if item.strip())
+        return json.loads(text)
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with ``changes`` applied, validated again."""
+        return type(self).from_dict({**self.to_dict(), **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parameters as plain values that JSON can carry."""
+        values = ((name, getattr(self, name)) for name in self.names())
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in values}
+
+    def to_json(self) -> str:
+        """Return the parameters as one line of JSON."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Inverse of :meth:`to_json`."""
+        return cls.from_dict(json.loads(text))
+
+    def check(self, name: str, ok: bool, rule: str) -> None:
+        """Raise ValueError ``<block>.<name> must be <rule>, not <value>`` unless ``ok``."""
+        if not ok:
+            raise ValueError(
+                f"{self.block_name()}.{name} must be {rule}, not {getattr(self, name)!r}"
+            )
+
+    def check_range(self, name: str, low: int, high: int) -> None:
+        """Require ``low <= self.<name> <= high``."""
+        self.check(name, low <= getattr(self, name) <= high, f"in {low}..{high}")
+
+    def check_choice(self, name: str, choices: tuple[str, ...]) -> None:
+        """Require ``self.<name>`` to be one of ``choices``."""
+        self.check(name, getattr(self, name) in choices, f"one of {', '.join(choices)}")
+
+
+def _kinds(cls: type[Config]) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _kind_error(owner: Any, name: str, value: Any, rule: str) -> TypeError:
+    return TypeError(
+        f"{owner.block_name()}.{name} must be {rule}, not {value!r} ({type(value).__name__})"
+    )
+
+
+def _integer(cls: type[Config], name: str, text: str) -> int:
+    try:
+        return int(text.strip(), 0)
+    except ValueError:
+        raise _kind_error(cls, name, text, "an integer") from None
+
+
+def _coerce(owner: Config, name: str, value: Any, kind: Any) -> Any:
+    """Return ``value`` as ``kind`` (int, bool, str, float, tuple, or one of those or None)."""
+    options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if value is None and types.NoneType in options:
+        return None
+    kind = next(option for option in options if option is not types.NoneType)
+    if kind is int:
+        if isinstance(value, bool):
+            raise _kind_error(owner, name, value, "an integer")
+        try:
+            return operator.index(value)
+        except TypeError:
+            raise _kind_error(owner, name, value, "an integer") from None
+    if kind is float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _kind_error(owner, name, value, "a number")
+        return float(value)
+    if kind is bool or kind is str:
+        if not isinstance(value, kind):
+            raise _kind_error(owner, name, value, {bool: "true or false", str: "text"}[kind])
+        return value
+    if typing.get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple):
+            raise _kind_error(owner, name, value, "a sequence")
+        item_kinds = typing.get_args(kind)
+        variable = len(item_kinds) == 2 and item_kinds[1] is Ellipsis
+        if not variable and len(value) != len(item_kinds):
+            raise ValueError(
+                f"{owner.block_name()}.{name} must have {len(item_kinds)} entries, not {value!r}"
+            )
+        return tuple(_coerce(owner, name, item, item_kinds[0]) for item in value)
+    raise TypeError(
+        f"{owner.block_name()}.{name} is declared as {kind!r}, which Config cannot hold"
+    )

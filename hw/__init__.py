@@ -1,0 +1,1 @@
+"""The blocks as Amaranth components."""

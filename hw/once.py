@@ -1,0 +1,103 @@
+"""Hierarchy that scales: a module elaborated once and instantiated many times."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.back import rtlil
+from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
+from amaranth.lib import wiring
+
+
+class Once(wiring.Component):
+    """Stands for one instance of ``cls(*args)``, whose definition is shared by all instances.
+
+    Amaranth elaborates and prints every submodule anew, which takes minutes for an array of
+    thousands of cells. Where the elaboration context is a :class:`Library`, ``Once`` elaborates to
+    an instance of a module that the library converts the first time it is asked for; elsewhere
+    (in Amaranth's own simulator) it elaborates to the component itself.
+
+    The members are those of ``cls(*args)``. Latency and interval are those of the component.
+
+    Parameters
+    ----------
+    name : str
+        Name of the module in the emitted Verilog, after the prefix of the top level.
+    cls : type
+        A :class:`wiring.Component`.
+    args
+        Hashable arguments of its constructor: with the class, they identify the module.
+    """
+
+    def __init__(self, name: str, cls: type[wiring.Component], *args: Any):
+        self.name, self.cls, self.args = name, cls, args
+        self._component = cls(*args)
+        super().__init__(self._component.signature)
+
+    def elaborate(self, platform: Any) -> Module | Instance:
+        if not isinstance(platform, Library):
+            m = Module()
+            m.submodules.body = self._component
+            wiring.connect(m, wiring.flipped(self), self._component)
+            return m
+        definition = platform.define(self.name, self.cls, self.args)
+        ports: dict[str, Any] = {}
+        if definition.clocked:
+            ports |= {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+        for path, member, value in self.signature.flatten(self):
+            direction = "i" if member.flow == wiring.In else "o"
+            ports[f"{direction}_{'__'.join(map(str, path))}"] = value
+        return Instance(definition.name, **ports)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One converted module: its name in the output, its RTLIL, and whether it has a clock."""
+
+    name: str
+    rtlil: str
+    clocked: bool
+
+
+class Library:
+    """Collects the definitions that :class:`Once` asks for; passed as Amaranth's ``platform``.
+
+    Parameters
+    ----------
+    prefix : str
+        Put before every module name, so that two emitted tops can live in one design.
+    """
+
+    def __init__(self, prefix: str):
+        self.prefix = prefix
+        self._definitions: dict[Any, Definition] = {}
+        self._names: set[str] = {prefix}
+
+    def define(self, name: str, cls: type[wiring.Component], args: tuple[Any, ...]) -> Definition:
+        """Return the definition of ``cls(*args)``, converting it on first use."""
+        key = (cls, args)
+        if key not in self._definitions:
+            self._definitions[key] = self.convert(self._unique(name), cls(*args))
+        return self._definitions[key]
+
+    def convert(self, name: str, component: wiring.Component) -> Definition:
+        """Convert one component, and whatever it instantiates, to RTLIL."""
+        text = rtlil.convert(component, name=name, platform=self, emit_src=False)
+        text = re.sub(r"^(\s*(?:module|cell) \\)(\S+)", _flat_name, text, flags=re.MULTILINE)
+        return Definition(name, text, clocked=r" \clk" in text.split("end\n", 1)[0])
+
+    def rtlil(self) -> str:
+        """Return all collected definitions as one text."""
+        return "\n".join(definition.rtlil for definition in self._definitions.values())
+
+    def _unique(self, name: str) -> str:
+        candidate, number = f"{self.prefix}_{name}", 1
+        while candidate in self._names:
+            candidate, number = f"{self.prefix}_{name}_{number}", number + 1
+        self._names.add(candidate)
+        return candidate
+
+
+def _flat_name(match: re.Match[str]) -> str:
+    """Amaranth joins nested module names by dots, which Verilog would have to escape."""
+    return match[1] + match[2].replace(".", "_")

@@ -1,0 +1,56 @@
+"""What nomul has to offer: one line per block, loaded only when it is used."""
+
+import difflib
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block, or a part that blocks share; the same name stands for it in every room."""
+
+    name: str
+    kind: str  # "block", "part" or "baseline"
+    title: str
+    paper: str = ""
+
+    def golden(self) -> ModuleType:
+        """Return the golden model's module."""
+        return import_module(f"nomul.golden.{self.name}")
+
+    def config(self) -> Any:
+        """Return the class of its configuration."""
+        return self.golden().Config
+
+    def top(self, cfg: Any) -> Any:
+        """Return the Amaranth component for a configuration."""
+        return import_module(f"nomul.hw.{self.name}").Top(cfg)
+
+    @property
+    def bench(self) -> str:
+        """Import name of the cocotb bench."""
+        return f"nomul.sim.{self.name}"
+
+
+_ALL = (
+    Block("essop", "block", "Stochastic outer product", "arXiv 2003.11256"),
+    Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
+    Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
+    Block("bitstream", "part", "Bitstream source and comparator"),
+    Block("popcount", "part", "Population count"),
+    Block("pow2", "part", "Power-of-two operand scaler", "arXiv 2003.11256"),
+    Block("skid", "part", "Stream register and skid buffer"),
+)
+
+BLOCKS = {block.name: block for block in _ALL}
+
+
+def get(name: str) -> Block:
+    """Return a block by name; an unknown one is refused with the names that exist."""
+    if name in BLOCKS:
+        return BLOCKS[name]
+    near = difflib.get_close_matches(name, BLOCKS, n=1)
+    ordered = near + [other for other in BLOCKS if other not in near]
+    raise ValueError(f"there is no block {name!r}; there are {', '.join(ordered)}")

@@ -1,0 +1,1 @@
+"""The blocks' cocotb benches, and the harness that runs them."""

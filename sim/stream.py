@@ -1,0 +1,250 @@
+"""Stream agents for benches: sources, sinks, stalls, a protocol monitor, exact comparison.
+
+All agents sample in the middle of a cycle, at the falling edge, when every combinational path has
+settled, and drive after the rising edge. So a transfer is seen the same way in every simulator.
+"""
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, RisingEdge
+from nomul.sim import harness
+
+STALLS = ("never", "random")
+PERIOD_NS = 10
+
+
+def pauses(pattern: str, rng: random.Random) -> Callable[[], bool]:
+    """Return a function that says, each cycle, whether to pause: ``never`` or ``random`` (half)."""
+    if pattern == "never":
+        return lambda: False
+    if pattern == "random":
+        return lambda: rng.random() < 0.5
+    raise ValueError(f"stall pattern must be one of {', '.join(STALLS)}, not {pattern!r}")
+
+
+@dataclass
+class Source:
+    """Offers payloads in order; valid holds until ready. While idle, the payload is noise."""
+
+    bench: "Bench"
+    name: str
+    payloads: Sequence[int]
+    pattern: str = "never"
+    sent: list[int] = field(default_factory=list)  # the cycle of each transfer
+
+    def __post_init__(self) -> None:
+        self.valid = self.bench.signal(f"{self.name}__valid")
+        self.payload = self.bench.signal(f"{self.name}__payload")
+        self.ready = self.bench.signal(f"{self.name}__ready")
+        self.pause = pauses(self.pattern, self.bench.rng)
+        self.offering = False
+        self.drive()
+
+    @property
+    def done(self) -> bool:
+        """Whether every payload was taken."""
+        return len(self.sent) == len(self.payloads)
+
+    def sample(self, cycle: int) -> None:
+        """See whether the offered payload is taken at the coming edge."""
+        if self.offering and bit(self.ready):
+            self.sent.append(cycle)
+            self.offering = False
+
+    def drive(self) -> None:
+        """Offer the next payload, keep the pending one, or pause."""
+        if self.offering:
+            return
+        self.offering = not self.done and not self.pause()
+        width = len(self.payload)
+        word = self.payloads[len(self.sent)] if self.offering else self.bench.rng.getrandbits(width)
+        self.valid.value = int(self.offering)
+        self.payload.value = int(word)
+
+
+@dataclass
+class Sink:
+    """Takes payloads, and checks that valid and payload hold until it is ready."""
+
+    bench: "Bench"
+    name: str
+    pattern: str = "never"
+    received: list[int] = field(default_factory=list)
+    cycles: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.valid = self.bench.signal(f"{self.name}__valid")
+        self.payload = self.bench.signal(f"{self.name}__payload")
+        self.ready = self.bench.signal(f"{self.name}__ready")
+        self.pause = pauses(self.pattern, self.bench.rng)
+        self.pending: int | None = None
+        self.accepting = False
+        self.drive()
+
+    def sample(self, cycle: int) -> None:
+        """Take what is transferred at the coming edge; complain about a broken protocol."""
+        offered = bit(self.valid)
+        word = bits(self.payload) if offered else None
+        if self.pending is not None:
+            assert offered, f"{self.name}: valid fell before ready, cycle {cycle}"
+            assert word == self.pending, f"{self.name}: payload changed before ready, cycle {cycle}"
+        self.pending = word if offered and not self.accepting else None
+        if word is not None and self.accepting:
+            self.received.append(word)
+            self.cycles.append(cycle)
+
+    def drive(self) -> None:
+        """Be ready, or not."""
+        self.accepting = not self.pause()
+        self.ready.value = int(self.accepting)
+
+
+class Bench:
+    """Clock, reset and the agents on the ports of one design.
+
+    Attributes
+    ----------
+    cycle
+        Number of rising edges since reset was released.
+    rng
+        Source of all randomness, from the seed of the run.
+    """
+
+    def __init__(self, dut: Any):
+        self.dut = dut
+        self.cycle = 0
+        self.rng = random.Random(harness.seed())
+        self.numpy_rng = np.random.default_rng(harness.seed())
+        self.agents: list[Source | Sink] = []
+        self.watchers: list[Callable[[int], None]] = []
+
+    def signal(self, name: str) -> Any:
+        """Return the handle of a port."""
+        return getattr(self.dut, name)
+
+    def source(self, name: str, payloads: Iterable[int], pattern: str = "never") -> Source:
+        """Put a source on the input stream ``name``."""
+        agent = Source(self, name, list(payloads), pattern)
+        self.agents.append(agent)
+        return agent
+
+    def sink(self, name: str, pattern: str = "never") -> Sink:
+        """Put a sink on the output stream ``name``."""
+        agent = Sink(self, name, pattern)
+        self.agents.append(agent)
+        return agent
+
+    async def reset(self, cycles: int = 3) -> None:
+        """Start the clock and hold reset; agents are already driving, so no input is unknown."""
+        self.dut.rst.value = 1
+        self.clock = Clock(self.dut.clk, PERIOD_NS, unit="ns")
+        self.clock.start()
+        for _ in range(cycles):
+            await RisingEdge(self.dut.clk)
+        self.dut.rst.value = 0
+
+    async def step(self) -> None:
+        """Pass one cycle: sample at its middle, drive after its end."""
+        await FallingEdge(self.dut.clk)
+        for watch in self.watchers:
+            watch(self.cycle)
+        for agent in self.agents:
+            agent.sample(self.cycle)
+        await RisingEdge(self.dut.clk)
+        self.cycle += 1
+        for agent in self.agents:
+            agent.drive()
+
+    async def until(self, condition: Callable[[], bool], limit: int = 100_000) -> None:
+        """Pass cycles until ``condition()``; more than ``limit`` of them is a hang."""
+        for _ in itertools.takewhile(lambda _: not condition(), range(limit)):
+            await self.step()
+        assert condition(), f"nothing happened for {limit} cycles"
+
+    async def receive(self, sink: Sink, count: int, settle: int = 20) -> list[int]:
+        """Return ``count`` payloads from a sink; a surplus one within ``settle`` cycles is an error."""
+        await self.until(lambda: len(sink.received) >= count)
+        for _ in range(settle):
+            await self.step()
+        assert len(sink.received) == count, (
+            f"{sink.name}: {len(sink.received)} payloads, not {count}"
+        )
+        return sink.received
+
+
+def bit(handle: Any) -> bool:
+    """Return a one-bit signal; an unknown value is an error, never False."""
+    value = handle.value
+    assert value.is_resolvable, f"{handle._name} is {value}"
+    return bool(int(value))
+
+
+def bits(handle: Any) -> int:
+    """Return a signal as an unsigned integer; an unknown bit is an error."""
+    value = handle.value
+    assert value.is_resolvable, f"{handle._name} is {value}"
+    return int(value.to_unsigned()) if hasattr(value, "to_unsigned") else int(value)
+
+
+def assert_equal(got: Any, expected: Any, what: str = "result") -> None:
+    """Require two integer arrays to be equal; name the first place where they differ, in hex."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.shape == expected.shape, f"{what}: shape {got.shape}, expected {expected.shape}"
+    assert got.size, f"{what}: nothing to compare"
+    differ = np.argwhere(got != expected)
+    if len(differ):
+        place = tuple(int(i) for i in differ[0])
+        raise AssertionError(
+            f"{what}[{', '.join(map(str, place))}] is {int(got[place]):#x}, "
+            f"expected {int(expected[place]):#x}; {len(differ)} of {got.size} differ"
+        )
+    harness.record(compared=int(got.size))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Fields of a payload, least significant first: (name, width, count) each.
+
+    This is the bench's own statement of the bit order, independent of the hardware's.
+    """
+
+    fields: tuple[tuple[str, int, int], ...]
+
+    @property
+    def width(self) -> int:
+        """Total number of bits."""
+        return sum(width * count for _, width, count in self.fields)
+
+    def pack(self, **values: Any) -> list[int]:
+        """Return one integer per row of the given arrays, each [n] or [n, count]."""
+        columns = []
+        for name, width, count in self.fields:
+            array = np.asarray(values.pop(name)).astype(np.int64)
+            array = array.reshape(len(array), count)
+            columns.append(((array[..., None] >> np.arange(width)) & 1).reshape(len(array), -1))
+        assert not values, f"no fields {', '.join(values)}"
+        packed = np.packbits(
+            np.concatenate(columns, axis=1).astype(np.uint8), axis=1, bitorder="little"
+        )
+        return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+    def unpack(self, words: Sequence[int], signed: Iterable[str] = ()) -> dict[str, Any]:
+        """Return one array per field, int64[n] where the count is 1, else int64[n, count]."""
+        size = (self.width + 7) // 8
+        raw = np.frombuffer(b"".join(w.to_bytes(size, "little") for w in words), dtype=np.uint8)
+        table = np.unpackbits(raw.reshape(len(words), size), axis=1, bitorder="little")
+        result, offset = {}, 0
+        for name, width, count in self.fields:
+            part = table[:, offset : offset + width * count].reshape(len(words), count, width)
+            value = part.astype(np.int64) @ (np.int64(1) << np.arange(width, dtype=np.int64))
+            if name in signed:
+                value -= (value >> (width - 1)) << width
+            result[name] = value[:, 0] if count == 1 else value
+            offset += width * count
+        return result

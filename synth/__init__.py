@@ -1,0 +1,1 @@
+"""From component to Verilog, and from Verilog to measured area, clock and energy."""

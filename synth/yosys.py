@@ -1,0 +1,65 @@
+"""Yosys in a child process: runs a script, and takes warnings that are bugs for errors."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# The child reads its script from a file, because a pass that aborts takes the process with it.
+_CHILD = "from pyosys import libyosys as ys; ys.run_pass('tee -q -o yosys.log script yosys.ys')"
+
+
+class YosysError(RuntimeError):
+    """Yosys stopped, or warned of something that is a bug in the design."""
+
+
+def run(commands: Sequence[str], folder: Path, *, harmless: Sequence[str] = ()) -> str:
+    """Run Yosys commands with ``folder`` as working directory, and return its log.
+
+    Parameters
+    ----------
+    commands
+        One pass each; file names in them are relative to ``folder``.
+    folder
+        Working directory, created if absent. ``yosys.ys`` and ``yosys.log`` stay there.
+    harmless
+        Regular expressions of warnings that are expected. Any other warning is an error.
+
+    Raises
+    ------
+    YosysError
+        With the failing command's message, or the first unexpected warning.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "yosys.ys").write_text("\n".join(commands) + "\n")
+    log_file = folder / "yosys.log"
+    log_file.unlink(missing_ok=True)
+    child = subprocess.run(
+        [sys.executable, "-c", _CHILD],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    log = log_file.read_text(errors="replace") if log_file.exists() else ""
+    if child.returncode:
+        lines = (log + child.stdout + child.stderr).splitlines()
+        errors = [line for line in lines if "ERROR" in line] or lines[-3:]
+        raise YosysError(f"yosys stopped in {folder}: {' '.join(errors)}")
+    for line in log.splitlines():
+        if is_warning(line) and not any(re.search(pattern, line) for pattern in harmless):
+            raise YosysError(f"yosys warned in {folder}: {line.strip()}")
+    return log
+
+
+def is_warning(line: str) -> bool:
+    """Whether a line of the log is a warning, with or without a source position before it."""
+    return re.match(r"(\S+:\d+(\.\d+-\d+\.\d+)?: )?Warning: ", line) is not None
+
+
+def version() -> str:
+    """Return the version of the Yosys that runs here."""
+    from importlib.metadata import version as installed
+
+    return installed("pyosys")

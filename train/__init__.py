@@ -1,0 +1,1 @@
+"""Networks and data sets that feed the hardware with real numbers."""
