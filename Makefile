@@ -1,13 +1,46 @@
-# What a newcomer types: `make demo` and `make test`.
-PYTHON ?= python3
-VENV   ?= .venv
-BIN    := $(VENV)/bin
+# What a newcomer types: `make demo` and `make test`. The first run installs what is missing.
+SHELL := /bin/bash
+VENV  ?= .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+# Test processes; a bench is mostly one simulator, so one per core is right.
+JOBS  ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: test
-test: $(VENV)/.ready
-	$(BIN)/python -m pytest -m "not long"
+.PHONY: demo test test-long bench dev lint docs-test clean types
 
-$(VENV)/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -e .[sim,synth,train,dev]
-	touch $@
+demo: $(READY)
+	$(BIN)/nomul demo
+
+test: $(READY)
+	$(PYTEST) -m "not long"
+
+test-long: $(READY)
+	$(PYTEST)
+
+bench: $(READY)
+	$(BIN)/python -m nomul.synth.bench
+
+dev: $(READY) types
+	$(BIN)/pre-commit install
+
+lint: $(READY) types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs-test: $(READY)
+	$(BIN)/python -m pytest tests/test_docs.py
+
+# Type checkers cannot follow setuptools' mapping of folders to packages; they can follow links.
+types:
+	@rm -rf .types && mkdir -p .types/nomul
+	@for room in golden hw sim synth train; do ln -s ../../$$room .types/nomul/$$room; done
+	@for file in nomul/*.py nomul/py.typed; do ln -s ../../$$file .types/nomul/; done
+
+$(READY): pyproject.toml constraints.txt .ci/setup
+	@VENV=$(VENV) .ci/setup
+	@touch $@
+
+clean:
+	rm -rf build dist .types *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
