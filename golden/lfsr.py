@@ -4,8 +4,9 @@ import dataclasses
 from typing import Any, ClassVar
 
 import numpy as np
-from nomul.golden import config
 from numpy.typing import NDArray
+
+from nomul.golden import config
 
 Ints = NDArray[np.int64]
 
@@ -98,10 +99,16 @@ class Matrix:
         return image
 
     def apply_all(self, states: Ints) -> Ints:
-        """Return the images of an array of words, of the same shape."""
+        """Return the images of an array of words, of the same shape.
+
+        One look-up per eight bits: the image of a word is the XOR of the images of its bytes.
+        """
         images = np.zeros_like(states)
-        for j, column in enumerate(self.columns):
-            images ^= -((states >> j) & 1) & column
+        for low in range(0, self.width, 8):
+            table = np.zeros(1, dtype=np.int64)
+            for column in self.columns[low : low + 8]:
+                table = np.concatenate([table, table ^ column])
+            images ^= table[(states >> low) & (len(table) - 1)]
         return images
 
 
@@ -147,12 +154,22 @@ def sequence(width: int, taps: tuple[int, ...], seed: int, n: int, leap: int = 1
     """
     if not 0 < seed < 1 << width:
         raise ValueError(f"lfsr.seed must be in 1..{(1 << width) - 1}, not {seed!r}")
-    states = np.full(max(n, 1), seed, dtype=np.int64)
-    jump, filled = step_matrix(width, taps) ** leap, 1
+    step = step_matrix(width, taps) ** leap
+    return walk(step, np.array([seed], dtype=np.int64), n)[:, 0]
+
+
+def walk(step: Matrix, first: Ints, n: int) -> Ints:
+    """Return ``n`` states of several registers side by side, ``first`` first: int64[n, registers].
+
+    The filled part is doubled with ever higher powers of ``step``, so the work is n times the
+    register's width in vector operations.
+    """
+    states = np.empty((max(n, 1), len(first)), dtype=np.int64)
+    states[0], filled = first, 1
     while filled < n:
         block = min(filled, n - filled)
-        states[filled : filled + block] = jump.apply_all(states[:block])
-        jump, filled = jump @ jump, filled + block
+        states[filled : filled + block] = step.apply_all(states[:block])
+        step, filled = step @ step, filled + block
     return states[:n]
 
 

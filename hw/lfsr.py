@@ -6,6 +6,7 @@ from operator import xor
 from amaranth.hdl import Cat, Module, Signal, Value, ValueLike, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out
+
 from nomul.golden import lfsr
 from nomul.golden.lfsr import Config
 

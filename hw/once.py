@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from amaranth.back import rtlil
@@ -31,14 +32,13 @@ class Once(wiring.Component):
 
     def __init__(self, name: str, cls: type[wiring.Component], *args: Any):
         self.name, self.cls, self.args = name, cls, args
-        self._component = cls(*args)
-        super().__init__(self._component.signature)
+        super().__init__(_shared(cls, args).signature)
 
     def elaborate(self, platform: Any) -> Module | Instance:
         if not isinstance(platform, Library):
             m = Module()
-            m.submodules.body = self._component
-            wiring.connect(m, wiring.flipped(self), self._component)
+            m.submodules.body = body = self.cls(*self.args)
+            wiring.connect(m, wiring.flipped(self), body)
             return m
         definition = platform.define(self.name, self.cls, self.args)
         ports: dict[str, Any] = {}
@@ -48,6 +48,12 @@ class Once(wiring.Component):
             direction = "i" if member.flow == wiring.In else "o"
             ports[f"{direction}_{'__'.join(map(str, path))}"] = value
         return Instance(definition.name, **ports)
+
+
+@cache
+def _shared(cls: type[wiring.Component], args: tuple[Any, ...]) -> wiring.Component:
+    """Return the one component whose signature and definition all instances share."""
+    return cls(*args)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class Library:
         """Return the definition of ``cls(*args)``, converting it on first use."""
         key = (cls, args)
         if key not in self._definitions:
-            self._definitions[key] = self.convert(self._unique(name), cls(*args))
+            self._definitions[key] = self.convert(self._unique(name), _shared(cls, args))
         return self._definitions[key]
 
     def convert(self, name: str, component: wiring.Component) -> Definition:

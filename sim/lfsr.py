@@ -1,6 +1,7 @@
 """Bench of the leap-forward LFSR."""
 
 import cocotb
+
 from nomul.golden.lfsr import Config, model
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, assert_equal

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
+
 from nomul.sim import harness
 
 STALLS = ("never", "random")
@@ -168,7 +169,7 @@ class Bench:
         assert condition(), f"nothing happened for {limit} cycles"
 
     async def receive(self, sink: Sink, count: int, settle: int = 20) -> list[int]:
-        """Return ``count`` payloads from a sink; a surplus one within ``settle`` cycles is an error."""
+        """Return ``count`` payloads; a surplus one within ``settle`` further cycles is an error."""
         await self.until(lambda: len(sink.received) >= count)
         for _ in range(settle):
             await self.step()
@@ -201,7 +202,7 @@ def assert_equal(got: Any, expected: Any, what: str = "result") -> None:
     if len(differ):
         place = tuple(int(i) for i in differ[0])
         raise AssertionError(
-            f"{what}[{', '.join(map(str, place))}] is {int(got[place]):#x}, "
+            f"{what}{list(place) if place else ''} is {int(got[place]):#x}, "
             f"expected {int(expected[place]):#x}; {len(differ)} of {got.size} differ"
         )
     harness.record(compared=int(got.size))

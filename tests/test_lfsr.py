@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from nomul.golden import lfsr
 from nomul.sim.harness import BenchError
 

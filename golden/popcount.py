@@ -1,0 +1,68 @@
+"""Population count: how many bits of a word are one."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nomul.golden import config
+
+Ints = NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    """Parameters of a population count.
+
+    Parameters
+    ----------
+    width
+        Bits to count, 1..4096.
+    """
+
+    width: int = 64
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"small": {"width": 7}, "wide": {"width": 64}}
+
+    def validate(self) -> None:
+        """Check the range."""
+        self.check_range("width", 1, 4096)
+
+    @property
+    def count_bits(self) -> int:
+        """Bits of the count 0 .. width."""
+        return self.width.bit_length()
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a word to its count."""
+        return 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles between two words."""
+        return 1
+
+    def cycles(self, n: int) -> int:
+        """Cycles from the first word's transfer to the last count's, inclusive, without stalls."""
+        return n * self.interval + self.latency
+
+
+def ideal(x: ArrayLike) -> NDArray[np.float64]:
+    """Return the sum of the bits x[n, width] along the last axis."""
+    return np.asarray(x, dtype=np.float64).sum(axis=-1)
+
+
+def model(cfg: Config, x: ArrayLike) -> Ints:
+    """Return the counts int64[n] of bits x[n, width], each 0 or 1."""
+    x = np.asarray(x, dtype=np.int64)
+    if x.ndim != 2 or x.shape[1] != cfg.width:
+        raise ValueError(f"x must be of shape [n, {cfg.width}], not {list(x.shape)}")
+    return x.sum(axis=1)
+
+
+def stimuli(cfg: Config, rng: np.random.Generator, n: int = 200) -> Ints:
+    """Return words of every density, int64[n, width]: none, all, and n - 2 at random."""
+    density = np.linspace(0, 1, n)[:, None]
+    return (rng.random((n, cfg.width)) < density).astype(np.int64)

@@ -1,0 +1,70 @@
+"""Stream register and skid buffer: they delay a stream and never change it."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nomul.golden import config
+
+Ints = NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    """Parameters of a stream buffer.
+
+    Parameters
+    ----------
+    width
+        Bits of the payload, 1..65535.
+    kind
+        ``register``: one register, ready passes through combinationally. ``skid``: a second
+        register catches the word in flight, so ready comes from a flip-flop.
+    """
+
+    width: int = 32
+    kind: str = "skid"
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "register": {"kind": "register"},
+        "skid": {"kind": "skid"},
+    }
+
+    def validate(self) -> None:
+        """Check width and kind."""
+        self.check_range("width", 1, 65535)
+        self.check_choice("kind", ("register", "skid"))
+
+    @property
+    def latency(self) -> int:
+        """Cycles that a word is held at least."""
+        return 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles between two words."""
+        return 1
+
+    def cycles(self, n: int) -> int:
+        """Cycles from the first word in to the last word out, inclusive, without stalls."""
+        return n * self.interval + self.latency
+
+
+def ideal(x: ArrayLike) -> NDArray[np.float64]:
+    """Return the words as they came."""
+    return np.asarray(x, dtype=np.float64)
+
+
+def model(cfg: Config, x: ArrayLike) -> Ints:
+    """Return the words as they came, int64[n]."""
+    x = np.asarray(x, dtype=np.int64)
+    if (x < 0).any() or (cfg.width < 63 and (x >> cfg.width).any()):
+        raise ValueError(f"x must hold words of {cfg.width} bits")
+    return x
+
+
+def stimuli(cfg: Config, rng: np.random.Generator, n: int = 500) -> Ints:
+    """Return random words, int64[n]."""
+    return rng.integers(0, 1 << min(cfg.width, 62), n)
