@@ -1,0 +1,343 @@
+"""ESSOP, the stochastic outer product: operands and sources around an array of counting cells."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from nomul.golden import essop, lfsr
+from nomul.golden.essop import Config
+from nomul.hw.bitstream import Source, comparator, seed_layout
+from nomul.hw.essop_array import Row, control_layout
+from nomul.hw.lfsr import transform
+from nomul.hw.once import Once
+from nomul.hw.popcount import popcount
+
+EXPONENT = signed(essop.EXPONENT_BITS)
+UNIT_EXPONENT = signed(essop.EXPONENT_BITS + 2)
+
+
+def pair_layout(cfg: Config) -> data.StructLayout:
+    """Return the payload of ``x_d``: one pair of vectors."""
+    operand = unsigned(cfg.width + 1)
+    fields = {
+        "x": data.ArrayLayout(operand, cfg.rows),
+        "sx": unsigned(cfg.rows),
+        "d": data.ArrayLayout(operand, cfg.cols),
+        "sd": unsigned(cfg.cols),
+        "e_x": EXPONENT,
+        "e_d": EXPONENT,
+    }
+    if cfg.accumulate:
+        fields |= {"read": unsigned(1), "clear": unsigned(1)}
+    return data.StructLayout(fields)
+
+
+def row_layout(cfg: Config) -> data.StructLayout:
+    """Return the payload of ``y``: one row of results."""
+    return data.StructLayout(
+        {
+            "row": unsigned(max(1, (cfg.rows - 1).bit_length())),
+            "y": data.ArrayLayout(signed(cfg.y_bits), cfg.cols),
+            "exponent": UNIT_EXPONENT,
+            "last": unsigned(1),
+        }
+    )
+
+
+class Top(wiring.Component):
+    """Computes outer products of pairs of vectors by counting the ANDs of random bits.
+
+    Every row compares its operand with one random word, every column with another; cell (i, j)
+    counts how often both bits are one, so E[c_ij] = BL p_i q_j (steps 2 to 4 of
+    :func:`nomul.golden.essop.model`). Latency is ``cfg.beats`` + 2 cycles from a pair to its first
+    row, one more with accumulators; a pair every ``cfg.interval`` cycles. The next pair is taken
+    in the cycle that draws the last bits of the one before.
+
+    Parameters
+    ----------
+    cfg : :class:`nomul.golden.essop.Config`
+        Array, stream and sources, already validated.
+
+    Members
+    -------
+    x_d : ``In(stream.Signature(pair_layout(cfg)))``
+        Magnitudes 0 .. 2**W of rows and columns, their signs, and the block exponents. With
+        accumulators also ``read``: send all of them out after this pair, and ``clear``: leave them
+        at zero then.
+    y : ``Out(stream.Signature(row_layout(cfg)))``
+        One row per beat, row 0 first: its index, N signed counts (or accumulators), the exponent of
+        their unit, and ``last``.
+    seed : ``In(stream.Signature(seed_layout(cfg)))``
+        Reloads the sources' registers (and ``a`` the rounding register); taken only while no pair
+        is at work. Absent where the source has no register.
+    saturated : ``Out(1)``
+        Sticky: an operand was above 2**W and counted as 2**W.
+    seed_refused : ``Out(1)``
+        Sticky: a zero seed was offered, and neither register was reloaded. Absent with ``seed``.
+    overflow : ``Out(1)``
+        Sticky: an accumulator saturated. Absent without accumulators.
+    gated : ``Out(32)``
+        Rows kept still because their operand was zero, over all pairs, modulo 2**32.
+    """
+
+    x_d: stream.Interface
+    y: stream.Interface
+
+    def __init__(self, cfg: Config):
+        self.cfg = cfg
+        members = {
+            "x_d": In(stream.Signature(pair_layout(cfg))),
+            "y": Out(stream.Signature(row_layout(cfg))),
+            "saturated": Out(1),
+            "gated": Out(32),
+        }
+        if cfg.registers:
+            members |= {
+                "seed": In(stream.Signature(seed_layout(cfg))),
+                "seed_refused": Out(1),
+            }
+        if cfg.accumulate:
+            members["overflow"] = Out(1)
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        cfg, m = self.cfg, Module()
+        m.submodules.source = source = Source(cfg)
+        control = Signal(control_layout(cfg))
+
+        # A pair is drawn beat by beat; its bits are counted one cycle later.
+        pair = Signal(pair_layout(cfg), reset_less=True)
+        drawing, counting, first, last = Signal(), Signal(), Signal(init=1), Signal()
+        go = Signal()
+        m.d.comb += [
+            source.advance.eq(drawing & go),
+            self.x_d.ready.eq(~drawing | (go & source.last)),
+            control.step.eq(counting & go),
+            control.first.eq(first),
+        ]
+        with m.If(self.x_d.ready):
+            m.d.sync += drawing.eq(self.x_d.valid)
+        with m.If(self.x_d.ready & self.x_d.valid):
+            m.d.sync += pair.eq(self.x_d.payload)
+            with m.If(self._too_large(self.x_d.payload)):
+                m.d.sync += self.saturated.eq(1)
+        with m.If(go):
+            m.d.sync += [counting.eq(drawing), last.eq(source.last)]
+        with m.If(control.step):
+            m.d.sync += first.eq(last)
+        self._reseed(m, source, drawing, counting)
+
+        a = self._draw(m, source.r, pair.x, 0, source.advance)
+        b = self._draw(m, source.s, pair.d, 1, source.advance)
+        live = Signal(cfg.rows, reset_less=True)
+        # Signs and unit leave the pair's register with its last bits.
+        tail = Signal(data.StructLayout(_tail(cfg)), reset_less=True)
+        with m.If(source.advance):
+            m.d.sync += live.eq(Cat(operand.any() for operand in pair.x))
+        with m.If(source.advance & source.last):
+            unit = pair.e_x + pair.e_d - cfg.stream_log2
+            m.d.sync += [tail[name].eq(pair[name]) for name in _tail(cfg) if name != "unit"]
+            m.d.sync += tail.unit.eq(unit)
+        self._count_gated(m, live, control.step & last)
+
+        rows = [Once("row", Row, cfg) for _ in range(cfg.rows)]
+        for i, row in enumerate(rows):
+            m.submodules[f"row{i}"] = row
+            m.d.comb += [
+                row.control.eq(control),
+                row.live.eq(live[i]),
+                row.a.eq(a[i]),
+                row.b.eq(Cat(b)),
+            ]
+            if i:
+                m.d.comb += rows[i - 1].i.eq(row.o)
+
+        ended = counting & last
+        if cfg.accumulate:
+            _read_accumulators(self, m, control, rows, tail, ended, go, source.load)
+        else:
+            _read_counts(self, m, control, rows, tail, ended, go)
+        return m
+
+    def _too_large(self, pair: data.View) -> Value:
+        operands = [*pair.x, *pair.d]
+        return Cat(operand[-1] & operand[:-1].any() for operand in operands).any()
+
+    def _draw(
+        self, m: Module, words: data.View, operands: data.View, side: int, advance: Signal
+    ) -> list[Signal]:
+        """Describe the comparators of one side and the registers of their U bits per lane."""
+        cfg, bits = self.cfg, []
+        draws = cfg.bits_per_cycle
+        for lane, operand in enumerate(operands):
+            first = 0 if cfg.share == "pair" else lane * draws
+            bit = Signal(draws, name=f"{'ab'[side]}{lane}", reset_less=True)
+            drawn = Cat(comparator(words[first + u], operand) for u in range(draws))
+            with m.If(advance):
+                m.d.sync += bit.eq(drawn)
+            bits.append(bit)
+        return bits
+
+    def _reseed(self, m: Module, source: Source, drawing: Signal, counting: Signal) -> None:
+        if not self.cfg.registers:
+            return
+        used = [self.seed.payload.a, self.seed.payload.b][: self.cfg.registers]
+        offered, good = Signal(), Signal()
+        m.d.comb += [
+            self.seed.ready.eq(~drawing & ~counting),
+            offered.eq(self.seed.valid & self.seed.ready),
+            good.eq(Cat(word.any() for word in used).all()),
+            source.seed.eq(self.seed.payload),
+            source.load.eq(offered & good),
+        ]
+        with m.If(offered & ~good):
+            m.d.sync += self.seed_refused.eq(1)
+
+    def _count_gated(self, m: Module, live: Signal, done: Value) -> None:
+        still = Signal(range(self.cfg.rows + 1))
+        m.d.comb += still.eq(popcount(m, list(~live)))
+        with m.If(done):
+            m.d.sync += self.gated.eq(self.gated + still)
+
+
+def _tail(cfg: Config) -> dict[str, object]:
+    """Return the fields of a pair that its results need after the last bits are drawn."""
+    fields = {"sx": unsigned(cfg.rows), "sd": unsigned(cfg.cols), "unit": UNIT_EXPONENT}
+    if cfg.accumulate:
+        fields |= {"read": unsigned(1), "clear": unsigned(1)}
+    return fields
+
+
+def _read_counts(
+    top: Top,
+    m: Module,
+    control: data.View,
+    rows: list[Row],
+    tail: data.View,
+    ended: Value,
+    go: Signal,
+) -> None:
+    """Describe the read-out of counts: captured with a pair's last bits, then sent row by row.
+
+    The array waits with those bits until the rows of the pair before have left.
+    """
+    cfg = top.cfg
+    free = Signal()
+    busy, done = _send_rows(top, m, control, start=control.capture)
+    m.d.comb += [
+        free.eq(~busy | done),
+        go.eq(~ended | free),
+        control.capture.eq(ended & free),
+        rows[-1].i.eq(0),
+    ]
+    signs = Signal(data.StructLayout(_signs(cfg)), reset_less=True)
+    unit = Signal(UNIT_EXPONENT, reset_less=True)
+    with m.If(control.capture):
+        m.d.sync += [signs.sx.eq(tail.sx), signs.sd.eq(tail.sd), unit.eq(tail.unit)]
+    with m.Elif(control.shift):
+        m.d.sync += signs.sx.eq(signs.sx >> 1)
+    m.d.comb += top.y.payload.exponent.eq(unit)
+    for j in range(cfg.cols):
+        count = rows[0].o[j]
+        m.d.comb += top.y.payload.y[j].eq(Mux(signs.sx[0] ^ signs.sd[j], -count, count))
+
+
+def _read_accumulators(
+    top: Top,
+    m: Module,
+    control: data.View,
+    rows: list[Row],
+    tail: data.View,
+    ended: Value,
+    go: Signal,
+    reload: Value,
+) -> None:
+    """Describe accumulation, one cycle after a pair's last bits, and the read-out on request.
+
+    While accumulators leave row by row they go round, or zeros follow them, and the next pair's
+    counts wait.
+    """
+    cfg = top.cfg
+    pending, clear = Signal(), Signal()
+    signs = Signal(data.StructLayout(_signs(cfg)), reset_less=True)
+    request = Signal(data.StructLayout({"read": 1, "clear": 1}), reset_less=True)
+    counted = Signal()
+    busy, _ = _send_rows(top, m, control, start=control.capture & request.read)
+    m.d.comb += [
+        counted.eq(ended & go),
+        go.eq(~(pending & busy)),
+        control.capture.eq(pending & ~busy),
+        rows[-1].i.eq(Mux(clear, 0, Value.cast(rows[0].o))),
+        top.y.payload.exponent.eq(cfg.acc_exponent),
+        Value.cast(top.y.payload.y).eq(rows[0].o),
+    ]
+    with m.If(go):
+        m.d.sync += pending.eq(ended)
+    with m.If(counted):
+        m.d.sync += [
+            signs.sx.eq(tail.sx),
+            signs.sd.eq(tail.sd),
+            request.read.eq(tail.read),
+            request.clear.eq(tail.clear),
+        ]
+    with m.If(control.capture):
+        m.d.sync += clear.eq(request.clear)
+    for i, row in enumerate(rows):
+        m.d.comb += row.negative.eq(signs.sd ^ signs.sx[i].replicate(cfg.cols))
+    with m.If(Cat(row.overflow for row in rows).any()):
+        m.d.sync += top.overflow.eq(1)
+    _scale(top, m, control, tail.unit, counted, reload)
+
+
+def _scale(
+    top: Top, m: Module, control: data.View, unit: Value, counted: Signal, reload: Value
+) -> None:
+    """Describe the distance of a pair's unit to the accumulators', and its rounding term."""
+    cfg = top.cfg
+    most_left, most_right = cfg.accumulate, essop.max_right_shift(cfg)
+    distance = Signal(signed(len(unit) + 2))
+    left, right = Signal.like(control.left), Signal.like(control.right)
+    m.d.comb += [
+        distance.eq(unit - cfg.acc_exponent),
+        left.eq(Mux(distance < 0, 0, Mux(distance > most_left, most_left, distance))),
+        right.eq(Mux(distance > 0, 0, Mux(-distance > most_right, most_right, -distance))),
+    ]
+    kept = Signal(
+        data.StructLayout({"left": left.shape(), "right": right.shape()}), reset_less=True
+    )
+    rho = Signal.like(control.rho, reset_less=True)
+    m.d.comb += [control.left.eq(kept.left), control.right.eq(kept.right), control.rho.eq(rho)]
+    with m.If(counted):
+        m.d.sync += [kept.left.eq(left), kept.right.eq(right)]
+    if cfg.acc_rounding == "stochastic":
+        step = lfsr.step_matrix(cfg.lfsr_width, cfg.taps(1)) ** cfg.lfsr_width
+        word = Signal(cfg.lfsr_width, init=cfg.seeds[0], name="rounding")
+        with m.If(counted):
+            m.d.sync += [word.eq(transform(step, word)), rho.eq((word << right) >> cfg.lfsr_width)]
+        if cfg.registers:
+            with m.If(reload):
+                m.d.sync += word.eq(top.seed.payload.a)
+
+
+def _signs(cfg: Config) -> dict[str, object]:
+    return {"sx": unsigned(cfg.rows), "sd": unsigned(cfg.cols)}
+
+
+def _send_rows(top: Top, m: Module, control: data.View, start: Value) -> tuple[Signal, Signal]:
+    """Describe the row counter of the read-out; return busy, and whether it ends in this cycle."""
+    cfg = top.cfg
+    busy, done, row = Signal(), Signal(), Signal(range(max(cfg.rows, 2)))
+    m.d.comb += [
+        top.y.valid.eq(busy),
+        top.y.payload.row.eq(row),
+        top.y.payload.last.eq(row == cfg.rows - 1),
+        control.shift.eq(busy & top.y.ready),
+        done.eq(control.shift & top.y.payload.last),
+    ]
+    with m.If(control.shift):
+        m.d.sync += row.eq(Mux(done, 0, row + 1))
+    with m.If(start):
+        m.d.sync += busy.eq(1)
+    with m.Elif(done):
+        m.d.sync += busy.eq(0)
+    return busy, done
