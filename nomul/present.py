@@ -4,8 +4,8 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -75,14 +75,22 @@ def working(text: str) -> AbstractContextManager[Any]:
     return console(stderr=True).status(text)
 
 
-def steps() -> Progress:
-    """Return a progress display for work of several steps, on standard error."""
-    return Progress(
-        SpinnerColumn(finished_text="[green]ok[/]"),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=console(stderr=True),
-    )
+@contextmanager
+def steps() -> Iterator[Callable[[str], AbstractContextManager[None]]]:
+    """Show the steps of long work on standard error, each with its time.
+
+    Gives a function that opens one step by its description.
+    """
+    columns = SpinnerColumn(finished_text="[green]ok[/]"), TextColumn("{task.description}")
+    with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
+
+        @contextmanager
+        def step(text: str) -> Iterator[None]:
+            task = progress.add_task(text, total=1)
+            yield
+            progress.update(task, completed=1)
+
+        yield step
 
 
 def parameter_notes(kind: type) -> dict[str, str]:

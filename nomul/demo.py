@@ -1,0 +1,144 @@
+"""The demo: one training step's weight update, computed by ESSOP hardware from real operands.
+
+A small ReLU network learns scikit-learn's digits until its gradients look like those of training.
+The 16 x 16 layer in its middle then takes one step whose outer products come from the emitted
+Verilog: simulated, compared count by count with the golden model, and synthesized.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nomul import flow, present, registry
+
+if TYPE_CHECKING:
+    from nomul.train.digits import Floats
+
+EPOCHS, BATCH, RATE = 3, 64, 0.25
+LAYER = 1  # of the network's three: 16 inputs after a ReLU, 16 outputs
+
+
+def run(folder: Path, seed: int = 1) -> dict[str, Any]:
+    """Run the demo and return its results as plain values.
+
+    Parameters
+    ----------
+    folder
+        Where Verilog, operands, logs and ``results.json`` go.
+    seed
+        Of the network's first weights, the order of its images, and the bench's stalls.
+
+    Raises
+    ------
+    BenchError
+        A count of the hardware differs from the model's.
+    """
+    import numpy as np
+
+    from nomul.golden import essop
+
+    block = registry.get("essop")
+    cfg: Any = block.config().preset("paper")
+    folder.mkdir(parents=True, exist_ok=True)
+    with present.steps() as step:
+        with step("train a ReLU network on scikit-learn's digits"):
+            training = Training(seed)
+            operands = encode(cfg, training.activations, training.gradients)
+            np.savez(folder / "operands.npz", **operands)
+        with step(f"run {BATCH} of its vector pairs through the Verilog, against the model"):
+            report = flow.simulate(
+                block,
+                cfg,
+                folder,
+                tests="rows_equal_the_model",
+                seed=seed,
+                environment={"NOMUL_STIMULI": str((folder / "operands.npz").resolve())},
+            )
+        vectors = {name: operands[name] for name in ("x", "sx", "d", "sd")}
+        counts = essop.model(cfg, **vectors)
+        unit = essop.unit_exponent(cfg, operands["e_x"], operands["e_d"])
+        products = np.ldexp(counts, unit[:, None, None])
+        results = {
+            "network": training.results(products.mean(axis=0).T),
+            "update": accuracy(products, training.activations, training.gradients),
+            "hardware": {
+                "pairs": report.records["pairs"],
+                "products": report.records["products"],
+                "cycles": report.records["cycles"],
+                "compared": report.compared,
+            },
+        }
+    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    return results
+
+
+class Training:
+    """A network some epochs into training, and the operands of its next update.
+
+    Attributes
+    ----------
+    activations
+        float64[V, M], what enters the layer: outputs of a ReLU.
+    gradients
+        float64[V, N], of the loss with respect to the layer's sums.
+    """
+
+    def __init__(self, seed: int):
+        import numpy as np
+
+        from nomul.train import digits
+
+        rng = np.random.default_rng(seed)
+        self.data = digits.load(seed)
+        self.weights = digits.train(self.data, rng, EPOCHS)
+        batch = rng.permutation(len(self.data.x))[:BATCH]
+        self.operands = digits.backward(self.weights, self.data.x[batch], self.data.labels[batch])
+        self.activations = self.operands[LAYER].activations
+        self.gradients = self.operands[LAYER].gradients
+
+    def results(self, update: "Floats") -> dict[str, float]:
+        """Return the loss before and after the step, exact and with ``update`` for the layer.
+
+        The other layers take their exact update in both cases.
+        """
+        from nomul.train import digits
+
+        def after(updates: list["Floats"]) -> float:
+            pairs = zip(self.weights, updates, strict=True)
+            stepped = [weight - RATE * update for weight, update in pairs]
+            return digits.loss(stepped, self.data.x, self.data.labels)
+
+        exact = [digits.exact_update(operands) for operands in self.operands]
+        mixed = [*exact[:LAYER], update, *exact[LAYER + 1 :]]
+        return {
+            "loss before the step": digits.loss(self.weights, self.data.x, self.data.labels),
+            "loss after the exact step": after(exact),
+            "loss after the ESSOP step": after(mixed),
+        }
+
+
+def encode(cfg: Any, activations: "Floats", gradients: "Floats") -> dict[str, Any]:
+    """Return vector pairs as the hardware takes them: magnitudes, signs and block exponents."""
+    from nomul.golden import essop
+
+    x, sx, e_x = essop.quantise(activations, cfg.width)
+    d, sd, e_d = essop.quantise(gradients, cfg.width)
+    return {"x": x, "sx": sx, "d": d, "sd": sd, "e_x": e_x, "e_d": e_d}
+
+
+def accuracy(products: "Floats", activations: "Floats", gradients: "Floats") -> dict[str, float]:
+    """Return relative RMS errors against the exact outer products, float64[V, M, N].
+
+    Of single products, and of their mean over the batch, which is what the weights see.
+    """
+    import numpy as np
+
+    exact = activations[:, :, None] * gradients[:, None, :]
+
+    def error(got: "Floats", wanted: "Floats") -> float:
+        return float(np.sqrt(((got - wanted) ** 2).sum() / (wanted**2).sum()))
+
+    return {
+        "relative RMSE, one outer product": error(products, exact),
+        "relative RMSE, mean over the batch": error(products.mean(axis=0), exact.mean(axis=0)),
+    }
