@@ -17,7 +17,8 @@ from nomul.golden import bitstream, lfsr
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-CELLS = ("counter", "popcount")
+CELLS = ("counter", "popcount", "snapshot", "prefix")
+ORDERED_CELLS = ("snapshot", "prefix")
 ROUNDINGS = ("floor", "stochastic")
 EXPONENT_BITS = 8
 
@@ -33,7 +34,9 @@ class Config(bitstream.Config):
     ----------
     cell
         ``counter``: an AND and a counter, U bits added one by one. ``popcount``: U bits added by a
-        tree.
+        tree. ``snapshot``: a counter per column, whose value each cell keeps when its row's ones
+        end. ``prefix``: the column's counts in a table, read once per row. The last two go through
+        the words in ascending order, so they need a counted source under ``pair`` and U = 1.
     accumulate
         AW, bits of an accumulator per cell, 2..48; None: every pair is read out.
     acc_exponent
@@ -60,6 +63,17 @@ class Config(bitstream.Config):
             self.check_range("accumulate", 2, 48)
         self.check_range("acc_exponent", -64, 64)
         self.check_choice("acc_rounding", ROUNDINGS)
+        if self.ordered:
+            self.check("source", self.counted, f"a counted one for cell {self.cell!r}")
+            self.check("share", self.share == "pair", f"pair for cell {self.cell!r}")
+            self.check("bits_per_cycle", self.bits_per_cycle == 1, f"1 for cell {self.cell!r}")
+        if self.cell == "prefix":
+            self.check("accumulate", self.accumulate is None, "absent for cell 'prefix'")
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the cell needs the words of a vector in ascending order."""
+        return self.cell in ORDERED_CELLS
 
     @property
     def count_bits(self) -> int:
