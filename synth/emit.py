@@ -22,7 +22,7 @@ _TO_VERILOG = (
     "opt_expr",
     "opt_clean",
     "opt_dff",
-    "opt_clean",
+    "opt_clean -purge",
     "memory_collect",
     "attrmap -remove generator -remove top",
     "rename -enumerate -pattern n%",
