@@ -55,10 +55,12 @@ class Config(bitstream.Config):
         "paper": {"rows": 16, "cols": 16},
     }
 
+    cells: ClassVar[tuple[str, ...]] = CELLS
+
     def validate(self) -> None:
         """Check the array's own parameters after those of the sources."""
         super().validate()
-        self.check_choice("cell", CELLS)
+        self.check_choice("cell", self.cells)
         if self.accumulate is not None:
             self.check_range("accumulate", 2, 48)
         self.check_range("acc_exponent", -64, 64)
@@ -74,6 +76,11 @@ class Config(bitstream.Config):
     def ordered(self) -> bool:
         """Whether the cell needs the words of a vector in ascending order."""
         return self.cell in ORDERED_CELLS
+
+    @property
+    def lane_bits(self) -> int:
+        """Bits that a lane sends to its cells in a cycle."""
+        return self.bits_per_cycle
 
     @property
     def count_bits(self) -> int:
@@ -175,8 +182,8 @@ def model(
     ValueError
         Shapes do not fit the array, a magnitude is negative, or a sign is not 0 or 1.
     """
-    x, sx = _operand("x", x, "sx", sx, cfg.rows)
-    d, sd = _operand("d", d, "sd", sd, cfg.cols)
+    x, sx = operand("x", x, "sx", sx, cfg.rows)
+    d, sd = operand("d", d, "sd", sd, cfg.cols)
     if len(x) != len(d):
         raise ValueError(f"x holds {len(x)} vectors and d holds {len(d)}")
     y = np.empty((len(x), cfg.rows, cfg.cols), dtype=np.int64)
@@ -196,9 +203,10 @@ def _unit(sign: Ints) -> NDArray[np.int8]:
     return (1 - 2 * sign).astype(np.int8)
 
 
-def _operand(
+def operand(
     name: str, magnitude: ArrayLike, sign_name: str, sign: ArrayLike, lanes: int
 ) -> tuple[Ints, Ints]:
+    """Return magnitudes and signs as integers [V, lanes]; raise ValueError for what is not."""
     magnitude = np.asarray(magnitude, dtype=np.int64)
     sign = np.asarray(sign, dtype=np.int64)
     for label, array in ((name, magnitude), (sign_name, sign)):

@@ -181,17 +181,20 @@ class Top(wiring.Component):
     def _draw(
         self, m: Module, words: data.View, operands: data.View, side: int, advance: Signal
     ) -> list[Signal]:
-        """Describe the comparators of one side and the registers of their U bits per lane."""
-        cfg, bits = self.cfg, []
+        """Describe the lanes of one side and the registers of what they send."""
+        cfg, sent = self.cfg, []
         draws = cfg.bits_per_cycle
         for lane, operand in enumerate(operands):
             first = 0 if cfg.share == "pair" else lane * draws
-            bit = Signal(draws, name=f"{'ab'[side]}{lane}", reset_less=True)
-            drawn = Cat(comparator(words[first + u], operand) for u in range(draws))
+            drawn = Signal(cfg.lane_bits, name=f"{'ab'[side]}{lane}", reset_less=True)
             with m.If(advance):
-                m.d.sync += bit.eq(drawn)
-            bits.append(bit)
-        return bits
+                m.d.sync += drawn.eq(self.lane([words[first + u] for u in range(draws)], operand))
+            sent.append(drawn)
+        return sent
+
+    def lane(self, words: list[Value], operand: Value) -> Value:
+        """Return what a lane sends for its words: one bit each."""
+        return Cat(comparator(word, operand) for word in words)
 
     def _reseed(self, m: Module, source: Source, drawing: Signal, counting: Signal) -> None:
         if not self.cfg.registers:

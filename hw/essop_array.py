@@ -25,7 +25,7 @@ def ones(m: Module, cfg: Config, bits: list[Value]) -> Value:
 
 def column_shape(cfg: Config) -> Shape:
     """Return what a column sends its cells: its bits, or for ``snapshot`` its running count."""
-    return unsigned(cfg.count_bits if cfg.cell == "snapshot" else cfg.bits_per_cycle)
+    return unsigned(cfg.count_bits if cfg.cell == "snapshot" else cfg.lane_bits)
 
 
 def control_layout(cfg: Config) -> data.StructLayout:
@@ -63,11 +63,14 @@ def count(m: Module, cfg: Config, a: Value, b: Value, control: data.View) -> Sig
     """Describe the counter of one cell; return its total, this cycle's bits included.
 
     c_ij = sum_n a_i[n] AND b_j[n]. A ``snapshot`` cell does not add: in ascending order a row's
-    bits are ones, then zeros, so it follows the column's count while they are ones.
+    bits are ones, then zeros, so it follows the column's count while they are ones. A ``multiply``
+    cell has integers for bits (:mod:`nomul.golden.intouter`).
     """
     if cfg.cell == "snapshot":
         return running(m, cfg, control, lambda before: Mux(a, b, before))
-    both = Signal(cfg.bits_per_cycle)
+    if cfg.cell == "multiply":
+        return running(m, cfg, control, lambda _: a * b)
+    both = Signal(cfg.lane_bits)
     m.d.comb += both.eq(a & b)
     now = ones(m, cfg, list(both))
     return running(m, cfg, control, lambda before: before + now)
@@ -87,7 +90,7 @@ class Cell(wiring.Component):
     -------
     control : ``In(control_layout(cfg))``
         What to do in this cycle.
-    a : ``In(cfg.bits_per_cycle)``
+    a : ``In(cfg.lane_bits)``
         Bits of the row.
     b : ``In(column_shape(cfg))``
         What the column sends.
@@ -97,7 +100,7 @@ class Cell(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        bits, count_shape = unsigned(cfg.bits_per_cycle), unsigned(cfg.count_bits)
+        bits, count_shape = unsigned(cfg.lane_bits), unsigned(cfg.count_bits)
         super().__init__(
             {
                 "control": In(control_layout(cfg)),
@@ -136,7 +139,7 @@ class AccumulatorCell(wiring.Component):
     -------
     control : ``In(control_layout(cfg))``
         What to do in this cycle; ``capture`` adds the count of the cycle before.
-    a : ``In(cfg.bits_per_cycle)``
+    a : ``In(cfg.lane_bits)``
         Bits of the row.
     b : ``In(column_shape(cfg))``
         What the column sends.
@@ -150,7 +153,7 @@ class AccumulatorCell(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        bits, result = unsigned(cfg.bits_per_cycle), signed(cfg.y_bits)
+        bits, result = unsigned(cfg.lane_bits), signed(cfg.y_bits)
         super().__init__(
             {
                 "control": In(control_layout(cfg)),
@@ -215,7 +218,7 @@ class Row(wiring.Component):
         What to do in this cycle.
     live : ``In(1)``
         The row's operand is not zero.
-    a : ``In(cfg.bits_per_cycle)``
+    a : ``In(cfg.lane_bits)``
         The row's bits.
     b : ``In(ArrayLayout(column_shape(cfg), N))``
         What the columns send.
@@ -231,7 +234,7 @@ class Row(wiring.Component):
         members = {
             "control": In(control_layout(cfg)),
             "live": In(1),
-            "a": In(cfg.bits_per_cycle),
+            "a": In(cfg.lane_bits),
             "b": In(data.ArrayLayout(column_shape(cfg), cfg.cols)),
             "i": In(results),
             "o": Out(results),
