@@ -230,7 +230,7 @@ def _pieces(count: int, size: int, most: int) -> Iterator[slice]:
 
 def _streams(cfg: Config, source: Ints, operand: Ints) -> Any:
     """Return the bit streams of [V, lanes] operands, packed: uint[V, lanes, words]."""
-    narrow = np.uint16 if cfg.width < 16 else np.uint32
+    narrow: Any = np.uint16 if cfg.width < 16 else np.uint32
     operand = np.minimum(operand, 1 << cfg.width).astype(narrow)[:, :, None]
     source = source.astype(narrow)
     source = source[:, None, :] if source.ndim == 2 else source.transpose(0, 2, 1)
