@@ -1,0 +1,239 @@
+"""A netlist of standard cells, flattened and grouped by cell, with loads and slews of its nets."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nomul.synth import yosys
+from nomul.synth.liberty import Library, Slew
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# The first two nets are the constants.
+ZERO, ONE = 0, 1
+OPEN = -1
+
+
+@dataclass(frozen=True)
+class Group:
+    """All instances of one cell.
+
+    Attributes
+    ----------
+    cell
+        Its name.
+    nets
+        int[n, pins]: the net at each pin of the library's cell, in its order, or ``OPEN``.
+    modules
+        int[n]: for each instance the module that it stands in, an index into
+        :attr:`Netlist.modules`.
+    """
+
+    cell: str
+    nets: Indices
+    modules: Indices
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """Instances by cell, nets by number, ports by name.
+
+    ``names`` holds for each net an expression that reads it from the top-level module.
+    """
+
+    top: str
+    library: Library
+    modules: list[str]
+    groups: list[Group]
+    names: list[str]
+    inputs: dict[str, list[int]]
+    outputs: dict[str, list[int]]
+
+    def pins(self, group: Group, *names: str) -> Indices:
+        """Return the nets at some pins of a group, int[n, len(names)]."""
+        order = [pin.name for pin in self.library.cell(group.cell).pins]
+        return group.nets[:, [order.index(name) for name in names]]
+
+    def loads(self, output_load: float = 0.0) -> Floats:
+        """Return for each net the capacitance in fF of the input pins that hang on it.
+
+        ``output_load`` is added for each output port. Wires have none.
+        """
+        loads = np.zeros(len(self.names))
+        for group in self.groups:
+            cell = self.library.cell(group.cell)
+            for name in cell.inputs:
+                nets = self.pins(group, name)[:, 0]
+                np.add.at(loads, nets[nets != OPEN], cell.pin(name).capacitance)
+        for port in self.outputs.values():
+            np.add.at(loads, port, output_load)
+        return loads
+
+    def slews(self, loads: Floats, input_slew: float) -> Floats:
+        """Return rise and fall slew of each net in ns, float64[2, nets].
+
+        The worst over the arcs that drive the net, as in static timing; inputs, the clock among
+        them, have ``input_slew``.
+        """
+        slews = np.full((2, len(self.names)), input_slew)
+        levels = self._levels()
+        for level in range(1, max((int(x.max()) for x in levels), default=0) + 1):
+            for group, its in zip(self.groups, levels, strict=True):
+                chosen = its == level
+                if chosen.any():
+                    self._drive(group, chosen, loads, slews)
+        return slews
+
+    def _drive(self, group: Group, chosen: Any, loads: Floats, slews: Floats) -> None:
+        worst: dict[str, Floats] = {}
+        cell = self.library.cell(group.cell)
+        for arc in cell.slews:
+            pair = self.pins(group, arc.related, arc.pin)[chosen]
+            source, sink = pair[:, 0], pair[:, 1]
+            load = np.where(sink == OPEN, 0.0, loads[sink])
+            rise, fall = edges(arc.sense, slews[:, source], np.maximum)
+            new = np.stack([arc.rise.at(rise, load), arc.fall.at(fall, load)])
+            worst[arc.pin] = np.maximum(worst.get(arc.pin, new), new)
+        for name, new in worst.items():
+            nets = self.pins(group, name)[chosen, 0]
+            slews[:, nets[nets != OPEN]] = new[:, nets != OPEN]
+
+    def _levels(self) -> list[Indices]:
+        """Return for each group the level of its instances: one more than what drives them.
+
+        Flip-flops are driven by their clocks.
+        """
+        level = np.zeros(len(self.names), dtype=np.intp)
+        result = [np.ones(len(group.nets), dtype=np.intp) for group in self.groups]
+        for _ in range(sum(len(group.nets) for group in self.groups) + 1):
+            before = level.copy()
+            for index, group in enumerate(self.groups):
+                cell = self.library.cell(group.cell)
+                from_pins = sorted({arc.related for arc in cell.slews})
+                if from_pins:
+                    sources = self.pins(group, *from_pins)
+                    result[index] = 1 + level[sources].max(axis=1)
+                for name in cell.outputs:
+                    nets = self.pins(group, name)[:, 0]
+                    level[nets[nets != OPEN]] = result[index][nets != OPEN]
+            if np.array_equal(level, before):
+                return result
+        raise ValueError(f"{self.top} has a loop of combinational cells")
+
+
+def edges(sense: str, slews: Floats, either: Any) -> tuple[Floats, Floats]:
+    """Return the input slews behind a rise and a fall of the output; ``either`` joins both."""
+    if sense == "positive_unate":
+        return slews[0], slews[1]
+    if sense == "negative_unate":
+        return slews[1], slews[0]
+    joined = either(slews[0], slews[1])
+    return joined, joined
+
+
+def senses(arcs: tuple[Slew, ...], pin: str, related: str) -> str:
+    """Return the sense of all arcs between two pins, ``non_unate`` if they differ."""
+    found = {arc.sense for arc in arcs if (arc.pin, arc.related) == (pin, related)}
+    return found.pop() if len(found) == 1 else "non_unate"
+
+
+def read(verilog: Path, top: str, library: Library, folder: Path) -> Netlist:
+    """Read a mapped netlist, with or without hierarchy.
+
+    Parameters
+    ----------
+    verilog, top
+        As :func:`nomul.synth.synthesize.synthesize` writes it, and the name of its top module.
+    library
+        Whose cells it is made of.
+    folder
+        Where Yosys works.
+
+    Raises
+    ------
+    ValueError
+        A cell is not in the library, or has no such pin.
+    """
+    yosys.run([f'read_verilog "{verilog.resolve()}"', "write_json netlist.json"], folder)
+    modules = json.loads((folder / "netlist.json").read_text())["modules"]
+    return _Flattener(modules, top, library).netlist()
+
+
+class _Flattener:
+    """Walks the hierarchy and gives every net a number."""
+
+    def __init__(self, modules: dict[str, Any], top: str, library: Library):
+        self.modules, self.top, self.library = modules, top, library
+        self.names = ["1'b0", "1'b1"]
+        self.found: dict[str, tuple[list[list[int]], list[int]]] = {}
+        self.order: list[str] = []
+
+    def netlist(self) -> Netlist:
+        ports = {name: port["bits"] for name, port in self.modules[self.top]["ports"].items()}
+        nets = self.expand(self.top, (), {})
+        sides: dict[str, dict[str, list[int]]] = {"input": {}, "output": {}}
+        for name, bits in ports.items():
+            side = self.modules[self.top]["ports"][name]["direction"]
+            sides[side][name] = [nets[bit] for bit in bits]
+        groups = [
+            Group(cell, np.array(pins, dtype=np.intp), np.array(places, dtype=np.intp))
+            for cell, (pins, places) in sorted(self.found.items())
+        ]
+        return Netlist(
+            self.top,
+            self.library,
+            self.order,
+            groups,
+            self.names,
+            sides["input"],
+            sides["output"],
+        )
+
+    def expand(self, name: str, path: tuple[str, ...], bound: dict[Any, int]) -> dict[Any, int]:
+        """Give numbers to the nets of one instance and of those below it; return net by bit."""
+        module = self.modules[name]
+        if name not in self.order:
+            self.order.append(name)
+        place = self.order.index(name)
+        nets: dict[Any, int] = {"0": ZERO, "1": ONE, "x": ZERO, "z": ZERO, **bound}
+        for label, net in module["netnames"].items():
+            offset, whole = net.get("offset", 0), len(net["bits"])
+            for position, bit in enumerate(net["bits"]):
+                if bit not in nets:
+                    index = "" if whole == 1 else f"[{position + offset}]"
+                    nets[bit] = len(self.names)
+                    self.names.append(".".join(map(identifier, (*path, label))) + index)
+        for instance, cell in module["cells"].items():
+            kind, pins = cell["type"], cell["connections"]
+            if kind in self.modules:
+                ports = self.modules[kind]["ports"]
+                inner = {
+                    inside: nets[outside]
+                    for port, bits in pins.items()
+                    for inside, outside in zip(ports[port]["bits"], bits, strict=True)
+                }
+                self.expand(kind, (*path, instance), inner)
+            else:
+                self.add(kind, {pin: nets[bits[0]] for pin, bits in pins.items() if bits}, place)
+        return nets
+
+    def add(self, kind: str, pins: dict[str, int], place: int) -> None:
+        """Keep one instance of a library cell."""
+        order = [pin.name for pin in self.library.cell(kind).pins]
+        unknown = sorted(set(pins) - set(order))
+        if unknown:
+            raise ValueError(f"cell {kind} has no pin {unknown[0]}; it has {', '.join(order)}")
+        rows, places = self.found.setdefault(kind, ([], []))
+        rows.append([pins.get(pin, OPEN) for pin in order])
+        places.append(place)
+
+
+def identifier(name: str) -> str:
+    """Return a name as Verilog spells it, escaped where it must be."""
+    return name if re.fullmatch(r"[A-Za-z_][\w$]*", name) else f"\\{name} "
