@@ -155,12 +155,16 @@ def synth(
     seed: Annotated[
         int | None, typer.Option(help="Of place and route; the median of three if not given.")
     ] = None,
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Simulate the cells, and estimate their energy.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
-    """Map a block to gates or to an FPGA, and measure its area and clock."""
+    """Map a block to gates or to an FPGA, and measure its area, clock and energy."""
     block = registry.get(name)
     cfg = flow.configure(block, preset, settings or ())
     folder = (out or flow.default_folder(block, preset)) / (target or "cells")
+    cells = flow.cells_with_models(target, liberty) if energy else None
     with present.working(f"synthesizing {name}"):
         row = flow.measure(
             block,
@@ -173,13 +177,17 @@ def synth(
             hierarchical=hierarchy,
             seeds=(1, 2, 3) if seed is None else (seed,),
         )
+    spent = None
+    if cells:
+        with present.working(f"simulating the cells of {name}"):
+            spent = flow.energy(block, cfg, folder, cells, period_ps=period)
     if json:
-        present.as_json(row.to_dict())
+        present.as_json(row.to_dict() | ({"energy": spent.to_dict()} if spent else {}))
         return
     present.line(
         f"{name} {row.preset}, {row.target} ({', '.join(map(' '.join, row.tools.items()))})"
     )
-    present.pairs("", present.measured(row))
+    present.pairs("", present.measured(row) | (present.spent(spent) if spent else {}))
 
 
 def _label(block: registry.Block, preset: str | None, settings: list[str] | None) -> str:

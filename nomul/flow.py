@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from nomul.golden.config import Config
     from nomul.sim.harness import Report
     from nomul.synth.emit import Emitted
+    from nomul.synth.power import Energy
     from nomul.synth.rows import Row
+    from nomul.synth.targets import StandardCells
 
 
 def configure(block: Block, preset: str | None = None, settings: Iterable[str] = ()) -> "Config":
@@ -152,6 +154,56 @@ def measure(
         seeds=seeds,
         folder=folder,
     )
+
+
+def cells_with_models(target: str | None = None, liberty: Path | None = None) -> "StandardCells":
+    """Return the standard cells of :func:`measure`'s arguments, if energy can be measured on them.
+
+    Raises
+    ------
+    FileNotFoundError
+        The library is not installed, or has no Verilog models of its cells.
+    ValueError
+        The target has no standard cells.
+    """
+    from nomul.synth import targets
+
+    found = targets.get(target or (liberty.stem if liberty else "freepdk45"), liberty=liberty)
+    if not isinstance(found, targets.StandardCells):
+        raise ValueError(f"energy needs standard cells, and {target} has none; try freepdk45")
+    found.models()
+    return found
+
+
+def energy(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    cells: "StandardCells",
+    *,
+    period_ps: int = 1000,
+    seed: int = 1,
+) -> "Energy":
+    """Run a block's bench on the netlist that :func:`measure` left in ``folder``; see its energy.
+
+    Parameters
+    ----------
+    cells
+        What it was mapped to, from :func:`cells_with_models`.
+    period_ps
+        Clock period of the estimate.
+    seed
+        Of the bench's stimuli.
+
+    Raises
+    ------
+    BenchError
+        The netlist does not do what the model says.
+    """
+    from nomul.synth import power
+
+    netlist, scratch = folder / "mapped.v", folder / "energy"
+    return power.measure(block, cfg, netlist, cells, folder=scratch, period_ps=period_ps, seed=seed)
 
 
 def installed_simulator() -> str:

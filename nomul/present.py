@@ -88,6 +88,29 @@ def measured(row: Any) -> dict[str, Any]:
     }
 
 
+def spent(energy: Any) -> dict[str, Any]:
+    """Return an energy per operation, and what shares of it go where."""
+    whole, split = energy.total_fj, energy.split
+    shares = {
+        "inside cells": split.internal,
+        "on nets": split.switching,
+        "clock": split.clock,
+        "leakage": energy.leakage_fj,
+    }
+    time = energy.leakage_fj / split.leakage_nw
+    parts = {
+        f"of it module {name} (%)": 100 * (part.dynamic + part.leakage_nw * time) / whole
+        for name, part in energy.parts.items()
+        if len(energy.parts) > 1
+    }
+    return {
+        f"energy per {energy.operation} (fJ)": energy.per_operation_fj,
+        **{f"of it {name} (%)": 100 * share / whole for name, share in shares.items()},
+        **parts,
+        f"power (uW, at {energy.period_ps:,.0f} ps)": energy.power_uw,
+    }
+
+
 def working(text: str) -> AbstractContextManager[Any]:
     """Return a context that shows, on standard error, that something is under way."""
     return console(stderr=True).status(text)

@@ -236,4 +236,5 @@ class _Flattener:
 
 def identifier(name: str) -> str:
     """Return a name as Verilog spells it, escaped where it must be."""
+    name = name.removeprefix("\\")  # Yosys marks public names that begin like private ones
     return name if re.fullmatch(r"[A-Za-z_][\w$]*", name) else f"\\{name} "

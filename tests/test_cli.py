@@ -102,6 +102,18 @@ def test_synth_measures(nomul_, tmp_path):
     assert "luts" in out
 
 
+def test_synth_measures_energy(nomul_, tmp_path):
+    code, out, _ = nomul_("synth", "lfsr", "--energy", "--hierarchy", "--json")
+    energy = json.loads(out)["energy"]
+    assert code == 0
+    assert energy["operation"] == "transfer"
+    assert energy["per_operation_fj"] * energy["operations"] == pytest.approx(energy["total_fj"])
+    code, out, _ = nomul_("synth", "lfsr", "--energy", "--period", "2000")
+    assert code == 0
+    assert "energy per transfer (fJ)" in out
+    assert "power (uW, at 2,000 ps)" in out
+
+
 REFUSED = {
     "": (0, ""),
     "lst": (2, "No such command 'lst'; there are list, show, emit, sim, synth, report"),
@@ -117,6 +129,7 @@ REFUSED = {
     "synth lfsr --target freepkd45": (2, "no target 'freepkd45'; there are freepdk45, generic"),
     "synth lfsr --liberty no.lib": (1, "there is no Liberty file"),
     "synth lfsr --period 0 --target generic": (2, "period_ps must be positive, not 0"),
+    "synth lfsr --energy --target ecp5": (2, "needs standard cells, and ecp5 has none; try"),
     "report lsfr": (2, "there is no block 'lsfr'; there are lfsr"),
     "sim lfsr --seed x": (2, "Invalid value for '--seed'"),
     "emit lfsr --out /dev/null/x": (1, "Not a directory: '/dev/null/x'"),
