@@ -279,6 +279,50 @@ def accumulate(
     return acc, saturated
 
 
+def outer(x: ArrayLike, delta: ArrayLike, cfg: Config, n_vectors_before: int = 0) -> Floats:
+    """Return ESSOP's estimate of the outer product of each pair of real vectors.
+
+    The whole method: block exponents, bits, counts, signs, scale. A drop-in for
+    ``np.einsum("vm,vn->vmn", x, delta)``.
+
+    Parameters
+    ----------
+    x, delta
+        float64[V, M] and float64[V, N], finite.
+    cfg
+        Configuration with M rows and N columns.
+    n_vectors_before
+        Pairs that the free-running sources have already served.
+
+    Returns
+    -------
+    float64[V, M, N]
+    """
+    (x_int, sx, e_x), (d_int, sd, e_d) = (quantise(v, cfg.width) for v in (x, delta))
+    counts = model(cfg, x_int, sx, d_int, sd, n_vectors_before)
+    return np.ldexp(counts.astype(np.float64), unit_exponent(cfg, e_x, e_d)[:, None, None])
+
+
+def update(x: ArrayLike, delta: ArrayLike, cfg: Config, n_vectors_before: int = 0) -> Floats:
+    """Return the sum of :func:`outer` over the pairs, float64[M, N], without forming them.
+
+    What a batch adds to a weight matrix. The sum over pairs and bits of a_i[n] b_j[n], scaled, is
+    one matrix product of the streams; it is exact as long as the pairs' units lie within 2**30 of
+    each other, since float64 then holds every partial sum.
+    """
+    sides = []
+    words = bits(cfg, len(np.asarray(x)), n_vectors_before)
+    for values, source in zip((x, delta), words, strict=True):
+        magnitude, sign, exponent = quantise(values, cfg.width)
+        source = source[:, :, None] if source.ndim == 2 else source
+        stream = (source < magnitude[:, None, :]).astype(np.float64)
+        stream *= (1.0 - 2.0 * sign)[:, None, :]
+        sides.append((stream, exponent))
+    (a, e_x), (b, e_d) = sides
+    a *= np.ldexp(1.0, unit_exponent(cfg, e_x, e_d))[:, None, None]
+    return a.reshape(-1, cfg.rows).T @ b.reshape(-1, cfg.cols)
+
+
 def max_right_shift(cfg: Config) -> int:
     """Return the right shift beyond which every count vanishes the same way."""
     return cfg.lfsr_width + cfg.count_bits
