@@ -4,6 +4,7 @@ The forward pass and the gradients of activations are exact; the gradient of a w
 :func:`nomul.golden.essop.update` of the layer's inputs and output gradients, to the bit.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -32,17 +33,20 @@ class Unit:
         first, second = np.random.default_rng(seed).integers(1, 1 << 16, 2)
         self.seeds = (int(first), int(second))
         self.served = 0
+        self._configs: dict[tuple[int, int], essop.Config] = {}
 
     def config(self, rows: int, cols: int) -> essop.Config:
         """Return the configuration for a layer of ``rows`` inputs and ``cols`` outputs."""
-        return essop.Config(
-            rows=rows,
-            cols=cols,
-            width=self.width,
-            stream_bits=self.stream_bits,
-            source=self.source,
-            seeds=self.seeds,
-        )
+        if (rows, cols) not in self._configs:
+            self._configs[rows, cols] = essop.Config(
+                rows=rows,
+                cols=cols,
+                width=self.width,
+                stream_bits=self.stream_bits,
+                source=self.source,
+                seeds=self.seeds,
+            )
+        return self._configs[rows, cols]
 
     def update(self, x: Tensor, delta: Tensor) -> Tensor:
         """Return the sum of the outer products of x [V, M] and delta [V, N], as [N, M]."""
@@ -136,7 +140,7 @@ class Conv2d(nn.Conv2d):
 def mlp(unit: Unit | None, sizes: tuple[int, ...] = (64, 32, 32, 10)) -> nn.Sequential:
     """Return the three-layer ReLU network for scikit-learn's digits."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in itertools.pairwise(sizes):
         layers += [Linear(n_in, n_out, unit), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
