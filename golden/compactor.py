@@ -74,10 +74,10 @@ class Config(config.Config):
 
 
 class Beats(NamedTuple):
-    """What leaves: values and indices int64[beats, L], keep bool[beats, L], last bool[beats]."""
+    """What leaves: values and places int64[beats, L], keep bool[beats, L], last bool[beats]."""
 
     values: Ints
-    index: Ints
+    places: Ints
     keep: NDArray[np.bool_]
     last: NDArray[np.bool_]
 
@@ -112,9 +112,32 @@ def model(cfg: Config, values: ArrayLike, mask: ArrayLike) -> Beats:
     index = np.flatnonzero(mask)
     beats = max(1, -(-len(index) // cfg.lanes))
     padded = np.zeros((3, beats * cfg.lanes), dtype=np.int64)
-    padded[:, : len(index)] = values[index], index, 1
+    padded[:, : len(index)] = [values[index], index, np.ones_like(index)]
     result = padded.reshape(3, beats, cfg.lanes)
     return Beats(result[0], result[1], result[2] != 0, np.arange(beats) == beats - 1)
+
+
+def slots(cfg: Config, mask: ArrayLike) -> int:
+    """Return the cycles from a vector's first beat in to its last beat out, less the latency.
+
+    Its beats in, ceil(J / P); one more where the last one fills two beats out; and the waits of a
+    compactor that gives fewer lanes than it takes.
+
+    Parameters
+    ----------
+    mask
+        Whether each element survives, [J].
+    """
+    mask = np.asarray(mask, dtype=bool)
+    counts = np.add.reduceat(mask, np.arange(0, len(mask), cfg.width), dtype=np.int64)
+    cycles, held = 0, 0
+    for beat, count in enumerate(counts.tolist()):
+        waits = max(0, -(-held // cfg.lanes) - 1)
+        held += count - waits * cfg.lanes
+        cycles += waits + 1
+        if beat < len(counts) - 1 and held > cfg.lanes:
+            held -= cfg.lanes
+    return cycles + max(0, -(-held // cfg.lanes) - 1)
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n: int = 24) -> list[tuple[Ints, Ints]]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import codebook as codes_of
-from nomul.golden import config
+from nomul.golden import compactor, config
 from nomul.golden.codebook import fits, integers
 from nomul.golden.sonic_cluster import cluster, levels
 from nomul.golden.sonic_device import device
@@ -154,28 +154,45 @@ class Config(config.Config):
     def latency(self) -> int:
         """Cycles beside compaction and rounds, with a memory that answers in the next cycle.
 
-        Two in the compactor, one to store the last chunk, one to fetch, one to answer, and seven
-        in the units: operands, products, sum, conversion, batch norm, rounding, pooling.
+        Two in the compactor, one to store the last chunk, one to start, one to fetch, and six in
+        the units: operands, products, sum, conversion, batch norm, pooling.
         """
-        return 12
+        return 11
 
     @property
     def interval(self) -> int:
         """II, cycles between two rounds."""
         return 1
 
-    def cycles(self, n: int, beats: int = 1) -> int:
-        """Cycles of one vector: from its first beat in to its last result out, inclusive.
+    def cycles(self, n: int, beats: int = 1, vectors: int = 1) -> int:
+        """Cycles of a task: from the first beat of its first vector to its last result, inclusive.
+
+        Without stalls, and with a memory that answers in the cycle after it was asked.
 
         Parameters
         ----------
         n
             Rounds; an all-zero vector takes as many as one with a single chunk.
         beats
-            Beats of the vector, ceil(J / P), plus those that a compactor with fewer lanes than P
-            waits.
+            Beats in of all vectors, ceil(J / P) each, and the waits of the compactor: see
+            :meth:`beats`.
+        vectors
+            Kernels of a convolution; 1 for a fully connected layer.
         """
-        return beats + n * self.interval + self.latency
+        between = self.latency - 6  # the units empty while the next kernel comes in
+        return beats + n * self.interval + (vectors - 1) * between + self.latency
+
+    def beats(self, kind: str, vectors: ArrayLike) -> int:
+        """Return the cycles that compaction of vectors [V, J] (activations, or levels) takes.
+
+        ceil(J / P) each where L is at least P and the last beat does not fill two chunks.
+        """
+        packer = compactor.Config(
+            width=self.compactor_width,
+            lanes=self.lanes(kind),
+            max_length=self.max_length,
+        )
+        return sum(compactor.slots(packer, vector != 0) for vector in np.atleast_2d(vectors))
 
 
 @dataclasses.dataclass(frozen=True)
