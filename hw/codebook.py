@@ -1,6 +1,6 @@
 """Codebook: registers that hold a level for every code but 0, and look-ups in them."""
 
-from amaranth.hdl import Array, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,7 +27,10 @@ def entry_layout(cfg: Config) -> data.StructLayout:
 
 def lookup(table: data.View, code: Value) -> Value:
     """Return the level of a code; 0 where it was not loaded."""
-    return Array(table.levels[k] for k in range(table.shape()["levels"].shape.length))[code]
+    layout = table.shape()["levels"].shape
+    width = Shape.cast(layout.elem_shape).width
+    # One selection from a flat word: an array of the levels would print a comparison for each.
+    return Value.cast(table.levels).word_select(code, width).as_signed()
 
 
 class Registers(wiring.Component):
