@@ -36,11 +36,14 @@ class Block:
 
 _ALL = (
     Block("essop", "block", "Stochastic outer product", "arXiv 2003.11256"),
+    Block("sonic", "block", "Sparse vector-dot-product accelerator", "arXiv 2109.04459"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("intouter", "baseline", "Outer product by INTk multipliers"),
     Block("plane", "part", "Plane of product cells, one product per cell and cycle"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
     Block("bitstream", "part", "Bitstream source and comparator"),
+    Block("codebook", "part", "Codebook of weight levels"),
+    Block("compactor", "part", "Zero compactor"),
     Block("popcount", "part", "Population count"),
     Block("pow2", "part", "Power-of-two operand scaler", "arXiv 2003.11256"),
     Block("skid", "part", "Stream register and skid buffer"),
