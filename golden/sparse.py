@@ -222,6 +222,8 @@ def save(path: Path | str, tiles: list[Packed], about: dict[str, Any] | None = N
     for number, packed in enumerate(tiles):
         for name in ("value", "index", "count"):
             arrays[f"{name}{number}"] = getattr(packed, name)
+        if packed.header is not None:
+            arrays[f"header{number}"] = packed.header
     np.savez_compressed(path, meta=np.frombuffer(json.dumps(text).encode(), np.uint8), **arrays)
 
 
@@ -240,7 +242,13 @@ def load(path: Path | str) -> tuple[list[Packed], dict[str, Any]]:
         if text.get("schema") != SCHEMA:
             raise ValueError(f"{path} has schema {text.get('schema')!r}, not {SCHEMA}")
         tiles = [
-            Packed(file[f"value{n}"], file[f"index{n}"], file[f"count{n}"], Tile.from_dict(tile))
+            Packed(
+                file[f"value{n}"],
+                file[f"index{n}"],
+                file[f"count{n}"],
+                Tile.from_dict(tile),
+                file.get(f"header{n}"),
+            )
             for n, tile in enumerate(text["tiles"])
         ]
     return tiles, text["about"]

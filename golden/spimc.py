@@ -148,7 +148,7 @@ class Config(config.Config):
         "rowserial": {
             "window": 16,
             "columns": 4,
-            "slots": 8,
+            "slots": 4,
             "lanes": 4,
             "store": "rowserial",
             "tree_regs": 0,

@@ -36,6 +36,12 @@ class Block:
 
 _ALL = (
     Block("essop", "block", "Stochastic outer product", "arXiv 2003.11256"),
+    Block(
+        "spimc",
+        "block",
+        "Sparse in-memory-compute macro",
+        "CICC 2024, 10.1109/CICC60959.2024.10529009",
+    ),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
     Block("bitstream", "part", "Bitstream source and comparator"),
