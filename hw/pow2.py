@@ -52,7 +52,9 @@ class Top(wiring.Component):
         m.submodules.store = store = memory.Memory(shape=stored, depth=cfg.length, init=[])
         write, read = store.write_port(), store.read_port(domain="comb")
 
-        sending, index, end = Signal(), Signal(range(cfg.length)), Signal(range(cfg.length))
+        sending = Signal()
+        index = Signal(range(cfg.length))
+        end = Signal(range(cfg.length))
         joined = Signal(cfg.bits)
         value = self.v.payload.value
         incoming = Signal(cfg.bits)
@@ -71,7 +73,8 @@ class Top(wiring.Component):
             with m.If(whole):
                 m.d.sync += [sending.eq(1), end.eq(index), index.eq(0)]
 
-        go, final = Signal(), Signal()
+        go = Signal()
+        final = Signal()
         m.d.comb += [
             go.eq(sending & (~self.m.valid | self.m.ready)),
             final.eq(index == end),
@@ -99,8 +102,10 @@ class Top(wiring.Component):
     def _shift(self, m: Module, magnitude: Signal, exponent: Signal, go: Signal) -> Signal:
         """Describe (magnitude + rho) shifted to W bits and clipped, and return it."""
         cfg = self.cfg
-        right, left = Signal(range(cfg.bits + 1)), Signal(range(cfg.width + 1))
-        total, scaled = Signal(cfg.bits + 1), Signal(cfg.bits + 1 + cfg.width)
+        right = Signal(range(cfg.bits + 1))
+        left = Signal(range(cfg.width + 1))
+        total = Signal(cfg.bits + 1)
+        scaled = Signal(cfg.bits + 1 + cfg.width)
         clipped = Signal(cfg.width)
         high = (1 << cfg.width) - 1
         m.d.comb += [

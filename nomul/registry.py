@@ -43,6 +43,8 @@ _ALL = (
         "CICC 2024, 10.1109/CICC60959.2024.10529009",
     ),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
+    Block("intouter", "baseline", "Outer product by INTk multipliers"),
+    Block("plane", "part", "Plane of product cells, one product per cell and cycle"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
     Block("bitstream", "part", "Bitstream source and comparator"),
     Block("popcount", "part", "Population count"),
