@@ -30,6 +30,7 @@ __all__ = [
     "stream",
     "survey",
     "unpack",
+    "weights",
 ]
 
 Ints = NDArray[np.int64]
