@@ -142,7 +142,7 @@ def plan(
     if prune and tile.format == "nm":
         w = sparse.prune_groups(w, tile.nnz_per_group or 1, tile.group or 1)
     cut = _balanced if balance and tile.format != "dense" else _cut
-    return Layer(cfg, *w.shape, tuple(cut(w, cfg, tile)))
+    return Layer(cfg, len(w), w.shape[1], tuple(cut(w, cfg, tile)))
 
 
 def _cut(w: NDArray[np.int8], cfg: Config, tile: Tile) -> list[Placed]:
