@@ -95,13 +95,14 @@ def simulate(
     BenchError
         The bench failed, or checked nothing.
     """
-    from nomul.sim import harness
+    from nomul.sim import cells, harness
 
     emit(block, cfg, folder, top)
+    design = folder / f"{block.name}.v"
     return harness.run(
         bench or block.bench,
         top=block.name,
-        verilog=[folder / f"{block.name}.v"],
+        verilog=[design, *cells.write(design)],
         build_dir=folder / "sim",
         config=cfg.to_json(),
         simulator=simulator or installed_simulator(),

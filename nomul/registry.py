@@ -38,6 +38,12 @@ _ALL = (
     Block("essop", "block", "Stochastic outer product", "arXiv 2003.11256"),
     Block("sonic", "block", "Sparse vector-dot-product accelerator", "arXiv 2109.04459"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
+    Block(
+        "spimc",
+        "block",
+        "Sparse in-memory-compute macro",
+        "CICC 2024, 10.1109/CICC60959.2024.10529009",
+    ),
     Block("intouter", "baseline", "Outer product by INTk multipliers"),
     Block("plane", "part", "Plane of product cells, one product per cell and cycle"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),

@@ -1,0 +1,192 @@
+"""Reads sparse weights as other tools keep them, as matrices [inputs, outputs]."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+
+def read(path: Path | str, layer: str | None = None, transpose: bool | None = None) -> Array:
+    """Return a dense matrix with zeros in it, from ``.npy``, ``.npz`` or ``.safetensors``.
+
+    Parameters
+    ----------
+    layer
+        Which array of a file that holds several.
+    transpose
+        Whether the file has [outputs, inputs]. None: safetensors do, as ``torch.nn.Linear`` keeps
+        its weight so and its 2:4 groups run along the inputs; NumPy's files do not. A convolution's
+        [outputs, channels, height, width] counts as [outputs, inputs].
+
+    Raises
+    ------
+    ValueError
+        The kind of file is unknown, there is no such layer, or it is no matrix. The message names
+        what there is.
+    """
+    path = Path(path)
+    kind = path.suffix
+    if kind == ".npy":
+        array = np.load(path)
+    elif kind == ".npz":
+        with np.load(path) as file:
+            array = file[_choose(path, file.files, layer)]
+    elif kind == ".safetensors":
+        from safetensors import safe_open
+
+        with safe_open(path, framework="numpy") as file:
+            array = file.get_tensor(_choose(path, list(file.keys()), layer))
+    else:
+        raise ValueError(f"{path} must be .npy, .npz or .safetensors, not {kind!r}")
+    swap = transpose if transpose is not None else kind == ".safetensors"
+    if array.ndim > 2 and swap:
+        array = array.reshape(len(array), -1)
+    if array.ndim != 2:
+        raise ValueError(f"{path}: weights must be a matrix, not of shape {list(array.shape)}")
+    return array.T if swap else array
+
+
+def layers(path: Path | str) -> list[str]:
+    """Return the names of the arrays in an ``.npz`` or ``.safetensors`` file."""
+    if Path(path).suffix == ".npz":
+        with np.load(path) as arrays:
+            return list(arrays.files)
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        return list(file.keys())
+
+
+def _choose(path: Path, names: Sequence[str], layer: str | None) -> str:
+    if layer is None and len(names) == 1:
+        return names[0]
+    if layer is None or layer not in names:
+        wanted = "a layer must be named" if layer is None else f"there is no layer {layer!r}"
+        raise ValueError(f"{path}: {wanted}; it has {', '.join(sorted(names))}")
+    return layer
+
+
+def from_scipy(matrix: Any) -> Array:
+    """Return a ``scipy.sparse`` matrix [inputs, outputs] of any layout as a dense one.
+
+    Duplicates are legal in COO and unsorted compressed layouts, and mean their sum.
+
+    Raises
+    ------
+    ValueError
+        A coordinate is outside of the shape, which COO does not always check itself.
+    """
+    coo = matrix.tocoo()
+    for axis, place in (("row", coo.row), ("column", coo.col)):
+        limit = coo.shape[axis == "column"]
+        wrong = np.flatnonzero((place < 0) | (place >= limit))
+        if len(wrong):
+            raise ValueError(
+                f"{axis} {place[wrong[0]]} of entry {wrong[0]} is not in 0..{limit - 1}"
+            )
+    dense = np.zeros(coo.shape, dtype=coo.data.dtype)
+    np.add.at(dense, (coo.row, coo.col), coo.data)
+    return dense
+
+
+def require_groups(w: ArrayLike, kept: int = 2, group: int = 4) -> None:
+    """Raise ValueError where a group of rows of W [inputs, outputs] has more than N non-zeros.
+
+    Packing 2:4 in PyTorch drops such weights without a word, so check before.
+    """
+    w = np.asarray(w)
+    padded = np.pad(w, ((0, -len(w) % group), (0, 0)))
+    count = np.count_nonzero(padded.reshape(-1, group, w.shape[1]), axis=1)
+    place = np.argwhere(count > kept)
+    if len(place):
+        number, column = (int(i) for i in place[0])
+        raise ValueError(
+            f"column {column} has {count[number, column]} non-zeros in rows {number * group}.."
+            f"{number * group + group - 1}, more than {kept} of {group}"
+        )
+
+
+def from_cutlass(values: ArrayLike, metadata: ArrayLike) -> Array:
+    """Return the 2:4 weights of PyTorch's CUTLASS form as a dense matrix [inputs, outputs].
+
+    Parameters
+    ----------
+    values
+        [m, k / 2], two entries of every four along k: ``SparseSemiStructuredTensorCUTLASS.packed``
+        for a weight [outputs, inputs] = [m, k].
+    metadata
+        int16 or int32[m, k / (4 n)], n = 4 or 8 groups per word: their nibbles are the places of
+        the two entries, first | second << 2, the lowest nibble first. The words are in CUTLASS's
+        order: rows interleaved by eighths of a block of 32 or 16, 2 x 2 squares of words transposed
+        and pairs of columns one after the other.
+
+    Raises
+    ------
+    ValueError
+        Shapes or kinds do not belong together, or the places of a group do not ascend.
+    """
+    values, metadata = np.asarray(values), np.asarray(metadata)
+    if metadata.dtype not in (np.int16, np.int32):
+        raise ValueError(f"metadata must be int16 or int32, not {metadata.dtype}")
+    per_word, block = (4, 32) if metadata.dtype == np.int16 else (8, 16)
+    rows, pairs = values.shape[0], values.shape[1] // 2
+    words = pairs // per_word
+    if metadata.size != rows * words or words * per_word != pairs or values.shape[1] % 2:
+        raise ValueError(
+            f"metadata of {metadata.size} words does not fit values {list(values.shape)}"
+        )
+    if rows % block or words % 2:
+        raise ValueError(f"rows must be a multiple of {block} and words per row even")
+    table = metadata.reshape(words // 2, rows, 2).transpose(1, 0, 2)  # rows, word pairs, 2
+    square = table.reshape(rows // 2, 2, words // 2, 2).transpose(0, 3, 2, 1)
+    blocks = square.reshape(rows // block, 8, block // 8, words).swapaxes(1, 2)
+    ordered = blocks.reshape(rows, words).astype(np.int64)
+    nibbles = (ordered[..., None] >> (4 * np.arange(per_word))) & 15
+    first, second = (place.reshape(rows, pairs) for place in (nibbles & 3, nibbles >> 2))
+    wrong = np.argwhere(first >= second)
+    if len(wrong):
+        row, group = (int(i) for i in wrong[0])
+        raise ValueError(
+            f"group {group} of row {row} has places {first[row, group]}, "
+            f"{second[row, group]}, which do not ascend"
+        )
+    dense = np.zeros((rows, pairs, 4), dtype=values.dtype)
+    for place, entry in ((first, values[:, 0::2]), (second, values[:, 1::2])):
+        np.put_along_axis(dense, place[..., None], entry[..., None], axis=2)
+    return dense.reshape(rows, -1).T
+
+
+def from_bitmask(values: ArrayLike, bitmask: ArrayLike, shape: Sequence[int]) -> Array:
+    """Return the weights of compressed-tensors' bitmask form as a dense matrix [inputs, outputs].
+
+    Parameters
+    ----------
+    values
+        The non-zeros of a weight [outputs, inputs], row by row.
+    bitmask
+        uint8[outputs, ceil(inputs / 8)], one bit per weight, the lowest bit first.
+    shape
+        (outputs, inputs).
+
+    Raises
+    ------
+    ValueError
+        The mask is not of the shape's size, or has another number of ones than there are values.
+    """
+    values, bitmask = np.asarray(values).ravel(), np.asarray(bitmask)
+    outputs, inputs = (int(n) for n in shape)
+    if bitmask.dtype != np.uint8 or bitmask.shape != (outputs, -(-inputs // 8)):
+        raise ValueError(
+            f"bitmask must be uint8[{outputs}, {-(-inputs // 8)}], not "
+            f"{bitmask.dtype}{list(bitmask.shape)}"
+        )
+    full = np.unpackbits(bitmask, axis=1, count=inputs, bitorder="little").astype(np.bool_)
+    if full.sum() != len(values):
+        raise ValueError(f"bitmask has {full.sum()} ones for {len(values)} values")
+    dense = np.zeros((outputs, inputs), dtype=values.dtype)
+    dense[full] = values
+    return dense.T
