@@ -81,16 +81,18 @@ class Source(wiring.Component):
             step, walk = one ** (cfg.step * uses), one**cfg.width
             states = []
             loaded: Value = self.seed.a if which == 0 else self.seed.b
-            for lane, seed in enumerate(self._seeds(which)):
+            seeds = self._seeds(which)
+            for lane, seed in enumerate(seeds):
                 state = Signal(cfg.lfsr_width, init=seed, name=f"lfsr_{'ab'[which]}{lane}")
                 with m.If(self.load):
                     m.d.sync += state.eq(loaded)
                 with m.Elif(moving):
                     m.d.sync += state.eq(transform(step, state))
-                following = Signal(cfg.lfsr_width, name=f"seed_{'ab'[which]}{lane + 1}")
-                m.d.comb += following.eq(transform(walk, loaded))
-                loaded = following
                 states.append(state)
+                if lane + 1 < len(seeds):
+                    following = Signal(cfg.lfsr_width, name=f"seed_{'ab'[which]}{lane + 1}")
+                    m.d.comb += following.eq(transform(walk, loaded))
+                    loaded = following
             sides.append(states)
         return sides if cfg.registers else [[]]
 

@@ -102,12 +102,15 @@ class Top(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
-        m.submodules.source = source = Source(cfg)
+        m.submodules.source = source = Once("source", Source, cfg)
         control = Signal(control_layout(cfg))
 
         # A pair is drawn beat by beat; its bits are counted one cycle later.
         pair = Signal(pair_layout(cfg), reset_less=True)
-        drawing, counting, first, last = Signal(), Signal(), Signal(init=1), Signal()
+        drawing = Signal()
+        counting = Signal()
+        first = Signal(init=1)
+        last = Signal()
         go = Signal()
         m.d.comb += [
             source.advance.eq(drawing & go),
@@ -182,7 +185,8 @@ class Top(wiring.Component):
         if not self.cfg.registers:
             return
         used = [self.seed.payload.a, self.seed.payload.b][: self.cfg.registers]
-        offered, good = Signal(), Signal()
+        offered = Signal()
+        good = Signal()
         m.d.comb += [
             self.seed.ready.eq(~drawing & ~counting),
             offered.eq(self.seed.valid & self.seed.ready),
@@ -258,7 +262,8 @@ def _read_accumulators(
     counts wait.
     """
     cfg = top.cfg
-    pending, clear = Signal(), Signal()
+    pending = Signal()
+    clear = Signal()
     signs = Signal(data.StructLayout(_signs(cfg)), reset_less=True)
     request = Signal(data.StructLayout({"read": 1, "clear": 1}), reset_less=True)
     counted = Signal()
@@ -296,7 +301,8 @@ def _scale(
     cfg = top.cfg
     most_left, most_right = cfg.accumulate, essop.max_right_shift(cfg)
     distance = Signal(signed(len(unit) + 2))
-    left, right = Signal.like(control.left), Signal.like(control.right)
+    left = Signal.like(control.left)
+    right = Signal.like(control.right)
     m.d.comb += [
         distance.eq(unit - cfg.acc_exponent),
         left.eq(Mux(distance < 0, 0, Mux(distance > most_left, most_left, distance))),
@@ -326,7 +332,9 @@ def _signs(cfg: Config) -> dict[str, object]:
 def _send_rows(top: Top, m: Module, control: data.View, start: Value) -> tuple[Signal, Signal]:
     """Describe the row counter of the read-out; return busy, and whether it ends in this cycle."""
     cfg = top.cfg
-    busy, done, row = Signal(), Signal(), Signal(range(max(cfg.rows, 2)))
+    busy = Signal()
+    done = Signal()
+    row = Signal(range(max(cfg.rows, 2)))
     m.d.comb += [
         top.y.valid.eq(busy),
         top.y.payload.row.eq(row),

@@ -40,7 +40,8 @@ def count(m: Module, cfg: Config, a: Value, b: Value, control: data.View) -> Sig
 
     c_ij = sum_n a_i[n] AND b_j[n]; a vector that takes a single beat needs no register.
     """
-    both, total = Signal(cfg.bits_per_cycle), Signal(cfg.count_bits)
+    both = Signal(cfg.bits_per_cycle)
+    total = Signal(cfg.count_bits)
     m.d.comb += both.eq(a & b)
     now = ones(m, cfg, list(both))
     if cfg.beats == 1:

@@ -90,7 +90,11 @@ class Library:
         """Convert one component, and whatever it instantiates, to RTLIL."""
         text = rtlil.convert(component, name=name, platform=self, emit_src=False)
         text = re.sub(r"^(\s*(?:module|cell) \\)(\S+)", _flat_name, text, flags=re.MULTILINE)
-        return Definition(name, text, clocked=r" \clk" in text.split("end\n", 1)[0])
+        # The converted module comes first, and only a module's own `end` stands at a line's start.
+        body = text.split("\nend\n", 1)[0]
+        return Definition(
+            name, text, clocked=re.search(r"input \d+ +\\clk$", body, re.M) is not None
+        )
 
     def rtlil(self) -> str:
         """Return all collected definitions as one text."""

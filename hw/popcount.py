@@ -17,7 +17,9 @@ def full_adder(m: Module, a: Value, b: Value, c: Value) -> tuple[Signal, Signal]
     They are signals, not expressions: Amaranth prints an expression again wherever it is used,
     which in a tree of adders grows exponentially.
     """
-    half, total, carry = Signal(), Signal(), Signal()
+    half = Signal()
+    total = Signal()
+    carry = Signal()
     m.d.comb += [half.eq(a ^ b), total.eq(half ^ c), carry.eq((a & b) | (half & c))]
     return total, carry
 
@@ -36,7 +38,8 @@ def popcount(m: Module, bits: Iterable[Value]) -> Value:
             column.append(total)
             carries.append(carry)
         if len(column) == 2:
-            total, carry = Signal(), Signal()
+            total = Signal()
+            carry = Signal()
             m.d.comb += Cat(total, carry).eq(column[0] + column[1])
             column = deque([total])
             carries.append(carry)

@@ -139,6 +139,87 @@ def sim(
 
 
 @app.command()
+def synth(
+    name: Name,
+    preset: Preset = None,
+    settings: Settings = None,
+    out: Out = None,
+    target: Annotated[
+        str | None, typer.Option(help="freepdk45 (if not given), generic, ice40, ecp5, xc7.")
+    ] = None,
+    liberty: Annotated[Path | None, typer.Option(help="Map to the cells of this file.")] = None,
+    period: Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at.")] = 1000,
+    hierarchy: Annotated[
+        bool, typer.Option("--hierarchy", help="Keep modules apart, and count each.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(help="Of place and route; the median of three if not given.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Map a block to gates or to an FPGA, and measure its area and clock."""
+    block = registry.get(name)
+    cfg = flow.configure(block, preset, settings or ())
+    folder = (out or flow.default_folder(block, preset)) / (target or "cells")
+    with present.working(f"synthesizing {name}"):
+        row = flow.measure(
+            block,
+            cfg,
+            folder,
+            preset=_label(block, preset, settings),
+            target=target,
+            liberty=liberty,
+            period_ps=period,
+            hierarchical=hierarchy,
+            seeds=(1, 2, 3) if seed is None else (seed,),
+        )
+    if json:
+        present.as_json(row.to_dict())
+        return
+    present.line(
+        f"{name} {row.preset}, {row.target} ({', '.join(map(' '.join, row.tools.items()))})"
+    )
+    present.pairs("", present.measured(row))
+
+
+def _label(block: registry.Block, preset: str | None, settings: list[str] | None) -> str:
+    """Return the preset's name as long as nothing changes it."""
+    return "" if settings else preset or next(iter(block.config().presets))
+
+
+@app.command()
+def report(
+    blocks: Annotated[list[str] | None, typer.Argument(metavar="[BLOCK]...")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="May be repeated; all if absent.")
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Measure, replace the rows.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Measure, compare with the rows.")] = False,
+    readme: Annotated[bool, typer.Option("--readme", help="Write them into README.md.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show the committed rows of numbers; measure them again; write them into the README."""
+    from nomul import report
+
+    which = (target or (), blocks or ())
+    if check:
+        with present.working("measuring"):
+            compared = report.check(*which)
+        present.line(str(compared))
+        raise typer.Exit(0 if compared.equal else 1)
+    if update:
+        with present.working("measuring"):
+            report.update(*which)
+    if readme:
+        report.write_readme(Path("README.md"))
+    rows = report.committed(*which)
+    if json:
+        present.as_json([row.to_dict() for row in rows])
+    else:
+        present.markdown_table(report.table(rows))
+
+
+@app.command()
 def doctor(json: AsJson = False) -> None:
     """Say which tools are here, at which version, and what each command still needs."""
     from nomul import doctor
@@ -168,23 +249,6 @@ def demo(out: Out = None, seed: Seed = 1, json: AsJson = False) -> None:
     demo.show(result)
 
 
-def _usage(error: typer.TyperException) -> str:
-    """Return a usage error's message with the alternatives, where there is a choice."""
-    message = error.format_message()
-    context = getattr(error, "ctx", None)
-    if context is None:
-        return message
-    if message.startswith("No such command"):
-        wrong = message.partition(".")[0]
-        return f"{wrong}; there are {', '.join(context.command.commands)}"
-    if message.startswith("No such option"):
-        names = [n for parameter in context.command.params for n in parameter.opts if "--" in n]
-        return f"{message.partition(' (')[0]}; {context.info_name} has {', '.join(names)}"
-    if message.startswith("Missing argument 'BLOCK'"):
-        return f"{message} One of {', '.join(registry.BLOCKS)}"
-    return message
-
-
 def main() -> None:
     """Run the command line; an error is one line, and 2 (misuse) or 1 (failure) the exit code.
 
@@ -200,7 +264,7 @@ def main() -> None:
     try:
         sys.exit(app(standalone_mode=False, prog_name="nomul"))
     except typer.TyperException as error:
-        present.error(_usage(error))
+        present.error(present.usage(error))
         sys.exit(error.exit_code)
     except typer.Abort:
         sys.exit(130)

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from nomul.train.digits import Floats
 
 EPOCHS, BATCH, RATE = 3, 64, 0.25
+MEASURED = (
+    ("essop", "paper", "freepdk45"),
+    ("fp16mul", "ieee", "freepdk45"),
+    ("essop", "paper", "ecp5"),
+)
 LAYER = 1  # of the network's three: 16 inputs after a ReLU, 16 outputs
 
 
@@ -54,10 +59,14 @@ def run(folder: Path, seed: int = 1) -> dict[str, Any]:
                 seed=seed,
                 environment={"NOMUL_STIMULI": str((folder / "operands.npz").resolve())},
             )
+        units = {}
+        for unit, preset, target in MEASURED:
+            with step(f"synthesize {unit} for {target}"):
+                units[f"{unit} {target}"] = measure(unit, preset, target, folder)
         vectors = {name: operands[name] for name in ("x", "sx", "d", "sd")}
         counts = essop.model(cfg, **vectors)
-        unit = essop.unit_exponent(cfg, operands["e_x"], operands["e_d"])
-        products = np.ldexp(counts, unit[:, None, None])
+        exponent = essop.unit_exponent(cfg, operands["e_x"], operands["e_d"])
+        products = np.ldexp(counts, exponent[:, None, None])
         results = {
             "network": training.results(products.mean(axis=0).T),
             "update": accuracy(products, training.activations, training.gradients),
@@ -67,9 +76,61 @@ def run(folder: Path, seed: int = 1) -> dict[str, Any]:
                 "cycles": report.records["cycles"],
                 "compared": report.compared,
             },
+            "units": units,
         }
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     return results
+
+
+def measure(name: str, preset: str, target: str, folder: Path) -> dict[str, Any]:
+    """Return the row of a unit with its products per cycle, and area per product and cycle."""
+    block = registry.get(name)
+    cfg: Any = block.config().preset(preset)
+    into = folder / f"{name}-{target}"
+    row = flow.measure(block, cfg, into, preset=preset, target=target, seeds=(1,)).to_dict()
+    products = cfg.rows * cfg.cols if name == "essop" else 1
+    row["products_per_cycle"] = products / cfg.interval
+    if row["area_um2"] is not None:
+        row["area_per_product_um2"] = row["area_um2"] / row["products_per_cycle"]
+    return row
+
+
+def show(results: dict[str, Any]) -> None:
+    """Print the results as tables."""
+    hardware, units = results["hardware"], results["units"]
+    present.pairs(
+        f"One training step: a layer of 16 x 16, {hardware['pairs']} pairs of real vectors",
+        {
+            "products": hardware["products"],
+            "clock cycles": hardware["cycles"],
+            "values equal to the model, under four stall patterns": hardware["compared"],
+            **results["update"],
+            **results["network"],
+        },
+    )
+    cells = [
+        [name.split()[0], u["area_um2"], u["products_per_cycle"], u["area_per_product_um2"]]
+        for name, u in units.items()
+        if u["area_um2"] is not None
+    ]
+    columns = ("", "area (um2)", "products per cycle", "area per product and cycle (um2)")
+    present.table("\nFreePDK45 standard cells, not placed", columns, cells)
+    less = 1 - cells[0][-1] / cells[1][-1]
+    present.line(
+        f"ESSOP takes {less:.1%} less area per product than the FP16 multiplier; "
+        "the paper claims 93.7% (quoted, at 14 nm)."
+    )
+    fpga = [
+        [
+            name.split()[0],
+            u["resources"]["luts"],
+            u["resources"]["ffs"],
+            1e6 / u["timing"]["period_ps"],
+        ]
+        for name, u in units.items()
+        if u["area_um2"] is None
+    ]
+    present.table("\nECP5, placed and routed", ("", "LUT", "FF", "clock (MHz)"), fpga)
 
 
 class Training:

@@ -4,7 +4,7 @@ The command line, the demo and the tests all take these, so what a user runs is 
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nomul.golden.config import Config
     from nomul.sim.harness import Report
     from nomul.synth.emit import Emitted
+    from nomul.synth.rows import Row
 
 
 def configure(block: Block, preset: str | None = None, settings: Iterable[str] = ()) -> "Config":
@@ -103,6 +104,53 @@ def simulate(
         config=cfg.to_json(),
         simulator=simulator or installed_simulator(),
         **options,
+    )
+
+
+def measure(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    *,
+    preset: str = "",
+    target: str | None = None,
+    liberty: Path | None = None,
+    period_ps: int = 1000,
+    hierarchical: bool = False,
+    seeds: Sequence[int] = (1, 2, 3),
+) -> "Row":
+    """Synthesize a block into ``folder`` and return the row of what was measured.
+
+    Parameters
+    ----------
+    preset
+        Label of the configuration in the row; empty if it has no name.
+    target
+        Name of a target; ``freepdk45`` if None. With ``liberty`` a label, by default the file's.
+    liberty
+        Standard cells to map to.
+    period_ps, hierarchical, seeds
+        As in :func:`nomul.synth.rows.measure`.
+
+    Raises
+    ------
+    YosysError
+        The design has a latch, or a wire without driver or with several; or a tool failed.
+    FileNotFoundError, ValueError
+        There is no such library, or target.
+    """
+    from nomul.synth import rows, targets
+
+    name = target or (liberty.stem if liberty else "freepdk45")
+    return rows.measure(
+        block.name,
+        preset,
+        targets.get(name, liberty=liberty),
+        cfg=cfg,
+        period_ps=period_ps,
+        hierarchical=hierarchical,
+        seeds=seeds,
+        folder=folder,
     )
 
 

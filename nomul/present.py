@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from nomul import registry
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -54,6 +57,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     console().print(shown)
 
 
+def markdown_table(text: str) -> None:
+    """Print a table that is written in Markdown."""
+    head, _, *body = (
+        [cell.strip() for cell in row.strip().strip("|").split("|")] for row in text.splitlines()
+    )
+    table("", head, body)
+
+
 def pairs(title: str, values: Mapping[str, Any]) -> None:
     """Print names and values."""
     table(title, ("", ""), [(name, number(value)) for name, value in values.items()])
@@ -68,6 +79,18 @@ def number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
     return str(value)
+
+
+def measured(row: Any) -> dict[str, Any]:
+    """Return the values of a row that matter to its target."""
+    clock = row.timing
+    return {
+        **({"area (um2)": row.area_um2} if row.area_um2 is not None else {}),
+        **({"of it flip-flops": row.sequential_um2} if row.sequential_um2 is not None else {}),
+        **row.resources,
+        **({f"clock (MHz, {clock.tool})": clock.fmax_mhz} if clock else {}),
+        "cycles per result": row.interval,
+    }
 
 
 def working(text: str) -> AbstractContextManager[Any]:
@@ -110,3 +133,20 @@ def parameter_notes(kind: type) -> dict[str, str]:
                 for name in names:
                     notes[name] = f"{notes[name]} {plain}".strip()
     return notes
+
+
+def usage(error: typer.TyperException) -> str:
+    """Return a usage error's message with the alternatives, where there is a choice."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return message
+    if message.startswith("No such command"):
+        wrong = message.partition(".")[0]
+        return f"{wrong}; there are {', '.join(context.command.commands)}"
+    if message.startswith("No such option"):
+        names = [n for parameter in context.command.params for n in parameter.opts if "--" in n]
+        return f"{message.partition(' (')[0]}; {context.info_name} has {', '.join(names)}"
+    if message.startswith("Missing argument 'BLOCK'"):
+        return f"{message} One of {', '.join(registry.BLOCKS)}"
+    return message

@@ -9,10 +9,10 @@ from typing import Any
 
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
-from nomul.hw.once import Library
-from nomul.synth import yosys
 
 import nomul
+from nomul.hw.once import Library
+from nomul.synth import yosys
 
 # `opt_dff` turns hold and reset multiplexers back into enables and resets; `rename` gives the
 # private nets names that need no escaping.
@@ -22,7 +22,7 @@ _TO_VERILOG = (
     "opt_expr",
     "opt_clean",
     "opt_dff",
-    "opt_clean",
+    "opt_clean -purge",
     "memory_collect",
     "attrmap -remove generator -remove top",
     "rename -enumerate -pattern n%",

@@ -10,7 +10,11 @@ from pathlib import Path
 _CHILD = "from pyosys import libyosys as ys; ys.run_pass('tee -q -o yosys.log script yosys.ys')"
 
 
-class YosysError(RuntimeError):
+class ToolError(RuntimeError):
+    """A tool stopped, or said that something is wrong with the design."""
+
+
+class YosysError(ToolError):
     """Yosys stopped, or warned of something that is a bug in the design."""
 
 

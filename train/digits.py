@@ -66,7 +66,7 @@ def forward(weights: list[Floats], x: Floats) -> list[Floats]:
 def probabilities(logits: Floats) -> Floats:
     """Return the softmax of each row."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def backward(weights: list[Floats], x: Floats, labels: Ints) -> list[Operands]:
@@ -83,7 +83,7 @@ def backward(weights: list[Floats], x: Floats, labels: Ints) -> list[Operands]:
 
 def exact_update(operands: Operands) -> Floats:
     """Return the mean outer product float64[n_out, n_in]: the layer's gradient."""
-    return np.asarray(operands.gradients.T @ operands.activations / len(operands.activations))
+    return operands.gradients.T @ operands.activations / len(operands.activations)
 
 
 def loss(weights: list[Floats], x: Floats, labels: Ints) -> float:

@@ -1,0 +1,74 @@
+"""Ways from gates to standard cells: ABC scripts, and whether to use the library's full adder."""
+
+from dataclasses import dataclass
+
+# Technology-independent optimisation, common to all recipes.
+_OPTIMISE = ("strash", "&get -n", "&fraig -x", "&put", "scorr", "dc2", "strash")
+
+# Buffers for nets of more than sixteen loads, then sizes for the delay that is left.
+_SIZE = ("buffer -N 16", "upsize {D}", "dnsize {D}", "stime -p")
+
+
+@dataclass(frozen=True)
+class FullAdder:
+    """A library's full adder: its cell and the names of its pins."""
+
+    cell: str
+    a: str
+    b: str
+    c: str
+    carry: str
+    total: str
+
+    def techmap(self) -> str:
+        """Return the Verilog that maps Yosys' ``$fa`` to the cell, one per bit."""
+        pins = f".{self.a}(A[i]), .{self.b}(B[i]), .{self.c}(C[i])"
+        outs = f".{self.carry}(X[i]), .{self.total}(Y[i])"
+        return f"""\
+(* techmap_celltype = "$fa" *)
+module nomul_full_adder (A, B, C, X, Y);
+  parameter WIDTH = 1;
+  input [WIDTH-1:0] A, B, C;
+  output [WIDTH-1:0] X, Y;
+  genvar i;
+  generate for (i = 0; i < WIDTH; i = i + 1) begin : bits
+    {self.cell} add ({pins}, {outs});
+  end endgenerate
+endmodule
+"""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to map logic.
+
+    Parameters
+    ----------
+    name
+        What a row calls it.
+    mapping
+        ABC's commands between optimisation and sizing.
+    full_adders
+        Find full adders among the gates and give them to the library's cell.
+    """
+
+    name: str
+    mapping: tuple[str, ...]
+    full_adders: bool = False
+
+    def script(self) -> str:
+        """Return the argument of ``abc -script``; Yosys puts the delay target where ``{D}`` is."""
+        return "+" + ";".join((*_OPTIMISE, *self.mapping, *_SIZE)).replace(" ", ",")
+
+    def adders(self, full_adder: FullAdder | None) -> list[str]:
+        """Return the Yosys commands that take full adders out of the logic."""
+        if not (self.full_adders and full_adder):
+            return []
+        return ["extract_fa -fa", "techmap -map full_adder.v", "techmap", "opt -fast"]
+
+
+AREA = Recipe("area", ("dch -f", "amap -m", "topo"))
+ADDERS = Recipe("adders", ("&get -n", "&dch -f", "&nf {D}", "&put"), full_adders=True)
+SPEED = Recipe("speed", ("dch -f", "map -B 0.9 {D}", "topo"))
+
+RECIPES = (AREA, ADDERS, SPEED)

@@ -1,0 +1,312 @@
+"""Measured rows with their provenance: JSON files, comparison, and the table of the README."""
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nomul
+from nomul import registry
+from nomul.synth import pnr
+from nomul.synth.emit import emit
+from nomul.synth.synthesize import Part, synthesize
+from nomul.synth.targets import Target
+from nomul.synth.targets import get as target_named
+from nomul.synth.timing import Timing
+
+BASELINE = Path(__file__).parent / "baseline"
+BASELINE_TARGETS = ("freepdk45", "ecp5", "ice40")
+CLOCK_TOLERANCE = 0.10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One block, one preset, one target: what was measured, under what, and with what.
+
+    Attributes
+    ----------
+    block, preset, config, target
+        What was measured. ``preset`` is empty for a configuration without a name.
+    period_ps, hierarchical
+        The constraint.
+    seeds
+        Of place and route, whose clock is the median; empty where nothing is random.
+    tools, nomul
+        Versions of the tools, and of nomul itself.
+    recipe, cells, resources, area_um2, sequential_um2, parts, timing
+        As in :class:`nomul.synth.synthesize.Result`.
+    latency, interval, cycles
+        Of the configuration; ``cycles`` is ``cfg.cycles(1000)``.
+    """
+
+    block: str
+    preset: str
+    config: dict[str, Any]
+    target: str
+    period_ps: int
+    hierarchical: bool
+    seeds: tuple[int, ...] = ()
+    tools: dict[str, str]
+    nomul: str
+    recipe: str
+    cells: dict[str, int]
+    resources: dict[str, int]
+    area_um2: float | None
+    sequential_um2: float | None
+    parts: dict[str, Part] = field(default_factory=dict)
+    timing: Timing | None
+    latency: int
+    interval: int
+    cycles: int
+
+    @property
+    def key(self) -> str:
+        """What identifies the row among those of its target."""
+        return f"{self.block}/{self.preset}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can carry."""
+        return dataclasses.asdict(self) | {"seeds": list(self.seeds)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Row":
+        """Inverse of :meth:`to_dict`."""
+        parts = {name: Part(**part) for name, part in values["parts"].items()}
+        timing = Timing(**values["timing"]) if values["timing"] else None
+        return cls(**{**values, "parts": parts, "timing": timing, "seeds": tuple(values["seeds"])})
+
+
+def measure(
+    block: str,
+    preset: str,
+    target: Target | str,
+    *,
+    cfg: Any = None,
+    hierarchical: bool = False,
+    period_ps: int = 1000,
+    seeds: Sequence[int] = (1, 2, 3),
+    folder: Path | None = None,
+) -> Row:
+    """Emit a block, map it to a target, time it, and return the row.
+
+    On ECP5 the clock is that of place and route, the median over ``seeds``; no seeds, no clock.
+
+    Parameters
+    ----------
+    block, preset
+        Names; ``preset`` is only a label if ``cfg`` is given.
+    cfg
+        Another configuration than the preset's.
+    target, hierarchical, period_ps, folder
+        As in :func:`nomul.synth.synthesize.synthesize`.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as scratch:
+            options: Any = {"hierarchical": hierarchical, "period_ps": period_ps, "seeds": seeds}
+            return measure(block, preset, target, cfg=cfg, folder=Path(scratch), **options)
+    found = registry.get(block)
+    cfg = found.config().preset(preset) if cfg is None else cfg
+    target = target_named(target) if isinstance(target, str) else target
+    emitted = emit(found.top(cfg), block, paper=found.paper)
+    result = synthesize(
+        emitted, target, hierarchical=hierarchical, period_ps=period_ps, folder=folder
+    )
+    timing, tools, resources = result.timing, result.tools, result.resources
+    routed = target.name == "ecp5" and bool(seeds)
+    if routed:
+        placed = pnr.place_and_route_seeds(
+            emitted, seeds, netlist_json=result.netlist_json, folder=folder
+        )
+        timing = Timing(placed.tool, placed.period_ps)
+        tools, resources = tools | placed.tools, resources | placed.utilisation
+    return Row(
+        block=block,
+        preset=preset,
+        config=cfg.to_dict(),
+        target=target.name,
+        period_ps=period_ps,
+        hierarchical=hierarchical,
+        seeds=tuple(seeds) if routed else (),
+        tools=tools,
+        nomul=nomul.__version__,
+        recipe=result.recipe,
+        cells=result.cells,
+        resources=resources,
+        area_um2=result.area_um2,
+        sequential_um2=result.sequential_um2,
+        parts=result.parts,
+        timing=timing,
+        latency=cfg.latency,
+        interval=cfg.interval,
+        cycles=cfg.cycles(1000),
+    )
+
+
+def load(target: str, folder: Path = BASELINE) -> list[Row]:
+    """Return the committed rows of a target; none if it has no file."""
+    path = folder / f"{target}.json"
+    if not path.is_file():
+        return []
+    return [Row.from_dict(values) for values in json.loads(path.read_text())]
+
+
+def save(target: str, rows: Iterable[Row], folder: Path = BASELINE) -> Path:
+    """Write the rows of a target, in the order of their names; return the file's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{target}.json"
+    ordered = sorted(rows, key=lambda row: row.key)
+    path.write_text(json.dumps([row.to_dict() for row in ordered], indent=1) + "\n")
+    return path
+
+
+def measure_all(
+    blocks: Iterable[str] | None = None, targets: Sequence[str] = BASELINE_TARGETS
+) -> dict[str, list[Row]]:
+    """Measure all presets of the named blocks, or of all, for each target."""
+    names = list(registry.BLOCKS if blocks is None else blocks)
+    pairs = [(name, preset) for name in names for preset in registry.get(name).config().presets]
+    return {target: [measure(*pair, target) for pair in pairs] for target in targets}
+
+
+def update(
+    blocks: Iterable[str] | None = None,
+    targets: Sequence[str] = BASELINE_TARGETS,
+    folder: Path = BASELINE,
+) -> list[Path]:
+    """Measure the named blocks, or all, and replace their committed rows; return the files."""
+    names = set(registry.BLOCKS if blocks is None else blocks)
+    paths = []
+    for target, rows in measure_all(sorted(names), targets).items():
+        kept = [row for row in load(target, folder) if row.block not in names]
+        paths.append(save(target, kept + rows, folder))
+    return paths
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value that is not what the committed row says."""
+
+    target: str
+    key: str
+    name: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.key}: {self.name} was {self.old}, is {self.new}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Differences, and what could not be compared because other tools measured it."""
+
+    differences: list[Difference]
+    skipped: list[str]
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs; what was skipped does not count."""
+        return not self.differences
+
+    def __str__(self) -> str:
+        lines = [*map(str, self.differences), *self.skipped]
+        return "\n".join(lines) or "no differences"
+
+
+def compare(old: Iterable[Row], new: Iterable[Row]) -> Comparison:
+    """Compare new rows with committed ones.
+
+    Cycles must be equal. Cells must be equal, and the clock within 10 %, if the same versions of
+    all tools measured both rows; else that part is skipped and said to be. A row that is only on
+    one side is a difference.
+    """
+    before = {(row.target, row.key): row for row in old}
+    after = {(row.target, row.key): row for row in new}
+    differences, skipped = [], []
+    for target, key in sorted(before.keys() | after.keys()):
+        a, b = before.get((target, key)), after.get((target, key))
+        if a is None or b is None:
+            state = ("absent", "measured") if a is None else ("committed", "absent")
+            differences.append(Difference(target, key, "row", *state))
+            continue
+        pairs = [(name, getattr(a, name), getattr(b, name)) for name in _EXACT]
+        if a.tools == b.tools:
+            pairs += _counts(a, b)
+            if not _close(a.timing, b.timing):
+                pairs.append(("period_ps", _period(a.timing), _period(b.timing)))
+        else:
+            skipped.append(f"{target} {key}: cells and clock not compared, {_versions(a, b)}")
+        differences += [Difference(target, key, *pair) for pair in pairs if pair[1] != pair[2]]
+    return Comparison(differences, skipped)
+
+
+_EXACT = ("config", "latency", "interval", "cycles")
+
+
+def _counts(a: Row, b: Row) -> list[tuple[str, Any, Any]]:
+    cells = sorted(a.cells.keys() | b.cells.keys())
+    pairs = [(f"number of {cell}", a.cells.get(cell, 0), b.cells.get(cell, 0)) for cell in cells]
+    return [*pairs, ("area_um2", a.area_um2, b.area_um2)]
+
+
+def _period(timing: Timing | None) -> float | None:
+    return timing.period_ps if timing else None
+
+
+def _close(a: Timing | None, b: Timing | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return abs(b.period_ps - a.period_ps) <= CLOCK_TOLERANCE * a.period_ps
+
+
+def _versions(a: Row, b: Row) -> str:
+    names = sorted(a.tools.keys() | b.tools.keys())
+    return ", ".join(
+        f"{name} {a.tools.get(name, 'absent')} then, {b.tools.get(name, 'absent')} now"
+        for name in names
+        if a.tools.get(name) != b.tools.get(name)
+    )
+
+
+# For each target, the columns of the table: head, and the row's value.
+_COLUMNS: dict[str, tuple[tuple[str, Any], ...]] = {
+    "freepdk45": (
+        ("45 nm area (µm²)", lambda row: f"{row.area_um2:,.0f}"),
+        ("45 nm clock (MHz)", lambda row: _mhz(row)),
+    ),
+    "ecp5": (
+        ("ECP5 LUT / FF / DSP", lambda row: _resources(row, "luts", "ffs", "dsp")),
+        ("ECP5 clock (MHz)", lambda row: _mhz(row)),
+    ),
+    "ice40": (("iCE40 LUT / FF", lambda row: _resources(row, "luts", "ffs")),),
+}
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Return a Markdown table: a line for each block and preset, columns for each target."""
+    rows = list(rows)
+    by_place = {(row.key, row.target): row for row in rows}
+    columns = [
+        (target, head, show)
+        for target in _COLUMNS
+        if any(row.target == target for row in rows)
+        for head, show in _COLUMNS[target]
+    ]
+    lines = [["block", "preset", *(head for _, head, _ in columns), "cycles per result"]]
+    lines.append(["---", "---", *("---:" for _ in columns), "---:"])
+    for row in {row.key: row for row in rows}.values():
+        found = [(by_place.get((row.key, target)), show) for target, _, show in columns]
+        values = [show(there) if there else "" for there, show in found]
+        lines.append([row.block, row.preset, *values, str(row.interval)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _mhz(row: Row) -> str:
+    return f"{row.timing.fmax_mhz:,.0f}" if row.timing else ""
+
+
+def _resources(row: Row, *kinds: str) -> str:
+    return " / ".join(f"{row.resources[kind]:,}" for kind in kinds)

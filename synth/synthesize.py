@@ -1,0 +1,234 @@
+"""From an emitted design to mapped cells: area, counts by type, clock."""
+
+import json
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nomul.synth import targets, timing, yosys
+from nomul.synth.emit import Emitted
+from nomul.synth.targets import StandardCells, Target
+from nomul.synth.timing import Timer, Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A module of a design that kept its hierarchy.
+
+    ``cells`` and ``area_um2`` are those of one instance without the modules below it, so the sum of
+    ``count`` times ``area_um2`` over all parts is the area of the design.
+    """
+
+    count: int
+    cells: dict[str, int]
+    area_um2: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a design became.
+
+    Attributes
+    ----------
+    name, target, period_ps, hierarchical
+        What was asked for.
+    recipe
+        Which of the target's ways was kept; ``mapped`` where it has one.
+    cells
+        Number of cells of each type.
+    resources
+        Counts that the target is known by: cells; gates and ffs; or luts, ffs, carry, dsp, bram.
+    area_um2, sequential_um2
+        Area of all cells and of flip-flops and latches, in square micrometres; None for FPGAs and
+        internal gates.
+    parts
+        By module, in a design that kept its hierarchy; else empty.
+    timing
+        Clock; None for FPGAs, where place and route says it, and internal gates.
+    tools
+        Versions of all tools that had a part in it.
+    netlist, netlist_json
+        The mapped design, as Verilog and as Yosys' JSON; None where no folder was given.
+    """
+
+    name: str
+    target: str
+    period_ps: int
+    hierarchical: bool
+    recipe: str
+    cells: dict[str, int]
+    resources: dict[str, int]
+    area_um2: float | None = None
+    sequential_um2: float | None = None
+    parts: dict[str, Part] = field(default_factory=dict)
+    timing: Timing | None = None
+    tools: dict[str, str] = field(default_factory=dict)
+    netlist: Path | None = None
+    netlist_json: Path | None = None
+
+
+def synthesize(
+    emitted: Emitted,
+    target: Target | str,
+    *,
+    hierarchical: bool = False,
+    period_ps: int = 1000,
+    folder: Path | None = None,
+    timer: Timer | None = None,
+) -> Result:
+    """Map a design to a target and measure it.
+
+    Parameters
+    ----------
+    emitted
+        The design, from :func:`nomul.synth.emit.emit`.
+    target
+        A target or its name.
+    hierarchical
+        Keep the hierarchy: each distinct module is mapped once, and counts are summed over its
+        instances. Nothing is optimised across modules.
+    period_ps
+        Clock period to aim at, in picoseconds. Standard cells are sized for it.
+    folder
+        Where scripts, logs and netlists stay; a temporary one if None.
+    timer
+        Who says how fast standard cells are; OpenSTA if it is installed, else ABC.
+
+    Raises
+    ------
+    YosysError
+        The design has a latch, a wire with several drivers or with none, or connects ports of
+        different widths; or a tool failed.
+    FileNotFoundError
+        The target's Liberty file is not installed; the message says what to install.
+    ValueError
+        The target does not exist, or the period is not positive.
+    """
+    if period_ps <= 0:
+        raise ValueError(f"period_ps must be positive, not {period_ps!r}")
+    target = targets.get(target) if isinstance(target, str) else target
+    options = (emitted, target, hierarchical, period_ps, timer or timing.installed())
+    if folder is not None:
+        return _synthesize(*options, folder.resolve())
+    with tempfile.TemporaryDirectory() as scratch:
+        result = _synthesize(*options, Path(scratch))
+    return Result(**{**vars(result), "netlist": None, "netlist_json": None})
+
+
+def _synthesize(
+    emitted: Emitted,
+    target: Target,
+    hierarchical: bool,
+    period_ps: int,
+    timer: Timer,
+    folder: Path,
+) -> Result:
+    top = emitted.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "design.il").write_text(emitted.rtlil)
+    commands = [
+        "read_rtlil design.il",
+        f"hierarchy -check -top {top}",
+        "proc -norom -latches error",
+        "rename -enumerate -pattern n%",
+        "check -assert -nolatches",
+        *target.commands(top, period_ps, hierarchical, folder),
+    ]
+    log = yosys.run(commands, folder)
+    results = []
+    for candidate in target.candidates:
+        counted = _count(json.loads((folder / f"{candidate}.stat").read_text()), top)
+        clock = None
+        if isinstance(target, StandardCells):
+            clock = timer.measure(
+                folder / f"{candidate}.v", top, target, period_ps, _abc_delay(log, candidate)
+            )
+        results.append((candidate, counted, clock))
+    recipe, counted, clock = min(results, key=_rank)
+    for suffix in (".v", ".json"):
+        if recipe != "mapped":
+            shutil.copyfile(folder / f"{recipe}{suffix}", folder / f"mapped{suffix}")
+    tools = {"amaranth": version("amaranth"), "yosys": yosys.version(), **target.tools()}
+    return Result(
+        name=top,
+        target=target.name,
+        period_ps=period_ps,
+        hierarchical=hierarchical,
+        recipe=recipe,
+        timing=clock,
+        resources=target.resources(counted["cells"]),
+        tools=tools | (timer.tools() if clock else {}),
+        netlist=folder / "mapped.v",
+        netlist_json=folder / "mapped.json",
+        **{**counted, "parts": counted["parts"] if hierarchical else {}},
+    )
+
+
+def _rank(result: tuple[str, dict[str, Any], Timing | None]) -> tuple[bool, float, float]:
+    """Order results: those that meet the period by area, then the others by speed."""
+    _, counted, clock = result
+    if clock is None or clock.slack_ps is None:
+        return False, 0.0, 0.0
+    if clock.slack_ps >= 0:
+        return False, counted["area_um2"], clock.period_ps
+    return True, clock.period_ps, counted["area_um2"]
+
+
+def _abc_delay(log: str, recipe: str) -> float:
+    """Return the longest of the delays that ABC printed for a recipe, in picoseconds."""
+    section = log.partition(f"recipe {recipe}\n")[2].partition("\nrecipe ")[0]
+    return max(map(float, re.findall(r"Delay =\s*([\d.]+) ps", section)), default=0.0)
+
+
+def _count(stat: dict[str, Any], top: str) -> dict[str, Any]:
+    """Return cells, areas and parts from Yosys' statistics, whose areas include submodules."""
+    modules = {name.removeprefix("\\"): entry for name, entry in stat["modules"].items()}
+    below = {
+        name: {cell: n for cell, n in entry["num_cells_by_type"].items() if cell in modules}
+        for name, entry in modules.items()
+    }
+    count = dict.fromkeys(modules, 0)
+    count[top] = 1
+    for name in _from_the_top(below, top):
+        for child, instances in below[name].items():
+            count[child] += count[name] * instances
+    parts = {}
+    for name in sorted(modules):
+        entry = modules[name]
+        own = entry.get("area")
+        if own is not None:
+            own -= sum(n * modules[child]["area"] for child, n in below[name].items())
+        cells = {c: n for c, n in sorted(entry["num_cells_by_type"].items()) if c not in modules}
+        parts[name] = Part(
+            count=count[name], cells=cells, area_um2=None if own is None else round(own, 3)
+        )
+    cells = {}
+    for part in parts.values():
+        for cell, n in part.cells.items():
+            cells[cell] = cells.get(cell, 0) + part.count * n
+    whole = modules[top]
+    areas = {
+        f"{name}_um2": None if whole.get(key) is None else round(whole[key], 3)
+        for name, key in (("area", "area"), ("sequential", "sequential_area"))
+    }
+    return {"cells": dict(sorted(cells.items())), "parts": parts, **areas}
+
+
+def _from_the_top(below: dict[str, dict[str, int]], top: str) -> list[str]:
+    """Return the modules in an order in which each follows all those that instantiate it."""
+    order: list[str] = []
+    seen: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name not in seen:
+            seen.add(name)
+            for child in below[name]:
+                visit(child)
+            order.append(name)
+
+    visit(top)
+    return order[::-1]

@@ -1,0 +1,64 @@
+"""The committed rows: shown, compared, and put into the README by command."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nomul import flow, registry, report
+from nomul.golden import lfsr
+from nomul.synth import rows
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_readme_shows_the_committed_rows():
+    """The table is what `nomul report --readme` writes, never typed."""
+    text = (ROOT / "README.md").read_text()
+    assert report.table(report.committed()) in text
+
+
+def test_every_preset_of_every_block_is_measured():
+    wanted = {
+        f"{name}/{preset}"
+        for name in registry.BLOCKS
+        for preset in registry.get(name).config().presets
+    }
+    for target in rows.BASELINE_TARGETS:
+        assert {row.key for row in rows.load(target)} == wanted
+
+
+def test_committed_rows_are_chosen_by_target_and_block():
+    assert {row.block for row in report.committed(blocks=["lfsr"])} == {"lfsr"}
+    assert {row.target for row in report.committed(targets=["ecp5"])} == {"ecp5"}
+    with pytest.raises(ValueError, match="there is no block 'lsfr'; there are lfsr"):
+        report.committed(blocks=["lsfr"])
+
+
+def test_table_is_written_between_its_markers(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    assert report.write_readme(page)
+    text = page.read_text()
+    assert "old" not in text
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert not report.write_readme(page)
+    page.write_text("no markers")
+    with pytest.raises(ValueError, match="has no line"):
+        report.write_readme(page)
+
+
+def test_measured_row_carries_its_provenance(tmp_path):
+    cfg = lfsr.Config.preset("leap", width=8, seed=1)
+    row = flow.measure(registry.get("lfsr"), cfg, tmp_path, target="generic")
+    assert (row.block, row.preset, row.target) == ("lfsr", "", "generic")
+    assert row.config["width"] == 8
+    assert {"amaranth", "yosys"} <= set(row.tools)
+    assert (tmp_path / "mapped.v").is_file()
+    assert json.loads(json.dumps(row.to_dict()))["resources"]["ffs"] == 8
+
+
+def test_liberty_file_names_the_target(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"cells\.lib"):
+        flow.measure(registry.get("lfsr"), lfsr.Config(), tmp_path, liberty=Path("cells.lib"))
