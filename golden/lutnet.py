@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nomul.golden import config, lutnet_examples
+from nomul.golden import compressor, config, lutnet_examples
 from nomul.golden.lutnet_fold import expand, fold_batchnorm, reverse_address, share_xnor, support
 from nomul.golden.lutnet_heads import Argmax, GroupSum, LutNetTiled, TableNeuron, Thermometer
 from nomul.golden.lutnet_layers import DirectLut, Lanes, Layer, LutLayer, Samples, Xnor
@@ -257,7 +257,7 @@ class Config(config.Config):
         Path of a network file, or the name of an example of
         :mod:`nomul.golden.lutnet_examples`, or of a trained network that comes with nomul.
     adder
-        How ones are added: ``lut6``, ``lut4`` (compressor trees for that mapper) or ``plus``.
+        How ones are added: ``lut6``, ``carry`` or ``plus``, as in :mod:`nomul.golden.compressor`.
     registers
         ``layers``: one after every layer. ``end``: one after the last, and after tiled layers.
     """
@@ -271,12 +271,12 @@ class Config(config.Config):
         "residual": {"network": "residual", "adder": "plus"},
         "tiled": {"network": "tiled"},
         "direct": {"network": "direct", "registers": "end"},
-        "table": {"network": "table", "adder": "lut4"},
+        "table": {"network": "table", "adder": "carry"},
     }
 
     def validate(self) -> None:
         """Check the choices, and that the network exists and is one."""
-        self.check_choice("adder", ("lut6", "lut4", "plus"))
+        self.check_choice("adder", compressor.ADDERS)
         self.check_choice("registers", ("layers", "end"))
         known = [*lutnet_examples.KINDS, *trained()]
         self.check(

@@ -36,10 +36,17 @@ class Block:
 
 _ALL = (
     Block("essop", "block", "Stochastic outer product", "arXiv 2003.11256"),
+    Block(
+        "lutnet",
+        "block",
+        "Networks of learned look-up tables",
+        "arXiv 1904.00938 (FCCM 2019), arXiv 1910.12625 (IEEE TC 2020)",
+    ),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
     Block("bitstream", "part", "Bitstream source and comparator"),
     Block("popcount", "part", "Population count"),
+    Block("compressor", "part", "Compressor tree of look-up tables"),
     Block("pow2", "part", "Power-of-two operand scaler", "arXiv 2003.11256"),
     Block("skid", "part", "Stream register and skid buffer"),
 )

@@ -340,5 +340,5 @@ def test_expand_wants_the_layers_own_input_first():
 def test_bad_configurations_are_named():
     with pytest.raises(ValueError, match=r"lutnet.network must be a file or one of unrolled, "):
         lutnet.Config(network="nowhere.npz")
-    with pytest.raises(ValueError, match=r"lutnet.adder must be one of lut6, lut4, plus"):
+    with pytest.raises(ValueError, match=r"lutnet.adder must be one of lut6, carry, plus"):
         lutnet.Config(adder="lut5")
