@@ -119,6 +119,15 @@ class Config(config.Config):
         return not self.source.startswith("lfsr")
 
     @property
+    def ordered(self) -> bool:
+        """Whether the words of a vector come in ascending order of the rows' words.
+
+        The set of pairs is the same, so no count changes, but every row's bits are then a run of
+        ones followed by zeros.
+        """
+        return False
+
+    @property
     def registers(self) -> int:
         """Number of sides that have LFSRs of their own: 0, 1 or 2."""
         if not self.counted:
@@ -230,6 +239,21 @@ def points(cfg: Config) -> tuple[Ints, Ints]:
         rows ^= bit << (width - 1 - k)
         cols ^= bit * (SOBOL_M[k] << (width - 1 - k))
     return rows, cols
+
+
+def ordered_points(cfg: Config) -> Ints:
+    """Return the columns' words in ascending order of the rows' words, before any scramble.
+
+    Word m belongs to the point whose row word is m 2**W / BL. As a composition of linear maps it
+    is linear in m too, and a scramble P of the rows permutes m by its top bits alone: the columns'
+    word is then point(m XOR P_top) XOR Q = point(m) XOR point(P_top) XOR Q.
+
+    Returns
+    -------
+    int64[BL]
+    """
+    rows, cols = points(cfg)
+    return cols[np.argsort(rows)]
 
 
 def words(cfg: Config, n_vectors: int, n_vectors_before: int = 0) -> tuple[Ints, Ints]:

@@ -17,7 +17,8 @@ from nomul.golden import bitstream, lfsr
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-CELLS = ("counter", "popcount")
+CELLS = ("counter", "popcount", "snapshot", "prefix")
+ORDERED_CELLS = ("snapshot", "prefix")
 ROUNDINGS = ("floor", "stochastic")
 EXPONENT_BITS = 8
 
@@ -33,7 +34,9 @@ class Config(bitstream.Config):
     ----------
     cell
         ``counter``: an AND and a counter, U bits added one by one. ``popcount``: U bits added by a
-        tree.
+        tree. ``snapshot``: a counter per column, whose value each cell keeps when its row's ones
+        end. ``prefix``: the column's counts in a table, read once per row. The last two go through
+        the words in ascending order, so they need a counted source under ``pair`` and U = 1.
     accumulate
         AW, bits of an accumulator per cell, 2..48; None: every pair is read out.
     acc_exponent
@@ -52,14 +55,32 @@ class Config(bitstream.Config):
         "paper": {"rows": 16, "cols": 16},
     }
 
+    cells: ClassVar[tuple[str, ...]] = CELLS
+
     def validate(self) -> None:
         """Check the array's own parameters after those of the sources."""
         super().validate()
-        self.check_choice("cell", CELLS)
+        self.check_choice("cell", self.cells)
         if self.accumulate is not None:
             self.check_range("accumulate", 2, 48)
         self.check_range("acc_exponent", -64, 64)
         self.check_choice("acc_rounding", ROUNDINGS)
+        if self.ordered:
+            self.check("source", self.counted, f"a counted one for cell {self.cell!r}")
+            self.check("share", self.share == "pair", f"pair for cell {self.cell!r}")
+            self.check("bits_per_cycle", self.bits_per_cycle == 1, f"1 for cell {self.cell!r}")
+        if self.cell == "prefix":
+            self.check("accumulate", self.accumulate is None, "absent for cell 'prefix'")
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the cell needs the words of a vector in ascending order."""
+        return self.cell in ORDERED_CELLS
+
+    @property
+    def lane_bits(self) -> int:
+        """Bits that a lane sends to its cells in a cycle."""
+        return self.bits_per_cycle
 
     @property
     def count_bits(self) -> int:
@@ -161,8 +182,8 @@ def model(
     ValueError
         Shapes do not fit the array, a magnitude is negative, or a sign is not 0 or 1.
     """
-    x, sx = _operand("x", x, "sx", sx, cfg.rows)
-    d, sd = _operand("d", d, "sd", sd, cfg.cols)
+    x, sx = operand("x", x, "sx", sx, cfg.rows)
+    d, sd = operand("d", d, "sd", sd, cfg.cols)
     if len(x) != len(d):
         raise ValueError(f"x holds {len(x)} vectors and d holds {len(d)}")
     y = np.empty((len(x), cfg.rows, cfg.cols), dtype=np.int64)
@@ -182,9 +203,10 @@ def _unit(sign: Ints) -> NDArray[np.int8]:
     return (1 - 2 * sign).astype(np.int8)
 
 
-def _operand(
+def operand(
     name: str, magnitude: ArrayLike, sign_name: str, sign: ArrayLike, lanes: int
 ) -> tuple[Ints, Ints]:
+    """Return magnitudes and signs as integers [V, lanes]; raise ValueError for what is not."""
     magnitude = np.asarray(magnitude, dtype=np.int64)
     sign = np.asarray(sign, dtype=np.int64)
     for label, array in ((name, magnitude), (sign_name, sign)):
@@ -208,7 +230,7 @@ def _pieces(count: int, size: int, most: int) -> Iterator[slice]:
 
 def _streams(cfg: Config, source: Ints, operand: Ints) -> Any:
     """Return the bit streams of [V, lanes] operands, packed: uint[V, lanes, words]."""
-    narrow = np.uint16 if cfg.width < 16 else np.uint32
+    narrow: Any = np.uint16 if cfg.width < 16 else np.uint32
     operand = np.minimum(operand, 1 << cfg.width).astype(narrow)[:, :, None]
     source = source.astype(narrow)
     source = source[:, None, :] if source.ndim == 2 else source.transpose(0, 2, 1)

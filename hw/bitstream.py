@@ -104,6 +104,8 @@ class Source(wiring.Component):
     def _words(self, m: Module, beat: Signal, states: list[Signal], side: int) -> list[list[Value]]:
         """Return the U words of each lane."""
         cfg = self.cfg
+        if cfg.ordered:
+            return [[self._ordered_word(m, beat, states, side)]]
         drawn = []
         for lane, state in enumerate(states or [None]):
             words = [Signal(cfg.width, name=f"{'rs'[side]}{lane}_{u}") for u in self._draws]
@@ -132,6 +134,27 @@ class Source(wiring.Component):
             return take(cfg, side, transform(one ** (cfg.step * draw), state))
         fixed = self._point(beat, side, draw)
         return fixed if state is None else fixed ^ take(cfg, side, state)
+
+    def _ordered_word(self, m: Module, beat: Signal, states: list[Signal], side: int) -> Signal:
+        """Return word number ``beat`` in ascending order of the rows' words.
+
+        The rows count through their top bits above the scramble's low ones; the columns follow.
+        """
+        cfg = self.cfg
+        word = Signal(cfg.width, name=f"{'rs'[side]}_ordered")
+        low = cfg.width - cfg.stream_log2
+        scrambles = [take(cfg, which, states[0]) for which in (0, 1)] if states else None
+        if side == 0:
+            m.d.comb += word.eq(Cat(scrambles[0][:low] if scrambles else Const(0, low), beat))
+            return word
+        sequence = [int(point) for point in bitstream.ordered_points(cfg)]
+        index = Signal(max(cfg.stream_log2, 1))
+        m.d.comb += index.eq(beat ^ scrambles[0][low:] if scrambles else beat)
+        point: Value = Const(0, cfg.width)
+        for bit in range(cfg.stream_log2):
+            point = point ^ (index[bit].replicate(cfg.width) & sequence[1 << bit])
+        m.d.comb += word.eq(point ^ scrambles[1] if scrambles else point)
+        return word
 
     def _point(self, beat: Signal, side: int, draw: int) -> Value:
         """Return point beat * U + draw of a fixed sequence.

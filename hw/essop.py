@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden import essop, lfsr
 from nomul.golden.essop import Config
 from nomul.hw.bitstream import Source, comparator, seed_layout
-from nomul.hw.essop_array import Row, control_layout
+from nomul.hw.essop_array import Row, control_layout, running
+from nomul.hw.essop_prefix import columns, run_length
 from nomul.hw.lfsr import transform
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
@@ -130,7 +131,6 @@ class Top(wiring.Component):
             m.d.sync += first.eq(last)
         self._reseed(m, source, drawing, counting)
 
-        a = self._draw(m, source.r, pair.x, 0, source.advance)
         b = self._draw(m, source.s, pair.d, 1, source.advance)
         live = Signal(cfg.rows, reset_less=True)
         # Signs and unit leave the pair's register with its last bits.
@@ -139,10 +139,22 @@ class Top(wiring.Component):
             m.d.sync += live.eq(Cat(operand.any() for operand in pair.x))
         with m.If(source.advance & source.last):
             unit = pair.e_x + pair.e_d - cfg.stream_log2
-            m.d.sync += [tail[name].eq(pair[name]) for name in _tail(cfg) if name != "unit"]
+            kept = [name for name, _ in pair_layout(cfg)]
+            m.d.sync += [tail[name].eq(pair[name]) for name in _tail(cfg) if name in kept]
             m.d.sync += tail.unit.eq(unit)
+            if cfg.cell == "prefix":
+                lengths = [run_length(cfg, operand, source.r[0]) for operand in pair.x]
+                m.d.sync += tail.lengths.eq(Cat(lengths))
         self._count_gated(m, live, control.step & last)
 
+        ended = counting & last
+        if cfg.cell == "prefix":
+            counts = columns(m, cfg, control, b, tail.lengths)
+            _read_counts(self, m, control, counts, tail, ended, go)
+            return m
+        a = self._draw(m, source.r, pair.x, 0, source.advance)
+        if cfg.cell == "snapshot":
+            b = [running(m, cfg, control, lambda count, bit=bit: count + bit) for bit in b]
         rows = [Once("row", Row, cfg) for _ in range(cfg.rows)]
         for i, row in enumerate(rows):
             m.submodules[f"row{i}"] = row
@@ -155,11 +167,11 @@ class Top(wiring.Component):
             if i:
                 m.d.comb += rows[i - 1].i.eq(row.o)
 
-        ended = counting & last
         if cfg.accumulate:
             _read_accumulators(self, m, control, rows, tail, ended, go, source.load)
         else:
-            _read_counts(self, m, control, rows, tail, ended, go)
+            m.d.comb += rows[-1].i.eq(0)
+            _read_counts(self, m, control, list(rows[0].o), tail, ended, go)
         return m
 
     def _too_large(self, pair: data.View) -> Value:
@@ -169,17 +181,20 @@ class Top(wiring.Component):
     def _draw(
         self, m: Module, words: data.View, operands: data.View, side: int, advance: Signal
     ) -> list[Signal]:
-        """Describe the comparators of one side and the registers of their U bits per lane."""
-        cfg, bits = self.cfg, []
+        """Describe the lanes of one side and the registers of what they send."""
+        cfg, sent = self.cfg, []
         draws = cfg.bits_per_cycle
         for lane, operand in enumerate(operands):
             first = 0 if cfg.share == "pair" else lane * draws
-            bit = Signal(draws, name=f"{'ab'[side]}{lane}", reset_less=True)
-            drawn = Cat(comparator(words[first + u], operand) for u in range(draws))
+            drawn = Signal(cfg.lane_bits, name=f"{'ab'[side]}{lane}", reset_less=True)
             with m.If(advance):
-                m.d.sync += bit.eq(drawn)
-            bits.append(bit)
-        return bits
+                m.d.sync += drawn.eq(self.lane([words[first + u] for u in range(draws)], operand))
+            sent.append(drawn)
+        return sent
+
+    def lane(self, words: list[Value], operand: Value) -> Value:
+        """Return what a lane sends for its words: one bit each."""
+        return Cat(comparator(word, operand) for word in words)
 
     def _reseed(self, m: Module, source: Source, drawing: Signal, counting: Signal) -> None:
         if not self.cfg.registers:
@@ -209,6 +224,8 @@ def _tail(cfg: Config) -> dict[str, object]:
     fields = {"sx": unsigned(cfg.rows), "sd": unsigned(cfg.cols), "unit": UNIT_EXPONENT}
     if cfg.accumulate:
         fields |= {"read": unsigned(1), "clear": unsigned(1)}
+    if cfg.cell == "prefix":
+        fields["lengths"] = unsigned(cfg.rows * cfg.count_bits)
     return fields
 
 
@@ -216,7 +233,7 @@ def _read_counts(
     top: Top,
     m: Module,
     control: data.View,
-    rows: list[Row],
+    counts: list[Value],
     tail: data.View,
     ended: Value,
     go: Signal,
@@ -232,7 +249,6 @@ def _read_counts(
         free.eq(~busy | done),
         go.eq(~ended | free),
         control.capture.eq(ended & free),
-        rows[-1].i.eq(0),
     ]
     signs = Signal(data.StructLayout(_signs(cfg)), reset_less=True)
     unit = Signal(UNIT_EXPONENT, reset_less=True)
@@ -241,8 +257,7 @@ def _read_counts(
     with m.Elif(control.shift):
         m.d.sync += signs.sx.eq(signs.sx >> 1)
     m.d.comb += top.y.payload.exponent.eq(unit)
-    for j in range(cfg.cols):
-        count = rows[0].o[j]
+    for j, count in enumerate(counts):
         m.d.comb += top.y.payload.y[j].eq(Mux(signs.sx[0] ^ signs.sd[j], -count, count))
 
 

@@ -1,9 +1,10 @@
 """Cell, row and array of the stochastic outer product."""
 
+from collections.abc import Callable
 from functools import reduce
 from operator import add
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,12 +13,19 @@ from nomul.golden.essop import Config
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
 
+Update = Callable[[Value], Value]
+
 
 def ones(m: Module, cfg: Config, bits: list[Value]) -> Value:
     """Return how many of U bits are one, as ``cfg.cell`` adds them."""
     if cfg.cell == "popcount":
         return popcount(m, bits)
     return reduce(add, bits)
+
+
+def column_shape(cfg: Config) -> Shape:
+    """Return what a column sends its cells: its bits, or for ``snapshot`` its running count."""
+    return unsigned(cfg.count_bits if cfg.cell == "snapshot" else cfg.lane_bits)
 
 
 def control_layout(cfg: Config) -> data.StructLayout:
@@ -35,23 +43,37 @@ def control_layout(cfg: Config) -> data.StructLayout:
     return data.StructLayout(fields)
 
 
-def count(m: Module, cfg: Config, a: Value, b: Value, control: data.View) -> Signal:
-    """Describe the counter of one cell and return its total, this cycle's bits included.
+def running(m: Module, cfg: Config, control: data.View, update: Update) -> Signal:
+    """Describe a register that starts each vector from 0; return its next value.
 
-    c_ij = sum_n a_i[n] AND b_j[n]; a vector that takes a single beat needs no register.
+    A vector that takes a single beat needs no register.
     """
-    both = Signal(cfg.bits_per_cycle)
     total = Signal(cfg.count_bits)
-    m.d.comb += both.eq(a & b)
-    now = ones(m, cfg, list(both))
     if cfg.beats == 1:
-        m.d.comb += total.eq(now)
+        m.d.comb += total.eq(update(Const(0, cfg.count_bits)))
         return total
-    held = Signal(cfg.count_bits, reset_less=True)
-    m.d.comb += total.eq(Mux(control.first, 0, held) + now)
+    held, before = (Signal(cfg.count_bits, reset_less=True) for _ in range(2))
+    m.d.comb += [before.eq(Mux(control.first, 0, held)), total.eq(update(before))]
     with m.If(control.step):
         m.d.sync += held.eq(total)
     return total
+
+
+def count(m: Module, cfg: Config, a: Value, b: Value, control: data.View) -> Signal:
+    """Describe the counter of one cell; return its total, this cycle's bits included.
+
+    c_ij = sum_n a_i[n] AND b_j[n]. A ``snapshot`` cell does not add: in ascending order a row's
+    bits are ones, then zeros, so it follows the column's count while they are ones. A ``multiply``
+    cell has integers for bits (:mod:`nomul.golden.intouter`).
+    """
+    if cfg.cell == "snapshot":
+        return running(m, cfg, control, lambda before: Mux(a, b, before))
+    if cfg.cell == "multiply":
+        return running(m, cfg, control, lambda _: a * b)
+    both = Signal(cfg.lane_bits)
+    m.d.comb += both.eq(a & b)
+    now = ones(m, cfg, list(both))
+    return running(m, cfg, control, lambda before: before + now)
 
 
 class Cell(wiring.Component):
@@ -68,20 +90,22 @@ class Cell(wiring.Component):
     -------
     control : ``In(control_layout(cfg))``
         What to do in this cycle.
-    a, b : ``In(cfg.bits_per_cycle)``
-        Bits of row and column.
+    a : ``In(cfg.lane_bits)``
+        Bits of the row.
+    b : ``In(column_shape(cfg))``
+        What the column sends.
     i, o : ``In(cfg.count_bits)``, ``Out(cfg.count_bits)``
         The read-out chain, from the row below and to the row above.
     """
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        bits, count_shape = unsigned(cfg.bits_per_cycle), unsigned(cfg.count_bits)
+        bits, count_shape = unsigned(cfg.lane_bits), unsigned(cfg.count_bits)
         super().__init__(
             {
                 "control": In(control_layout(cfg)),
                 "a": In(bits),
-                "b": In(bits),
+                "b": In(column_shape(self.cfg)),
                 "i": In(count_shape),
                 "o": Out(count_shape),
             }
@@ -115,8 +139,10 @@ class AccumulatorCell(wiring.Component):
     -------
     control : ``In(control_layout(cfg))``
         What to do in this cycle; ``capture`` adds the count of the cycle before.
-    a, b : ``In(cfg.bits_per_cycle)``
-        Bits of row and column.
+    a : ``In(cfg.lane_bits)``
+        Bits of the row.
+    b : ``In(column_shape(cfg))``
+        What the column sends.
     negative : ``In(1)``
         Sign of the count that ``capture`` adds.
     i, o : ``In(signed(cfg.accumulate))``, ``Out(signed(cfg.accumulate))``
@@ -127,12 +153,12 @@ class AccumulatorCell(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        bits, result = unsigned(cfg.bits_per_cycle), signed(cfg.y_bits)
+        bits, result = unsigned(cfg.lane_bits), signed(cfg.y_bits)
         super().__init__(
             {
                 "control": In(control_layout(cfg)),
                 "a": In(bits),
-                "b": In(bits),
+                "b": In(column_shape(self.cfg)),
                 "negative": In(1),
                 "i": In(result),
                 "o": Out(result),
@@ -192,10 +218,10 @@ class Row(wiring.Component):
         What to do in this cycle.
     live : ``In(1)``
         The row's operand is not zero.
-    a : ``In(cfg.bits_per_cycle)``
+    a : ``In(cfg.lane_bits)``
         The row's bits.
-    b : ``In(ArrayLayout(cfg.bits_per_cycle, N))``
-        The columns' bits.
+    b : ``In(ArrayLayout(column_shape(cfg), N))``
+        What the columns send.
     i, o : ``In`` and ``Out(ArrayLayout(result, N))``
         The read-out chain.
     negative : ``In(N)``, overflow : ``Out(1)``
@@ -208,8 +234,8 @@ class Row(wiring.Component):
         members = {
             "control": In(control_layout(cfg)),
             "live": In(1),
-            "a": In(cfg.bits_per_cycle),
-            "b": In(data.ArrayLayout(cfg.bits_per_cycle, cfg.cols)),
+            "a": In(cfg.lane_bits),
+            "b": In(data.ArrayLayout(column_shape(cfg), cfg.cols)),
             "i": In(results),
             "o": Out(results),
         }

@@ -255,10 +255,10 @@ def main() -> None:
     With ``NOMUL_DEBUG`` in the environment an error shows its traceback instead.
     """
     from nomul.sim.harness import BenchError
-    from nomul.synth.yosys import YosysError
+    from nomul.synth.yosys import ToolError
 
     misuse: tuple[type[Exception], ...] = (TypeError, ValueError)
-    failure: tuple[type[Exception], ...] = (BenchError, YosysError, ImportError, OSError)
+    failure: tuple[type[Exception], ...] = (BenchError, ToolError, ImportError, OSError)
     if os.environ.get("NOMUL_DEBUG"):
         misuse = failure = ()
     try:

@@ -41,19 +41,14 @@ def error(message: str) -> None:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table; numbers stand to the right."""
     rows = [list(row) for row in rows]
-    shown = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        show_header=any(columns),
-    )
+    shown = Table(box=None, pad_edge=False, show_header=any(columns))
     for index, column in enumerate(columns):
         numeric = all(isinstance(row[index], int | float) for row in rows)
         shown.add_column(column, justify="right" if numeric else "left", header_style="dim")
     for row in rows:
         shown.add_row(*(number(cell) for cell in row))
+    if title:
+        console().print(title, style="bold", markup=False)
     console().print(shown)
 
 

@@ -43,6 +43,8 @@ _ALL = (
         "arXiv 1904.00938 (FCCM 2019), arXiv 1910.12625 (IEEE TC 2020)",
     ),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
+    Block("intouter", "baseline", "Outer product by INTk multipliers"),
+    Block("plane", "part", "Plane of product cells, one product per cell and cycle"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
     Block("bitstream", "part", "Bitstream source and comparator"),
     Block("popcount", "part", "Population count"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nomul.synth.rows import Comparison, Row
 
-BEGIN, END = "<!-- rows: written by `nomul report --readme` -->", "<!-- /rows -->"
+_BY = "written by `nomul report --readme`"
 
 
 def committed(targets: Sequence[str] = (), blocks: Sequence[str] = ()) -> "list[Row]":
@@ -40,20 +40,35 @@ def check(targets: Sequence[str] = (), blocks: Sequence[str] = ()) -> "Compariso
 
 
 def write_readme(path: Path) -> bool:
-    """Put the table of all committed rows between its markers; return whether the file changed.
+    """Put the tables of blocks and of their rows between their markers; return whether it changed.
 
     Raises
     ------
     ValueError
         The file has no such markers.
     """
-    text = path.read_text()
-    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    if not pattern.search(text):
-        raise ValueError(f"{path} has no line {BEGIN!r} followed by {END!r}")
-    filled = pattern.sub(lambda _: f"{BEGIN}\n{table(committed())}{END}", text)
+    text = filled = path.read_text()
+    for name, content in (("blocks", blocks_table()), ("rows", table(committed()))):
+        begin, end = f"<!-- {name}: {_BY} -->", f"<!-- /{name} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
+        if not pattern.search(filled):
+            raise ValueError(f"{path} has no line {begin!r} followed by {end!r}")
+        whole = f"{begin}\n{content}{end}"
+        filled = pattern.sub(lambda _, whole=whole: whole, filled)  # type: ignore[misc]
     path.write_text(filled)
     return filled != text
+
+
+def blocks_table() -> str:
+    """Return the registry as a Markdown table, with links to the pages."""
+    from nomul import registry
+
+    lines = ["| block | kind | what it is |", "| --- | --- | --- |"]
+    for block in registry.BLOCKS.values():
+        source = f" ({block.paper})" if block.paper else ""
+        page = f"[`{block.name}`](docs/{block.name}.md)"
+        lines.append(f"| {page} | {block.kind} | {block.title}{source} |")
+    return "\n".join(lines) + "\n"
 
 
 def table(rows: "Sequence[Row]") -> str:

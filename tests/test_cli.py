@@ -89,6 +89,19 @@ def test_sim_reports_what_was_compared(nomul_, tmp_path):
     assert (tmp_path / "build/lfsr/small/sim/sim.log").is_file()
 
 
+def test_synth_measures(nomul_, tmp_path):
+    code, out, _ = nomul_("synth", "lfsr", "--target", "generic", "--json")
+    row = json.loads(out)
+    assert code == 0
+    assert (row["block"], row["preset"], row["resources"]["ffs"]) == ("lfsr", "small", 8)
+    assert (tmp_path / "build/lfsr/small/generic/mapped.v").is_file()
+    code, out, _ = nomul_(
+        "synth", "lfsr", "--target", "ice40", "--set", "width=9", "--set", "seed=2"
+    )
+    assert code == 0
+    assert "luts" in out
+
+
 REFUSED = {
     "": (0, ""),
     "lst": (2, "No such command 'lst'; there are list, show, emit, sim, synth, report"),
@@ -101,6 +114,10 @@ REFUSED = {
     "show lfsr --set width=wide": (2, "lfsr.width must be an integer, not 'wide'"),
     "emit lfsr --set seed=0": (2, "lfsr.seed must be in 1..255, not 0"),
     "sim lfsr --simulator questa": (2, "one of icarus, verilator, not 'questa'"),
+    "synth lfsr --target freepkd45": (2, "no target 'freepkd45'; there are freepdk45, generic"),
+    "synth lfsr --liberty no.lib": (1, "there is no Liberty file"),
+    "synth lfsr --period 0 --target generic": (2, "period_ps must be positive, not 0"),
+    "report lsfr": (2, "there is no block 'lsfr'; there are lfsr"),
     "sim lfsr --seed x": (2, "Invalid value for '--seed'"),
     "emit lfsr --out /dev/null/x": (1, "Not a directory: '/dev/null/x'"),
 }

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 def test_readme_shows_the_committed_rows():
     """The table is what `nomul report --readme` writes, never typed."""
     text = (ROOT / "README.md").read_text()
+    assert report.blocks_table() in text
     assert report.table(report.committed()) in text
 
 
@@ -35,13 +36,18 @@ def test_committed_rows_are_chosen_by_target_and_block():
         report.committed(blocks=["lsfr"])
 
 
-def test_table_is_written_between_its_markers(tmp_path):
+def test_tables_are_written_between_their_markers(tmp_path):
     page = tmp_path / "README.md"
-    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    marked = "".join(
+        f"<!-- {name}: written by `nomul report --readme` -->\nold\n<!-- /{name} -->\nbetween\n"
+        for name in ("blocks", "rows")
+    )
+    page.write_text(f"before\n{marked}after\n")
     assert report.write_readme(page)
     text = page.read_text()
     assert "old" not in text
     assert text.startswith("before\n")
+    assert text.count("between\n") == 2
     assert text.endswith("after\n")
     assert not report.write_readme(page)
     page.write_text("no markers")

@@ -1,0 +1,125 @@
+"""Outer product by small integer multipliers: the honest alternative to stochastic bit streams.
+
+Operands come as for :mod:`nomul.golden.essop`, are rounded at random to k bits, and are multiplied.
+Same streams, same sources, same array, so either unit can stand in the other's place.
+"""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nomul.golden import bitstream, essop
+
+Ints = NDArray[np.int64]
+
+ROUNDINGS = ("stochastic", "nearest")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(essop.Config):
+    """Parameters of the unit; array, width, source, share and accumulators are ESSOP's.
+
+    Parameters
+    ----------
+    bits
+        k, bits of a rounded operand with its sign, 2..9. With 2 bits an operand is a sign and one
+        random bit, which is ESSOP with streams of a single bit.
+    rounding
+        ``stochastic``: a random word per side and vector decides. ``nearest``: half up.
+    """
+
+    bits: int = 4
+    rounding: str = "stochastic"
+    stream_bits: int = 1
+    source: str = "lfsr"
+    cell: str = "multiply"
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "int2": {"rows": 4, "cols": 4, "bits": 2},
+        "int3": {"rows": 4, "cols": 4, "bits": 3},
+        "int4": {"rows": 4, "cols": 4, "bits": 4},
+        "int8": {"rows": 4, "cols": 4, "bits": 8, "rounding": "nearest"},
+    }
+
+    cells: ClassVar[tuple[str, ...]] = ("multiply",)
+
+    def validate(self) -> None:
+        """Check what differs from ESSOP."""
+        super().validate()
+        self.check_range("bits", 2, 9)
+        self.check_choice("rounding", ROUNDINGS)
+        self.check("stream_bits", self.stream_bits == 1, "1: an operand is drawn once")
+
+    @property
+    def levels(self) -> int:
+        """Largest magnitude of a rounded operand, 2**(k-1) - 1."""
+        return (1 << (self.bits - 1)) - 1
+
+    @property
+    def lane_bits(self) -> int:
+        """Bits that a lane sends to its cells: the rounded magnitude."""
+        return self.bits - 1
+
+    @property
+    def count_bits(self) -> int:
+        """Bits of the product of two magnitudes."""
+        return max(1, (self.levels**2).bit_length())
+
+    @property
+    def y_bits(self) -> int:
+        """Bits of a signed result, or of an accumulator."""
+        return self.accumulate or self.count_bits + 1
+
+
+def rounded(cfg: Config, operand: ArrayLike, word: ArrayLike) -> Ints:
+    """Return (X levels + r) >> W: X levels / 2**W rounded down after adding a random fraction.
+
+    With r uniform in 0 .. 2**W - 1 the mean is X levels / 2**W exactly, for every X in 0 .. 2**W.
+    """
+    operand = np.minimum(np.asarray(operand, dtype=np.int64), 1 << cfg.width)
+    return (operand * cfg.levels + np.asarray(word, dtype=np.int64)) >> cfg.width
+
+
+def words(cfg: Config, n_vectors: int, before: int = 0) -> tuple[Ints, Ints]:
+    """Return the words that round rows and columns: int64[V, 1], or int64[V, lanes]."""
+    if cfg.rounding == "nearest":
+        half = np.full((n_vectors, 1), 1 << (cfg.width - 1), dtype=np.int64)
+        return half, half
+    r, s = bitstream.words(cfg, n_vectors, before)
+    return r[:, 0].reshape(n_vectors, -1), s[:, 0].reshape(n_vectors, -1)
+
+
+def ideal(x: ArrayLike, d: ArrayLike) -> NDArray[np.float64]:
+    """Return the exact outer product x d^T, float64[M, N]."""
+    return essop.ideal(x, d)
+
+
+def model(
+    cfg: Config,
+    x: ArrayLike,
+    sx: ArrayLike,
+    d: ArrayLike,
+    sd: ArrayLike,
+    n_vectors_before: int = 0,
+) -> Ints:
+    """Return the signed products of V pairs; arguments as for :func:`nomul.golden.essop.model`.
+
+    A product y stands for y / levels**2 of the operands' full scale.
+
+    Returns
+    -------
+    int64[V, M, N], each in -levels**2 .. levels**2
+    """
+    x, sx = essop.operand("x", x, "sx", sx, cfg.rows)
+    d, sd = essop.operand("d", d, "sd", sd, cfg.cols)
+    r, s = words(cfg, len(x), n_vectors_before)
+    left = rounded(cfg, x, r) * (1 - 2 * sx)
+    right = rounded(cfg, d, s) * (1 - 2 * sd)
+    return left[:, :, None] * right[:, None, :]
+
+
+def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 64) -> dict[str, Ints]:
+    """Return the stimuli of ESSOP."""
+    return essop.stimuli(cfg, rng, n_vectors)
