@@ -18,11 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 from nomul.golden import compressor, config, lutnet_examples
 from nomul.golden.lutnet_fold import expand, fold_batchnorm, reverse_address, share_xnor, support
 from nomul.golden.lutnet_heads import Argmax, GroupSum, LutNetTiled, TableNeuron, Thermometer
-from nomul.golden.lutnet_layers import DirectLut, Lanes, Layer, LutLayer, Samples, Xnor
+from nomul.golden.lutnet_layers import MAX_K, DirectLut, Lanes, Layer, LutLayer, Samples, Xnor
 
 Ints = NDArray[np.int64]
 
 __all__ = [
+    "MAX_K",
     "Argmax",
     "Config",
     "DirectLut",
