@@ -10,6 +10,17 @@ from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
 
 
+class Described(wiring.Component):
+    """A combinational component that can write its own RTLIL, where Amaranth's would take minutes.
+
+    It must elaborate as well, to the same function, for Amaranth's own simulator.
+    """
+
+    def rtlil(self, name: str) -> str:
+        """Return the module as RTLIL."""
+        raise NotImplementedError
+
+
 class Once(wiring.Component):
     """Stands for one instance of ``cls(*args)``, whose definition is shared by all instances.
 
@@ -28,10 +39,12 @@ class Once(wiring.Component):
         A :class:`wiring.Component`.
     args
         Hashable arguments of its constructor: with the class, they identify the module.
+    keep : bool
+        Tell synthesis to keep the module's boundary, so that it is mapped by itself.
     """
 
-    def __init__(self, name: str, cls: type[wiring.Component], *args: Any):
-        self.name, self.cls, self.args = name, cls, args
+    def __init__(self, name: str, cls: type[wiring.Component], *args: Any, keep: bool = False):
+        self.name, self.cls, self.args, self.keep = name, cls, args, keep
         super().__init__(_shared(cls, args).signature)
 
     def elaborate(self, platform: Any) -> Module | Instance:
@@ -47,6 +60,8 @@ class Once(wiring.Component):
         for path, member, value in self.signature.flatten(self):
             direction = "i" if member.flow == wiring.In else "o"
             ports[f"{direction}_{'__'.join(map(str, path))}"] = value
+        if self.keep:
+            ports["a_keep_hierarchy"] = 1
         return Instance(definition.name, **ports)
 
 
@@ -88,6 +103,9 @@ class Library:
 
     def convert(self, name: str, component: wiring.Component) -> Definition:
         """Convert one component, and whatever it instantiates, to RTLIL."""
+        if isinstance(component, Described):
+            component._MustUse__used = True  # Amaranth warns of what nobody elaborates
+            return Definition(name, component.rtlil(name), clocked=False)
         text = rtlil.convert(component, name=name, platform=self, emit_src=False)
         text = re.sub(r"^(\s*(?:module|cell) \\)(\S+)", _flat_name, text, flags=re.MULTILINE)
         # The converted module comes first, and only a module's own `end` stands at a line's start.

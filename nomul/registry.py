@@ -36,14 +36,10 @@ class Block:
 
 _ALL = (
     Block("essop", "block", "Stochastic outer product", "arXiv 2003.11256"),
+    Block("spimc", "block", "Sparse in-memory-compute macro", "10.1109/CICC60959.2024.10529009"),
+    Block("lutnet", "block", "Learned look-up tables", "arXiv 1904.00938, arXiv 1910.12625"),
     Block("sonic", "block", "Sparse vector-dot-product accelerator", "arXiv 2109.04459"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
-    Block(
-        "spimc",
-        "block",
-        "Sparse in-memory-compute macro",
-        "CICC 2024, 10.1109/CICC60959.2024.10529009",
-    ),
     Block("intouter", "baseline", "Outer product by INTk multipliers"),
     Block("plane", "part", "Plane of product cells, one product per cell and cycle"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
@@ -51,6 +47,7 @@ _ALL = (
     Block("codebook", "part", "Codebook of weight levels"),
     Block("compactor", "part", "Zero compactor"),
     Block("popcount", "part", "Population count"),
+    Block("compressor", "part", "Compressor tree of look-up tables"),
     Block("pow2", "part", "Power-of-two operand scaler", "arXiv 2003.11256"),
     Block("skid", "part", "Stream register and skid buffer"),
 )

@@ -1,0 +1,353 @@
+"""Layers of a look-up-table network as combinational logic: one module per layer."""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
+
+import numpy as np
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from nomul.golden import lutnet
+from nomul.golden.lutnet_layers import Lanes, Layer, Summing
+from nomul.hw.compressor import shared_sum
+from nomul.hw.once import Described, Once
+
+
+def table(tt: int, inputs: Sequence[Value]) -> Value:
+    """Return the bit of a table at the address whose bit k is ``inputs[k]``."""
+    return Const(tt, 1 << len(inputs)).bit_select(Cat(*inputs), 1)
+
+
+def lane_shape(lanes: Lanes) -> Shape:
+    """Return the shape of one lane."""
+    return signed(lanes.width) if lanes.low < 0 else unsigned(lanes.width)
+
+
+class Operators(Described):
+    """The tables of a layer: bit i of ``y`` is table i at the address that its wires give.
+
+    Combinational.
+
+    Parameters
+    ----------
+    n_in : int
+        Number of wires.
+    idx : tuple of tuples of int
+        Wires of each table; the k-th is address bit k.
+    tt : tuple of int
+        Tables of 2**K bits.
+
+    Members
+    -------
+    x : ``In(n_in)``
+        Wires.
+    y : ``Out(n_tables)``
+        Outputs.
+    """
+
+    def __init__(self, n_in: int, idx: tuple[tuple[int, ...], ...], tt: tuple[int, ...]):
+        self.idx, self.tt = idx, tt
+        super().__init__({"x": In(n_in), "y": Out(len(tt))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        rows = zip(self.tt, self.idx, strict=True)
+        m.d.comb += self.y.eq(Cat(table(tt, [self.x[i] for i in row]) for tt, row in rows))
+        return m
+
+    def rtlil(self, name: str) -> str:
+        """Return the module as RTLIL: one shift of a constant per table, as Amaranth writes it."""
+        k = len(self.idx[0])
+        lines = [
+            f"module \\{name}",
+            f"  wire width {len(self.x)} input 0 \\x",
+            f"  wire width {len(self.y)} output 1 \\y",
+        ]
+        for i, (tt, row) in enumerate(zip(self.tt, self.idx, strict=True)):
+            # Concatenations begin with the most significant bit.
+            address = " ".join(f"\\x [{wire}]" for wire in reversed(row))
+            lines += [
+                f"  cell $shift $table{i}",
+                "    parameter \\A_SIGNED 0",
+                "    parameter \\B_SIGNED 0",
+                f"    parameter \\A_WIDTH {1 << k}",
+                f"    parameter \\B_WIDTH {k}",
+                "    parameter \\Y_WIDTH 1",
+                f"    connect \\A {1 << k}'{tt:0{1 << k}b}",
+                f"    connect \\B {{ {address} }}",
+                f"    connect \\Y \\y [{i}]",
+                "  end",
+            ]
+        return "\n".join([*lines, "end", ""])
+
+
+def look_up(m: Module, x: Value, idx: np.ndarray, tt: Sequence[int]) -> Value:
+    """Return the outputs of a layer's tables, which are a module of their own."""
+    part = Once("operators", Operators, len(x), tuple(map(tuple, idx.tolist())), tuple(tt))
+    m.submodules.operators = part
+    m.d.comb += part.x.eq(x)
+    return part.y
+
+
+class Sums(wiring.Component):
+    """Adds the operators' outputs per neuron: sum_l alpha_l pc_ml, without the bias.
+
+    Combinational. Scales that are powers of two are columns of one compressor tree; others
+    multiply the count of their level by shifts and additions.
+
+    Parameters
+    ----------
+    layer : :class:`nomul.golden.lutnet_layers.Summing`
+        Which operator goes where.
+    adder : str
+        As :func:`nomul.hw.compressor.shared_sum` takes it.
+
+    Members
+    -------
+    y : ``In(n_ops)``
+        Operators' outputs.
+    acc : ``Out(n_out * width)``
+        Sums, each as wide as the largest.
+    """
+
+    def __init__(self, layer: Summing, adder: str):
+        self.layer, self.adder = layer, adder
+        low, high = layer.bounds()
+        self.width = max(1, int((high - low).max()).bit_length())
+        super().__init__({"y": In(len(layer.idx)), "acc": Out(layer.n_out * self.width)})
+
+    def elaborate(self, platform: object) -> Module:
+        layer, m = self.layer, Module()
+        bits = list(self.y)
+        own: list[list[list[Value]]] = [[[] for _ in layer.alpha] for _ in range(layer.n_out)]
+        pairs = zip(layer.out.tolist(), layer.level.tolist(), strict=True)
+        for bit, (neuron, level) in zip(bits, pairs, strict=True):
+            own[neuron][level].append(bit)
+        acc = Signal(len(self.acc))
+        for neuron, levels in enumerate(own):
+            total = self.weighted(m, levels)
+            m.d.comb += acc[neuron * self.width : (neuron + 1) * self.width].eq(total)
+        m.d.comb += self.acc.eq(acc)
+        return m
+
+    def weighted(self, m: Module, levels: list[list[Value]]) -> Value:
+        """Return the sum of bits scaled by their level's alpha."""
+        alpha = [int(scale) for scale in self.layer.alpha]
+        if all(scale & (scale - 1) == 0 for scale in alpha):
+            columns: list[list[Value]] = [[] for _ in range(max(alpha).bit_length())]
+            for scale, bits in zip(alpha, levels, strict=True):
+                columns[scale.bit_length() - 1] += bits
+            return shared_sum(m, columns, self.adder)
+        counts = [shared_sum(m, [bits], self.adder) for bits in levels]
+        return reduce(add, (times(c, s) for c, s in zip(counts, alpha, strict=True)))
+
+
+def times(value: Value, scale: int) -> Value:
+    """Return a value times a constant, by shifts and additions."""
+    return reduce(add, (value << i for i in range(scale.bit_length()) if scale >> i & 1))
+
+
+def at_least(acc: Value, most: int, threshold: int) -> Value:
+    """Return whether an unsigned sum of at most ``most`` reaches a threshold, in range or not."""
+    if threshold <= 0:
+        return Const(1, 1)
+    return acc >= threshold if threshold <= most else Const(0, 1)
+
+
+def outputs(m: Module, layer: Summing, sums: Value, width: int, tile: Value | None = None) -> Value:
+    """Return the wires that a summing layer hands on, from its sums without bias.
+
+    Parameters
+    ----------
+    layer
+        The layer; its thresholds, flips and biases hold for all tiles one after another.
+    sums
+        As many sums of ``width`` bits as a tile has neurons.
+    tile
+        Which slice of the neurons these are; None: all of them.
+    """
+    size = len(sums) // width
+    slices = layer.n_out // size
+    low, high = layer.bounds()
+    first, second = [], []
+    for i in range(size):
+        acc = sums[i * width : (i + 1) * width]
+        rows = [i + size * t for t in range(slices)]
+        if not layer.levels_out:
+            lanes = layer.lanes(Lanes(1 << 40, 0, 1))
+            biased = [signed_sum(acc, int(layer.bias[r]), lanes.width) for r in rows]
+            first.append(settle(m, choose(biased, tile), lanes.width))
+            continue
+
+        def reached(column: int, rows: list[int] = rows, acc: Value = acc) -> Value:
+            hits = [
+                at_least(acc, int(high[r] - low[r]), int(layer.theta[r, column] - low[r]))
+                ^ int(layer.flip[r])
+                for r in rows
+            ]
+            return settle(m, choose(hits, tile), 1)
+
+        first.append(reached(0))
+        if layer.levels_out == 2:
+            second.append(Mux(first[-1], reached(2), reached(1)))
+    return Cat(*first, *second)
+
+
+def signed_sum(acc: Value, bias: int, width: int) -> Value:
+    """Return a sum with its bias, cut to the lane's width."""
+    return (
+        (acc + Const(bias, signed(bias.bit_length() + 1)))[:width]
+        if bias
+        else acc | Const(0, width)
+    )
+
+
+def choose(values: Sequence[Value], index: Value | None) -> Value:
+    """Return ``values[index]``; the only one where there is no choice."""
+    return values[0] if index is None or len(values) == 1 else Array(values)[index]
+
+
+def settle(m: Module, value: Value, width: int) -> Signal:
+    """Return an expression as a signal, since Amaranth prints one again at every use."""
+    result = Signal(width)
+    m.d.comb += result.eq(value)
+    return result
+
+
+class Combinational(wiring.Component):
+    """Base of the layers that answer within the cycle; ``describe`` is what they differ in.
+
+    Parameters
+    ----------
+    layer : :class:`nomul.golden.lutnet_layers.Layer`
+        The layer.
+    before : :class:`nomul.golden.lutnet_layers.Lanes`
+        What it takes.
+    adder : str
+        How ones are added.
+
+    Members
+    -------
+    x : ``In(before.bits)``
+        Lanes, lane 0 lowest.
+    y : ``Out(layer.lanes(before).bits)``
+        Lanes, lane 0 lowest.
+    """
+
+    def __init__(self, layer: Layer, before: Lanes, adder: str):
+        self.layer, self.before, self.adder = layer, before, adder
+        self.after = layer.lanes(before)
+        super().__init__({"x": In(before.bits), "y": Out(self.after.bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += self.y.eq(self.describe(m))
+        return m
+
+    def describe(self, m: Module) -> Value:
+        """Return the outputs."""
+        raise NotImplementedError
+
+    def values(self, width: int, shape: Callable[[int], Shape] = unsigned) -> list[Value]:
+        """Return the inputs as numbers of ``width`` bits."""
+        words = [self.x[i : i + width] for i in range(0, len(self.x), width)]
+        return [word.as_signed() for word in words] if shape is signed else words
+
+
+class Table(Combinational):
+    """LUTNet and XNOR layers: operators, sums, thresholds."""
+
+    def describe(self, m: Module) -> Value:
+        layer = self.layer
+        idx, tt = layer.idx, getattr(layer, "tt", None)
+        if tt is None:
+            idx, tt = idx[:, None], [0b10 if w else 0b01 for w in layer.weight]
+        m.submodules.popcount = sums = Sums(layer, self.adder)
+        m.d.comb += sums.y.eq(look_up(m, self.x, idx, tt))
+        return outputs(m, layer, sums.acc, sums.width)
+
+
+class Direct(Combinational):
+    """Direct layers: operators and nothing else."""
+
+    def describe(self, m: Module) -> Value:
+        return look_up(m, self.x, self.layer.idx, self.layer.tt)
+
+
+class Encoder(Combinational):
+    """Thermometer: a comparison with a constant per bit."""
+
+    def describe(self, m: Module) -> Value:
+        shape = signed if self.before.low < 0 else unsigned
+        codes = self.values(self.before.width, shape)
+        pairs = zip(self.layer.feature.tolist(), self.layer.threshold.tolist(), strict=True)
+        return Cat(codes[feature] >= threshold for feature, threshold in pairs)
+
+
+class Groups(Combinational):
+    """Group sums: one compressor tree per class."""
+
+    def describe(self, m: Module) -> Value:
+        size = len(self.x) // self.layer.groups
+        groups = [list(self.x[i : i + size]) for i in range(0, len(self.x), size)]
+        return Cat(settle(m, shared_sum(m, [g], self.adder), self.after.width) for g in groups)
+
+
+class Maximum(Combinational):
+    """Argmax: a tree of comparisons, whose ties go to the lower index."""
+
+    def describe(self, m: Module) -> Value:
+        shape = signed if self.before.low < 0 else unsigned
+        scores = self.values(self.before.width, shape)
+        best: list[tuple[Value, Value]] = [(s, Const(i)) for i, s in enumerate(scores)]
+        while len(best) > 1:
+            winners = []
+            for (a, i), (b, j) in zip(best[0::2], best[1::2], strict=False):
+                larger = settle(m, b > a, 1)
+                score = Signal(shape(self.before.width))
+                m.d.comb += score.eq(Mux(larger, b, a))
+                winners.append((score, settle(m, Mux(larger, j, i), self.after.width)))
+            best = winners + best[len(best) & ~1 :]
+        return best[0][1]
+
+
+class Neurons(Combinational):
+    """Table neurons: one table of values per operator, sums, clipping and offset."""
+
+    def describe(self, m: Module) -> Value:
+        layer = self.layer
+        codes = self.values(layer.in_bits)
+        terms: list[list[Value]] = [[] for _ in range(layer.n_out)]
+        for idx, values, neuron in zip(layer.idx, layer.table, layer.out, strict=True):
+            address = settle(m, Cat(codes[i] for i in idx), layer.in_bits * len(idx))
+            low, high = int(values.min()), int(values.max())
+            width = max(low.bit_length(), high.bit_length()) + 1
+            term = Signal(signed(width))
+            bits = ((values[None, :] >> np.arange(width)[:, None]) & 1).astype(np.uint8)
+            packed = np.packbits(bits, axis=1, bitorder="little")
+            columns = [int.from_bytes(row.tobytes(), "little") for row in packed]
+            m.d.comb += term.eq(Cat(table(c, list(address)) for c in columns))
+            terms[neuron].append(term)
+        return Cat(self.clip(m, group) for group in terms)
+
+    def clip(self, m: Module, terms: list[Value]) -> Value:
+        """Return the terms' sum, clipped and moved, as one lane."""
+        layer = self.layer
+        total = reduce(add, terms) if terms else Const(0, 1)
+        sum_ = Signal(signed(len(total) + 1))
+        m.d.comb += sum_.eq(total)
+        clipped = Mux(sum_ < layer.low, layer.low, Mux(sum_ > layer.high, layer.high, sum_))
+        return settle(m, clipped + layer.offset, self.after.width)
+
+
+HARDWARE: dict[type[Layer], type[Combinational]] = {
+    lutnet.Xnor: Table,
+    lutnet.LutLayer: Table,
+    lutnet.DirectLut: Direct,
+    lutnet.Thermometer: Encoder,
+    lutnet.GroupSum: Groups,
+    lutnet.Argmax: Maximum,
+    lutnet.TableNeuron: Neurons,
+}

@@ -1,0 +1,22 @@
+"""Bench of the compressor tree."""
+
+import cocotb
+
+from nomul.golden.compressor import Config, model, stimuli
+from nomul.sim import harness
+from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
+
+
+@cocotb.test()
+@cocotb.parametrize(source=STALLS, sink=STALLS)
+async def counts_equal_the_model(dut, source, sink):
+    """Words of every density, under all stalls."""
+    cfg = Config.from_json(harness.config_text())
+    bench = Bench(dut)
+    words = stimuli(cfg, bench.numpy_rng)
+    x = bench.source("x", Layout((("bits", 1, cfg.width),)).pack(bits=words), source)
+    y = bench.sink("y", sink)
+    await bench.reset()
+    assert_equal(await bench.receive(y, len(words)), model(cfg, words), "count")
+    if source == sink == "never":
+        assert_equal(y.cycles[-1] - x.sent[0] + 1, cfg.cycles(len(words)), "cycles")

@@ -1,0 +1,159 @@
+"""LUTNet hardware: RTL against the model, cells of single tables, parts, mutation."""
+
+import numpy as np
+import pytest
+
+from nomul.golden import lutnet
+from nomul.golden import lutnet_examples as examples
+from nomul.hw.lutnet import Top
+from nomul.hw.lutnet_layers import Operators
+from nomul.hw.once import Library, Once
+from nomul.sim.harness import BenchError
+from nomul.synth import yosys
+from nomul.synth.emit import emit
+from nomul.synth.synthesize import synthesize
+
+
+def configured(tmp_path, network, **options):
+    """Return a configuration of a network's file."""
+    path = tmp_path / "net.npz"
+    network.save(path)
+    return lutnet.Config(network=str(path), **options)
+
+
+@pytest.mark.parametrize("preset", lutnet.Config.presets)
+def test_rtl_equals_model(simulate, preset):
+    report = simulate("lutnet", lutnet.Config.preset(preset))
+    assert report.tests == 4
+    assert report.compared > 1000
+
+
+@pytest.mark.parametrize(("adder", "registers"), [("carry", "end"), ("plus", "layers")])
+def test_other_options_change_no_result(simulate, adder, registers):
+    cfg = lutnet.Config.preset("small", adder=adder, registers=registers)
+    assert simulate("lutnet", cfg).tests == 4
+
+
+def test_a_layer_of_every_k(simulate, tmp_path):
+    rng = np.random.default_rng(7)
+    layers = []
+    for k in range(1, 8):
+        layers.append(
+            lutnet.DirectLut(k=k, idx=rng.integers(0, 40, (40, k)), tt=examples.tables(rng, 40, k))
+        )
+    cfg = configured(tmp_path, lutnet.Network(layers, 40), registers="end")
+    assert simulate("lutnet", cfg).tests == 4
+
+
+def test_thresholds_out_of_reach(simulate, tmp_path):
+    """Sums never below 0, thresholds below, at both ends and above, inverted or not."""
+    theta = np.array([[-5], [0], [1], [3], [4], [99]] * 2)
+    layer = lutnet.LutLayer(
+        k=2,
+        idx=[[i % 5, (i + 1) % 5] for i in range(36)],
+        tt=[6, 8, 14] * 12,
+        out=np.repeat(np.arange(12), 3),
+        n_out=12,
+        theta=theta,
+        flip=[0] * 6 + [1] * 6,
+    )
+    assert simulate("lutnet", configured(tmp_path, lutnet.Network([layer], 5))).tests == 4
+
+
+def test_tiled_sums_with_two_levels_and_biases(simulate, tmp_path):
+    rng = np.random.default_rng(9)
+    level = np.tile([0, 0, 1, 1], 3)
+    layer = lutnet.LutNetTiled(
+        k=3,
+        p=1,
+        n_in=8,
+        n_out=6,
+        tile_m=2,
+        tile_n=2,
+        idx=rng.integers(0, 4, (12, 2)) + 4 * level[:, None],
+        tt=examples.tables(rng, 12, 3),
+        out=np.repeat(np.arange(3), 4),
+        weight=rng.integers(0, 2, (4, 12)),
+        alpha=(3, 1),
+        level=level,
+        bias=rng.integers(-9, 9, 6),
+    )
+    cfg = configured(tmp_path, lutnet.Network([layer], 16))
+    assert (cfg.latency, cfg.interval) == (5, 4)
+    assert simulate("lutnet", cfg).tests == 4
+
+
+def reversed_addresses(network):
+    """Return the network with the address bits of its first tables reversed."""
+    layers = list(network.layers)
+    at = next(i for i, layer in enumerate(layers) if hasattr(layer, "tt"))
+    values = {n: v for n, v in layers[at].to_dict().items() if n != "kind"}
+    values["tt"] = [lutnet.reverse_address(t, layers[at].k) for t in layers[at].tt]
+    layers[at] = type(layers[at])(**values)
+    return lutnet.Network(layers, network.inputs, network.input_bits)
+
+
+@pytest.mark.parametrize("preset", ["small", "tiled", "direct"])
+def test_bench_notices_reversed_address_bits(simulate, tmp_path, preset):
+    """Mutation: the hardware reads its tables the wrong way round."""
+    cfg = lutnet.Config.preset(preset)
+    wrong = configured(tmp_path, reversed_addresses(cfg.load()), registers=cfg.registers)
+    with pytest.raises(BenchError, match=r"y\["):
+        simulate("lutnet", cfg, top=Top(wrong))
+
+
+# Look-up tables that one table of K inputs takes, at most.
+CELLS = {
+    "xc7": {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 2},
+    "ecp5": {1: 1, 2: 1, 3: 1, 4: 1, 5: 2, 6: 4, 7: 8},
+    "ice40": {1: 1, 2: 1, 3: 1, 4: 1},
+}
+
+
+@pytest.mark.parametrize("target", CELLS)
+def test_cells_of_a_single_table(target, capsys):
+    """Random tables over all their inputs; a table of an iCE40 beyond K = 4 is not one cell."""
+    from amaranth.hdl import Module
+    from amaranth.lib import wiring
+    from amaranth.lib.wiring import In, Out
+
+    rng, each = np.random.default_rng(3), 3
+    parts = {}
+    for k in CELLS[target]:
+        tt = []
+        while len(tt) < each:
+            tt += [t for t in examples.tables(rng, 1, k) if len(lutnet.support(t, k)) == k]
+        parts[k] = Once(f"k{k}", Operators, k, (tuple(range(k)),) * each, tuple(tt), keep=True)
+
+    class Tables(wiring.Component):
+        def __init__(self):
+            super().__init__({f"y{k}": Out(each) for k in parts} | {"x": In(7)})
+
+        def elaborate(self, platform):
+            m = Module()
+            for k, part in parts.items():
+                m.submodules[f"k{k}"] = part
+                m.d.comb += [part.x.eq(self.x), getattr(self, f"y{k}").eq(part.y)]
+            return m
+
+    result = synthesize(emit(Tables(), "tables"), target, hierarchical=True)
+    counts = {}
+    for k in parts:
+        cells = result.parts[f"tables_k{k}"].cells
+        # K = 1 may be a wire or share its inverter.
+        counts[k] = sum(n for cell, n in cells.items() if "LUT" in cell or cell == "INV") / each
+    with capsys.disabled():
+        print(f"\nYosys {yosys.version()}, {target}: look-up tables per table of K inputs {counts}")
+    for k, most in CELLS[target].items():
+        assert counts[k] <= most
+        if k in (4, 5, 6):
+            assert counts[k] == most
+
+
+def test_written_rtlil_puts_address_bit_0_lowest():
+    """What the benches run; here one table's address, spelled out."""
+    part = Once("t", Operators, 3, ((2, 0),), (0b0100,))
+    text = Library("x").define(part.name, part.cls, part.args).rtlil
+    part._MustUse__used = True
+    assert "connect \\A 4'0100" in text
+    assert "connect \\B { \\x [0] \\x [2] }" in text
