@@ -1,0 +1,316 @@
+"""Microcode of IEEE floating-point multiplication."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nomul.golden.microcode import (
+    A_AND_NOT_B,
+    A_OR_NOT_B,
+    AND,
+    NAND,
+    NOR,
+    NOT_A,
+    OR,
+    XNOR,
+    XOR,
+    ZERO,
+    A,
+    Builder,
+)
+from nomul.golden.sotfp_add import (
+    Bit,
+    Limit,
+    Shifter,
+    Word,
+    gather,
+    load,
+    room_of,
+    round_up,
+    shift_left,
+    stages,
+    subtract_stages,
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the generator may choose without changing a result: the shortest program wins.
+
+    Parameters
+    ----------
+    pad
+        Zero places above the product, at least Nm + 1. Underflow then is a shift to the left
+        that has no room, and the constant in the exponent is ``pad`` - bias.
+    carry_in
+        Whether one of that constant enters the sum of the exponents as its carry.
+    """
+
+    pad: int
+    carry_in: bool
+
+
+# How a product of significands is written; the generator's own search leaves it out.
+Multiply = Callable[[Builder, list[Bit], list[Bit]], list[int]]
+
+
+def choices(exponent_bits: int, mantissa_bits: int, mode: str) -> list[Choice]:
+    """Return the choices worth trying."""
+    if mode == "ftz":
+        return [Choice(0, carry) for carry in (False, True)]
+    bias = (1 << (exponent_bits - 1)) - 1
+    least = mantissa_bits + 1
+    pads = range(least, max(least + 1, min(bias + 2, 2 * least + 8)))
+    return [Choice(pad, carry) for pad in pads for carry in (False, True)]
+
+
+def product(b: Builder, x: list[Bit], y: list[Bit]) -> list[int]:
+    """Return the product of two significands, low bit first; both are used up.
+
+    ``None`` as top bit stands for a one in every lane. Row by row: the carry ripples as if the row
+    were added everywhere, and only lanes whose multiplier bit is one take the sum, so that a place
+    costs the three steps of a full adder.
+    """
+    first = y[0]
+    assert first is not None
+    acc = [b.op(AND, bit, first) for bit in x if bit is not None]
+    if x[-1] is None:
+        acc.append(first)
+    for j, row in enumerate(y[1:], 1):
+        carry: Bit = None
+        for i, bit in enumerate(x):
+            place = i + j
+            if carry is None:
+                assert bit is not None
+                carry = b.half_add(acc[place], bit, where=row)
+            elif place == len(acc):
+                acc.append(_top(b, bit, carry, row))
+            elif bit is None:
+                above = b.op(OR, carry, acc[place])
+                b.set(acc[place], XNOR, acc[place], carry, where=row)
+                carry = above
+            else:
+                b.full_add(acc[place], bit, carry, where=row)
+        assert carry is not None
+        if row is not None:
+            b.set(carry, AND, carry, row)
+        acc.append(carry)
+    return acc
+
+
+def _top(b: Builder, bit: Bit, carry: int, row: Bit) -> int:
+    """Return the sum of a row's top bit and the carry, where nothing is there to add to."""
+    assert row is not None
+    if bit is None:
+        return b.op(A_AND_NOT_B, row, carry)
+    z = b.op(XOR, bit, carry)
+    b.set(carry, AND, carry, bit)
+    b.set(z, AND, z, row)
+    return z
+
+
+def exponent_sum(b: Builder, x: list[int], y: list[int], *, carry_in: bool) -> list[int]:
+    """Return x + y, or x + y + 1, with its carry as top bit; both words are used up."""
+    carry = b.op(OR if carry_in else AND, x[0], y[0])
+    b.set(x[0], XNOR if carry_in else XOR, x[0], y[0])
+    for left, right in zip(x[1:], y[1:], strict=True):
+        b.full_add(left, right, carry)
+    return [*x, carry]
+
+
+def add_constant(b: Builder, x: list[int], constant: int) -> tuple[list[int], Bit]:
+    """Return x + constant, and a column that is one where it is not negative; x is used up.
+
+    None: it never is negative. Places below the lowest one of the constant cost nothing.
+    """
+    result: list[int] = []
+    carry: Bit = None  # of a subtraction: zero where it borrows
+    for i, bit in enumerate(x):
+        one = abs(constant) >> i & 1
+        if carry is None:
+            result.append(b.op(NOT_A, bit) if one else bit)
+            carry = bit if one else None
+        else:
+            flip = bool(one) == (constant < 0)
+            result.append(b.op(XOR if flip else XNOR, bit, carry))
+            b.set(carry, AND if flip else OR, bit, carry)
+    if constant > 0:
+        assert abs(constant) >> len(x) == 0
+        assert carry is not None
+        return [*result, carry], None
+    return result, carry
+
+
+def mul(b: Builder, x: Word, y: Word, mode: str, multiply: Multiply = product) -> list[int]:
+    """Write the steps of x * y; return the columns of the product. The operands are used up."""
+    key = (len(x.e), len(x.m), mode, type(b).__name__, b.searching)
+    if key not in _CHOSEN:
+        _CHOSEN[key] = _shortest(b, len(x.e), len(x.m), mode)
+    return _mul(b, x, y, mode, _CHOSEN[key], multiply)
+
+
+_CHOSEN: dict[tuple[int, int, str, str, bool], Choice] = {}
+
+
+def _shortest(like: Builder, ne: int, nm: int, mode: str) -> Choice:
+    """Return the choice with the fewest steps, counted without the product they all share."""
+
+    def steps(choice: Choice) -> int:
+        b = type(like)(like.searching)
+        x, y = load(b, ne, nm), load(b, ne, nm)
+        inputs = [x.bits, y.bits]
+
+        def given(b: Builder, x: list[Bit], y: list[Bit]) -> list[int]:
+            inputs.append(b.word(2 * nm + 2))
+            return list(inputs[-1])
+
+        return b.program(inputs, _mul(b, x, y, mode, choice, given)).steps
+
+    return min(choices(ne, nm, mode), key=steps)
+
+
+def _mul(b: Builder, x: Word, y: Word, mode: str, choice: Choice, multiply: Multiply) -> list[int]:
+    ftz = mode == "ftz"
+    ne = len(x.e)
+    bias = (1 << (ne - 1)) - 1
+    sign = b.op(XOR, x.s, y.s)
+    left, right = b.match(x.e, 0, invert=True), b.match(y.e, 0, invert=True)
+    wide_x, wide_y = b.match(x.e, 1), b.match(y.e, 1)
+    # NaN: from an operand, and later from infinity times zero.
+    nan = b.any_of(x.m)
+    b.set(nan, AND, nan, wide_x)
+    b.set(nan, AND, b.any_of(y.m), wide_y, unless=nan)
+    special = b.op(OR, wide_x, wide_y)
+    if ftz:
+        zero = b.op(NAND, left, right)
+        b.set(nan, AND, special, zero, unless=nan)
+        p = multiply(b, [*x.m, None], [*y.m, None])
+    else:
+        p = multiply(b, [*x.m, left], [*y.m, right])
+        b.set(x.e[0], A_OR_NOT_B, x.e[0], left)
+        b.set(y.e[0], A_OR_NOT_B, y.e[0], right)
+    e = exponent_sum(b, x.e, y.e, carry_in=choice.carry_in)
+    room, fits = add_constant(b, e, choice.pad - bias - choice.carry_in)
+    if ftz:
+        assert fits is not None
+        return _finish_ftz(b, p, room, fits, zero, special, nan, sign)
+    if 2 + choice.pad - bias >= 0:
+        fits = None  # even two subnormals have room
+    return _finish_ieee(b, p, room, fits, choice.pad, special, nan, sign, ne)
+
+
+def _finish_ieee(
+    b: Builder,
+    p: list[int],
+    e: list[int],
+    fits: Bit,
+    pad: int,
+    special: int,
+    nan: int,
+    sign: int,
+    ne: int,
+) -> list[int]:
+    """Normalise as far as the exponent allows, round and pack."""
+    nm = len(p) // 2 - 1
+    count = stages(pad + nm + 1)
+    limit = room_of(b, e, count)
+    held: list[Bit] = [None] * count
+    if nm > 1 << (ne - 1):
+        # Else infinity times the smallest subnormal would run out of room and look like zero.
+        limit.beyond = b.any_of([special], into=limit.beyond)
+    x, sticky = _normalise(b, [*p, *([None] * pad)], nm, limit, held)
+    top = len(x) - 1
+    lacking = limit.lacking(0)
+    assert lacking is not None
+    one = b.op(A, x[top])
+    b.set(one, A_AND_NOT_B, x[top - 1], lacking, unless=one)
+    stay = lacking
+    b.set(stay, OR, stay, x[top])
+    # Infinity times zero leaves nothing on top.
+    b.set(nan, A_AND_NOT_B, special, one, unless=nan)
+    if fits is not None:
+        b.set(one, AND, one, fits)
+        b.set(x[top], AND, x[top], fits)
+    subtract_stages(b, e, held)
+    field, high = e[:ne], e[ne:]
+    erase = b.all_of(field[1:])
+    b.set(erase, OR, field[0], x[top], where=erase)
+    b.any_of(high, into=erase)
+    b.set(erase, AND, erase, one)
+    b.set(erase, OR, erase, special)
+    # An exponent of all ones, less the one that the top bit adds; or zero.
+    b.set(one, A_AND_NOT_B, one, erase)
+    b.set(field[0], AND, field[0], one)
+    for bit in field[1:]:
+        b.set(bit, A, erase, unless=one)
+    b.set(x[top], OR, x[top], erase)
+    if fits is not None:
+        b.set(erase, A_OR_NOT_B, erase, fits)
+    sticky = gather(b, sticky, [x[0]], stay, where=True)
+    assert sticky is not None
+    b.set(stay, A_AND_NOT_B, stay, erase)
+    for i in reversed(range(1, top)):
+        b.set(x[i], A_AND_NOT_B, x[i - 1], erase, unless=stay)
+    m = x[2:top]
+    round_up(b, m, x[1], sticky, field, x[top])
+    b.set(m[-1], OR, m[-1], nan)
+    b.set(sign, A_AND_NOT_B, sign, nan)
+    return [*m, *field, sign]
+
+
+def _normalise(
+    b: Builder, x: list[Bit], nm: int, limit: Limit, held: list[Bit]
+) -> tuple[list[int], Bit]:
+    """Run all stages but the last; return what is left for it, and the OR of what is lost.
+
+    Places that stay below the guard bit whatever is still to come are lost at once.
+    """
+    sticky: Bit = None
+    for k in reversed(range(1, len(held))):
+        shift = 1 << k
+        keep = nm + 2 + shift - 1
+        cut = max(0, len(x) - keep - shift)
+        if cut:
+            sticky = b.any_of([bit for bit in x[:cut] if bit is not None], into=sticky)
+            x = x[cut:]
+        floor = max(0, len(x) - keep)
+        lost = [bit for bit in x[:floor] if bit is not None]
+        busy = [bit for bit in x[-shift:] if bit is not None]
+        column = held[k] = limit.held(k, busy) if busy else limit.lacking(k)
+        if column is None:
+            sticky = b.any_of(lost, into=sticky) if lost else sticky
+        else:
+            limit.spend(k, column)
+            sticky = gather(b, sticky, lost, column, where=True)
+            shifter = Shifter(b, x, 0)
+            shift_left(shifter, shift, column, floor=floor)
+            shifter.settle()
+        x = x[floor:]
+    return [b.op(ZERO) if bit is None else bit for bit in x], sticky
+
+
+def _finish_ftz(
+    b: Builder, p: list[int], e: list[int], fits: int, zero: int, special: int, nan: int, sign: int
+) -> list[int]:
+    """Normalise by one place, round and pack; what is below the smallest normal becomes zero."""
+    nm, ne, top = len(p) // 2 - 1, len(e) - 1, len(p) - 1
+    low = top - nm - 2
+    sticky = b.any_of(p[:low])
+    b.set(sticky, AND, p[low], p[top], unless=sticky)
+    for i in reversed(range(low + 1, top)):
+        b.set(p[i], A, p[i - 1], unless=p[top])
+    m = p[low + 2 : top]
+    carry = round_up(b, m, p[low + 1], sticky, e, p[top])
+    plain = b.any_of(e)
+    b.set(plain, OR, fits, carry, where=plain)
+    erase = b.all_of(e[:ne])
+    b.set(erase, OR, erase, e[ne])
+    b.set(erase, AND, erase, plain)
+    b.set(erase, OR, erase, special)
+    b.set(plain, NOR, erase, zero, where=plain)
+    for bit in e[:ne]:
+        b.set(bit, A, erase, unless=plain)
+    for bit in m:
+        b.set(bit, AND, bit, plain)
+    b.set(m[-1], OR, m[-1], nan)
+    b.set(sign, A_AND_NOT_B, sign, nan)
+    return [*m, *e[:ne], sign]
