@@ -3,7 +3,6 @@
 import time
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from nomul.golden import bitstream, essop
 
@@ -21,6 +20,8 @@ def bit_by_bit(cfg: essop.Config, pairs: dict[str, essop.Ints]) -> essop.Ints:
 
 def main(n_vectors: int = 20_000, repeats: int = 3) -> None:
     """Print the rate of model and loop on the same pairs, the best of some runs of each."""
+    from threadpoolctl import threadpool_limits
+
     print("golden model       source      BL   M products/s   bit by bit   times")
     with threadpool_limits(1):
         for source in bitstream.SOURCES:
