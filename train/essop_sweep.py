@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from nomul.golden import bitstream
@@ -195,6 +194,8 @@ def sweep(
 
     A run that is stopped goes on where it was; ``advance`` is called after every point.
     """
+    from threadpoolctl import threadpool_limits
+
     done = finished(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.exists() and not file.read_bytes().endswith(b"\n"):
