@@ -158,13 +158,17 @@ def synth(
     energy: Annotated[
         bool, typer.Option("--energy", help="Simulate the cells, and estimate their energy.")
     ] = False,
+    glitches: Annotated[
+        bool,
+        typer.Option("--glitches", help="Energy with a delay in every cell, and with glitches."),
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Map a block to gates or to an FPGA, and measure its area, clock and energy."""
     block = registry.get(name)
     cfg = flow.configure(block, preset, settings or ())
     folder = (out or flow.default_folder(block, preset)) / (target or "cells")
-    cells = flow.cells_with_models(target, liberty) if energy else None
+    cells = flow.cells_with_models(target, liberty) if energy or glitches else None
     with present.working(f"synthesizing {name}"):
         row = flow.measure(
             block,
@@ -180,7 +184,7 @@ def synth(
     spent = None
     if cells:
         with present.working(f"simulating the cells of {name}"):
-            spent = flow.energy(block, cfg, folder, cells, period_ps=period)
+            spent = flow.energy(block, cfg, folder, cells, period_ps=period, glitches=glitches)
     if json:
         present.as_json(row.to_dict() | ({"energy": spent.to_dict()} if spent else {}))
         return

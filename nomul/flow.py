@@ -183,6 +183,7 @@ def energy(
     cells: "StandardCells",
     *,
     period_ps: int = 1000,
+    glitches: bool = False,
     seed: int = 1,
 ) -> "Energy":
     """Run a block's bench on the netlist that :func:`measure` left in ``folder``; see its energy.
@@ -193,6 +194,8 @@ def energy(
         What it was mapped to, from :func:`cells_with_models`.
     period_ps
         Clock period of the estimate.
+    glitches
+        Give every cell a delay, and count what nets do before they settle.
     seed
         Of the bench's stimuli.
 
@@ -201,10 +204,18 @@ def energy(
     BenchError
         The netlist does not do what the model says.
     """
-    from nomul.synth import power
+    from nomul.synth import gatesim, power
 
-    netlist, scratch = folder / "mapped.v", folder / "energy"
-    return power.measure(block, cfg, netlist, cells, folder=scratch, period_ps=period_ps, seed=seed)
+    return power.measure(
+        block,
+        cfg,
+        folder / "mapped.v",
+        cells,
+        folder=folder / "energy",
+        period_ps=period_ps,
+        seed=seed,
+        delays=gatesim.UnitDelay() if glitches else None,
+    )
 
 
 def installed_simulator() -> str:

@@ -41,6 +41,7 @@ def run(
     seed: int = 1,
     waves: bool = False,
     environment: Mapping[str, str] | None = None,
+    build_args: Sequence[str] = (),
 ) -> Report:
     """Build ``verilog`` and run the bench module on it.
 
@@ -66,6 +67,8 @@ def run(
         Record a waveform into ``build_dir``.
     environment
         Further variables for the bench.
+    build_args
+        Further arguments of the simulator's compiler.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def run(
                 sources=[path.resolve() for path in verilog],
                 hdl_toplevel=top,
                 build_dir=build_dir,
-                build_args=_build_args(simulator),
+                build_args=[*_build_args(simulator), *build_args],
                 timescale=("1ns", "1ps"),
                 always=True,
                 waves=waves,

@@ -90,6 +90,10 @@ class Netlist:
                     self._drive(group, chosen, loads, slews)
         return slews
 
+    def depth(self) -> int:
+        """Return the largest number of cells between a flip-flop or input and the end of a path."""
+        return max((int(its.max()) for its in self._levels()), default=0)
+
     def _drive(self, group: Group, chosen: Any, loads: Floats, slews: Floats) -> None:
         worst: dict[str, Floats] = {}
         cell = self.library.cell(group.cell)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nomul.registry import Block
-from nomul.synth import activity as activities
-from nomul.synth import liberty, netlist
+from nomul.synth import gatesim, liberty, netlist
 from nomul.synth.activity import CLOCK, Activity, Measured
+from nomul.synth.gatesim import UnitDelay
 from nomul.synth.netlist import OPEN, Group, Netlist
 from nomul.synth.targets import StandardCells
 
@@ -221,6 +221,8 @@ def measure(
     tests: str = UNSTALLED,
     seed: int = 1,
     environment: Mapping[str, str] | None = None,
+    cycles: int = 4000,
+    delays: UnitDelay | None = None,
 ) -> Energy:
     """Simulate a block's netlist with the block's own bench, and return the energy it takes.
 
@@ -243,6 +245,10 @@ def measure(
         Regular expression of the bench's test, exactly one; the one without stalls by default.
     seed, environment
         Of the stimuli: as in :func:`nomul.sim.harness.run`.
+    cycles
+        Longest window. What the bench counted is then taken in proportion to output transfers.
+    delays
+        Delay of the cells, for glitches to be counted; without delay, and glitches, if None.
 
     Raises
     ------
@@ -254,7 +260,7 @@ def measure(
         Several tests have, or the netlist uses what the library does not have.
     """
     design = netlist.read(verilog, block.name, liberty.read(target.library()), folder)
-    activity = activities.simulate(
+    activity = gatesim.simulate(
         design,
         verilog,
         target.models(),
@@ -264,6 +270,8 @@ def measure(
         tests=tests,
         seed=seed,
         environment=environment,
+        cycles=cycles,
+        delays=delays,
     )
     operation, operations = _operations(activity)
     return estimate(
@@ -275,7 +283,7 @@ def _operations(activity: Measured) -> tuple[str, int]:
     """Return what the bench counted, else transfers on output streams, else clock cycles."""
     for name in OPERATIONS:
         if name in activity.records:
-            return name.removesuffix("s"), int(activity.records[name])
+            return name.removesuffix("s"), round(activity.records[name] * activity.share)
     if activity.transfers:
         return "transfer", activity.transfers
     return "cycle", activity.cycles

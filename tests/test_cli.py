@@ -108,7 +108,7 @@ def test_synth_measures_energy(nomul_, tmp_path):
     assert code == 0
     assert energy["operation"] == "transfer"
     assert energy["per_operation_fj"] * energy["operations"] == pytest.approx(energy["total_fj"])
-    code, out, _ = nomul_("synth", "lfsr", "--energy", "--period", "2000")
+    code, out, _ = nomul_("synth", "lfsr", "--energy", "--glitches", "--period", "2000")
     assert code == 0
     assert "energy per transfer (fJ)" in out
     assert "power (uW, at 2,000 ps)" in out

@@ -10,7 +10,7 @@ import pytest
 from nomul import flow, registry
 from nomul.golden import lfsr
 from nomul.sim.harness import BenchError
-from nomul.synth import activity, liberty, netlist, power, targets
+from nomul.synth import gatesim, liberty, netlist, power, targets
 from nomul.synth.activity import Counts, Measured, Uniform
 
 TARGET = targets.get("freepdk45")
@@ -44,7 +44,7 @@ def waves(design, **values):
     matrix[:, netlist.ONE] = True
     for name, bits in values.items():
         matrix[:, design.names.index(name)] = [bit == "1" for bit in bits]
-    return Measured(matrix, 0.0, {})
+    return Measured(matrix)
 
 
 def blend(table, slew, slews, load, loads):
@@ -328,25 +328,46 @@ def shift_register(tmp_path_factory):
     return block, cfg, folder
 
 
+def simulated(shift_register, library, name, **options):
+    """Return the netlist of the LFSR and what its nets do under the LFSR's own bench."""
+    block, cfg, folder = shift_register
+    design = netlist.read(folder / "mapped.v", "lfsr", library, folder / name)
+    files = folder / "mapped.v", TARGET.models(), block.bench, folder / name
+    options = {"config": cfg.to_json(), "tests": power.UNSTALLED} | options
+    return design, gatesim.simulate(design, *files, **options)
+
+
 def test_toggles_in_simulation_are_those_of_the_model(shift_register, library):
     """The netlist passes its bench, and its outputs toggle as often as the model's states do."""
-    block, cfg, folder = shift_register
-    design = netlist.read(folder / "mapped.v", "lfsr", library, folder / "power")
-    done = activity.simulate(
-        design,
-        folder / "mapped.v",
-        TARGET.models(),
-        block.bench,
-        folder / "power",
-        config=cfg.to_json(),
-        tests=power.UNSTALLED,
-    )
-    states = lfsr.model(cfg, done.transfers)
+    design, done = simulated(shift_register, library, "power")
+    states = lfsr.model(shift_register[1], done.transfers)
     assert done.transfers == done.cycles > 10
     toggled = done.toggles(design)[design.outputs["o__payload"]].sum()
     changes = sum(int(a ^ b).bit_count() for a, b in zip(states[1:], states[:-1], strict=True))
     assert changes <= toggled <= changes + 8  # what led to the first state is in the window too
     assert done.unknown == 0
+
+
+def test_delays_let_gates_glitch_and_registers_not(shift_register, library):
+    """With a delay per cell registers move as before, gates as often or more often."""
+    design, settled = simulated(shift_register, library, "settled", cycles=40)
+    delays = gatesim.UnitDelay(cycles=40)
+    _, moving = simulated(shift_register, library, "moving", delays=delays)
+    assert settled.cycles == moving.cycles == settled.transfers == 40
+    assert settled.share == moving.share < 1
+    assert np.array_equal(settled.values, moving.values)
+    before, after = settled.toggles(design), moving.toggles(design)
+    stored = design.outputs["o__payload"]
+    assert np.array_equal(before[stored], after[stored])
+    assert (after >= before).all()
+    assert after.sum() > before.sum()
+    # A glitch goes there and back.
+    assert ((after - before) % 2 == 0).all()
+    calm, busy = power.estimate(design, settled).split, power.estimate(design, moving).split
+    assert busy.clock == calm.clock
+    assert busy.leakage_nw == pytest.approx(calm.leakage_nw)
+    assert busy.internal > calm.internal
+    assert busy.switching > calm.switching
 
 
 def test_a_block_is_measured_with_its_own_bench(shift_register):
