@@ -63,11 +63,16 @@ class Config(config.Config):
     @property
     def unit(self) -> essop.Config:
         """Configuration of the unit that computes the same products, row by row."""
-        shape = {"rows": self.rows, "cols": self.cols, "width": self.width, "source": self.source}
+        shape: dict[str, Any] = {
+            "rows": self.rows,
+            "cols": self.cols,
+            "width": self.width,
+            "source": self.source,
+        }
         if self.product == "multiply":
             return intouter.Config(**shape, bits=self.bits)
-        streams = {"stream_bits": self.stream_bits, "bits_per_cycle": self.stream_bits}
-        return essop.Config(**shape, **streams, cell="popcount")
+        shape |= {"stream_bits": self.stream_bits, "bits_per_cycle": self.stream_bits}
+        return essop.Config(**shape, cell="popcount")
 
     @property
     def latency(self) -> int:
@@ -98,8 +103,10 @@ def model(
     n_vectors_before: int = 0,
 ) -> Ints:
     """Return the signed products int64[V, M, N]; see the unit's own model."""
-    of = intouter.model if isinstance(cfg.unit, intouter.Config) else essop.model
-    return of(cfg.unit, x, sx, d, sd, n_vectors_before)
+    unit = cfg.unit
+    if isinstance(unit, intouter.Config):
+        return intouter.model(unit, x, sx, d, sd, n_vectors_before)
+    return essop.model(unit, x, sx, d, sd, n_vectors_before)
 
 
 def full_scale(cfg: Config) -> int:
@@ -113,8 +120,7 @@ def relative_error(cfg: Config, pairs: dict[str, Ints]) -> float:
 
     sqrt(sum (y / full scale - t)^2 / sum t^2), t the product of the signed magnitudes / 4**W.
     """
-    operands = {name: pairs[name] for name in ("x", "sx", "d", "sd")}
-    y = model(cfg, **operands) / full_scale(cfg)
+    y = model(cfg, pairs["x"], pairs["sx"], pairs["d"], pairs["sd"]) / full_scale(cfg)
     left = pairs["x"] * (1 - 2 * pairs["sx"]) / 2**cfg.width
     right = pairs["d"] * (1 - 2 * pairs["sd"]) / 2**cfg.width
     exact = left[:, :, None] * right[:, None, :]
