@@ -1,0 +1,104 @@
+"""A network of pruned and clustered layers in integers, as SONIC computes it."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nomul.golden import sonic
+from nomul.golden.sonic import Config, Result
+
+Ints = NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One layer: codes of its weights, their levels, and what follows the sums.
+
+    Attributes
+    ----------
+    codes
+        int[R, J] (fully connected) or int[O, I, kh, kw] (convolution).
+    levels
+        int[<= 2**code_bits], the codebook.
+    scale, bias, shift
+        Batch norm in fixed point, of :func:`nomul.golden.sonic.post`.
+    relu, pool
+        What follows.
+    """
+
+    codes: Ints
+    levels: Ints
+    scale: Ints
+    bias: Ints
+    shift: int
+    relu: bool = True
+    pool: int = 1
+
+    @property
+    def kind(self) -> str:
+        """``fc`` or ``conv``."""
+        return "conv" if self.codes.ndim == 4 else "fc"
+
+    @property
+    def sparsity(self) -> float:
+        """Which part of the weights is zero."""
+        return float((self.levels[self.codes] == 0).mean())
+
+    def run(self, cfg: Config, x: ArrayLike) -> tuple[Ints, Result]:
+        """Return the activations that follow, and what the units did; ``x`` may be a batch."""
+        if self.kind == "conv":
+            result = sonic.conv(cfg, self.codes, self.levels, x, self.pool)
+        else:
+            result = sonic.fc(cfg, self.codes, self.levels, x)
+        options = {"relu": self.relu, "pool": self.pool}
+        return sonic.post(cfg, result.y, self.scale, self.bias, self.shift, **options), result
+
+
+def run(cfg: Config, layers: list[Layer], images: ArrayLike) -> tuple[Ints, list[Result]]:
+    """Return the last layer's activations int64[B, classes] of images [B, I, H, W].
+
+    And what the units did, layer by layer, summed over the images.
+    """
+    x, results = np.asarray(images, dtype=np.int64), []
+    for layer in layers:
+        if layer.kind == "fc":
+            x = x.reshape(len(x), -1)
+        x, result = layer.run(cfg, x)
+        results.append(result)
+    return x, results
+
+
+def accuracy(
+    cfg: Config, layers: list[Layer], images: Ints, labels: Ints, batch: int = 250
+) -> float:
+    """Return the fraction of images whose largest activation is at their label."""
+    right = 0
+    for start in range(0, len(images), batch):
+        y, _ = run(cfg, layers, images[start : start + batch])
+        right += int((y.argmax(axis=1) == labels[start : start + batch]).sum())
+    return right / len(images)
+
+
+def save(path: Path, layers: list[Layer]) -> None:
+    """Write layers into an npz file."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for number, layer in enumerate(layers):
+        for field in dataclasses.fields(Layer):
+            value = np.asarray(getattr(layer, field.name))
+            small = np.uint16 if field.name == "codes" else value.dtype
+            arrays[f"{number}.{field.name}"] = value.astype(small)
+    np.savez_compressed(path, **arrays)
+
+
+def load(path: Path) -> list[Layer]:
+    """Return the layers that :func:`save` wrote."""
+    layers = []
+    with np.load(path) as file:
+        while f"{len(layers)}.codes" in file:
+            get = {f.name: file[f"{len(layers)}.{f.name}"] for f in dataclasses.fields(Layer)}
+            arrays = {n: get[n].astype(np.int64) for n in ("codes", "levels", "scale", "bias")}
+            plain = {"shift": int(get["shift"]), "pool": int(get["pool"])}
+            layers.append(Layer(**arrays, **plain, relu=bool(get["relu"])))
+    return layers

@@ -1,0 +1,64 @@
+"""Plot of what gating saves: power of an FC and of a CONV unit over the lanes that are active.
+
+``python -m nomul.synth.sonic_plot FILE.svg`` writes it; counters of layers, read from the hardware,
+are put on the lines with ``layers``.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from nomul.golden import sonic_device
+from nomul.golden.sonic import Config, Result
+
+
+def gating(
+    path: Path, layers: Iterable[tuple[str, Result]] = (), cfg: Config | None = None
+) -> None:
+    """Write the plot.
+
+    Parameters
+    ----------
+    path
+        Of the file; its suffix says the format.
+    layers
+        Name and counts of layers, drawn as points: their mean power per pass.
+    cfg
+        Lanes of the units; the paper's if None.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams.update({"svg.hashsalt": "nomul", "svg.fonttype": "none"})
+    from matplotlib import pyplot
+
+    cfg = Config.preset("paper") if cfg is None else cfg
+    devices = sonic_device.load()
+    figure, axes = pyplot.subplots(figsize=(6.4, 3.6), layout="constrained")
+    colours = {"fc": "tab:blue", "conv": "tab:orange"}
+    for kind, colour in colours.items():
+        lanes = cfg.lanes(kind)
+        full = sonic_device.unit_mw(devices, kind, lanes)
+        power = [sonic_device.unit_mw(devices, kind, a, lanes - a) / full for a in range(lanes + 1)]
+        label = f"{kind.upper()} unit, {lanes} lanes, {full:.1f} mW at full activity"
+        marker = "o" if lanes < 10 else ""
+        shares = [100 * a / lanes for a in range(lanes + 1)]
+        axes.plot(shares, [100 * p for p in power], color=colour, marker=marker, label=label)
+    for name, result in layers:
+        lanes = cfg.lanes(result.kind)
+        full = sonic_device.unit_mw(devices, result.kind, lanes)
+        one = sonic_device.pass_ns(devices) * 1e-12 * result.passes
+        power = sonic_device.device(cfg, result, devices).energy / one / full
+        share = result.active / (result.passes * lanes)
+        axes.plot(100 * share, 100 * power, "x", color=colours[result.kind])
+        axes.annotate(name, (100 * share, 100 * power), textcoords="offset points", xytext=(5, -9))
+    axes.set_xlabel("active lanes, %")
+    axes.set_ylabel("power, % of full activity")
+    axes.set_ylim(0, 105)
+    axes.legend(loc="lower right", frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    gating(Path(sys.argv[1]))

@@ -1,0 +1,181 @@
+"""SONIC on a real network: training, pruning, clustering, integers, and layers through the RTL."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nomul.golden import sonic, sonic_network, sonic_sweep
+from nomul.golden.sonic import Config
+from nomul.golden.sonic_network import Layer
+
+TRAINED = Path(__file__).parents[1] / "train"
+REPORT = json.loads((TRAINED / "sonic_report.json").read_text())
+MIDDLE = Config(conv_units=8, fc_units=4, fc_lanes=16)
+
+
+def tiny(rng: np.random.Generator) -> list[Layer]:
+    """Return a pooled convolution and a fully connected layer, at random."""
+    levels = np.array([0, -90, -20, 35, 120])
+    return [
+        Layer(
+            rng.integers(0, 5, (3, 1, 3, 3)), levels, np.array([9, 7, 5]), np.array([1, -5, 0]), 9
+        ),
+        Layer(rng.integers(0, 5, (4, 27)), levels, np.ones(4, int), np.zeros(4, int), 9, False),
+    ]
+
+
+def test_a_network_is_its_layers_one_after_the_other():
+    rng = np.random.default_rng(1)
+    layers = tiny(rng)
+    layers[0] = Layer(**{**vars(layers[0]), "pool": 2})
+    images = rng.integers(0, 120, (5, 1, 8, 8))
+    cfg = Config.preset("small")
+    y, results = sonic_network.run(cfg, layers, images)
+    for image, row in zip(images, y, strict=True):
+        first = sonic.conv(cfg, layers[0].codes, layers[0].levels, image).y
+        x = sonic.post(cfg, first, layers[0].scale, layers[0].bias, 9, pool=2).ravel()
+        last = sonic.fc(cfg, layers[1].codes, layers[1].levels, x).y
+        assert np.array_equal(sonic.post(cfg, last, 1, 0, 9, relu=False), row)
+    assert [result.kind for result in results] == ["conv", "fc"]
+    labels = y.argmax(axis=1)
+    assert sonic_network.accuracy(cfg, layers, images, labels, batch=2) == 1.0
+
+
+def test_networks_are_read_as_they_were_written(tmp_path):
+    layers = tiny(np.random.default_rng(2))
+    sonic_network.save(tmp_path / "net.npz", layers)
+    for before, after in zip(layers, sonic_network.load(tmp_path / "net.npz"), strict=True):
+        for name, value in vars(before).items():
+            assert np.array_equal(value, getattr(after, name)), name
+
+
+@pytest.mark.parametrize("levels", [16, 64])
+def test_the_trained_network_is_pruned_and_clustered(levels):
+    layers = sonic_network.load(TRAINED / f"sonic_{levels}.npz")
+    assert [layer.kind for layer in layers] == ["conv", "conv", "fc", "fc"]
+    for layer, sparsity in zip(layers, REPORT["sparsity"], strict=True):
+        assert abs(layer.sparsity - sparsity) < 0.01
+        assert len(layer.levels) == levels
+        assert layer.levels[0] == 0
+        assert layer.codes.max() == levels - 1
+    assert REPORT["dense"] > 0.85
+    assert REPORT["integer"]["64"] > REPORT["dense"] - 0.03
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("levels", [16, 64])
+def test_accuracy_on_the_whole_test_set_is_the_reported_one(levels):
+    from nomul.train import fashion
+
+    if not fashion.available():
+        pytest.skip("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
+    test = fashion.load("test")
+    images = test.images.astype(np.int64)[:, None] << 7
+    layers = sonic_network.load(TRAINED / f"sonic_{levels}.npz")
+    assert (
+        sonic_network.accuracy(Config(), layers, images, test.labels)
+        == REPORT["integer"][str(levels)]
+    )
+
+
+def image_of(tmp_path: Path, layers: list[Layer], skip: int) -> dict[str, str]:
+    """Write the operand of the layer after ``skip`` others, for a synthetic shirt."""
+    image = np.zeros((1, 1, 28, 28), dtype=np.int64)
+    image[..., 4:26, 8:20] = 20000
+    image[..., 5:12, 3:25] = 12000
+    x, _ = sonic_network.run(MIDDLE, layers[:skip], image)
+    np.savez(tmp_path / "image.npz", image=x[0])
+    sonic_network.save(tmp_path / "net.npz", layers[skip:])
+    names = {"NOMUL_NETWORK": "net.npz", "NOMUL_STIMULI": "image.npz"}
+    return {name: str(tmp_path / file) for name, file in names.items()}
+
+
+@pytest.mark.parametrize("skip", [pytest.param(0, marks=pytest.mark.long), 2])
+def test_layers_of_the_trained_network_pass_through_rtl(simulate, tmp_path, skip):
+    """All layers of an image; in the short tests the fully connected ones."""
+    layers = sonic_network.load(TRAINED / "sonic_16.npz")
+    report = simulate(
+        "sonic",
+        MIDDLE,
+        bench="nomul.sim.sonic_network",
+        environment=image_of(tmp_path, layers, skip),
+    )
+    assert len(report.records["layers"]) == 4 - skip
+
+
+def test_a_sweep_orders_its_points_and_counts_frames():
+    rng = np.random.default_rng(3)
+    layers = tiny(rng)
+    layers[0] = Layer(**{**vars(layers[0]), "pool": 2})
+    images = rng.integers(0, 120, (3, 1, 8, 8))
+    points = sonic_sweep.sweep(
+        layers, images, conv_lanes=(2, 5), fc_lanes=(8,), conv_units=(4,), fc_units=(1, 2)
+    )
+    assert len(points) == 4
+    order = [point.fps_per_watt for point in points]
+    assert order == sorted(order, reverse=True)
+    one = points[0]
+    cfg = Config(
+        conv_lanes=one.conv_lanes,
+        fc_lanes=one.fc_lanes,
+        conv_units=one.conv_units,
+        fc_units=one.fc_units,
+    )
+    _, results = sonic_network.run(cfg, layers, images)
+    spent = [sonic.device(cfg, result) for result in results]
+    assert np.isclose(one.fps, 3 / sum(s.time for s in spent))
+    assert np.isclose(one.fps_per_watt, 3 / sum(s.energy for s in spent))
+    assert one.fps_per_watt_full < one.fps_per_watt
+    text = sonic_sweep.table(points)
+    assert text.count("\n| (") == 4
+    assert "Laser and tuning power are left out" in text
+
+
+def test_training_prunes_and_the_integers_follow_the_floats():
+    """On noise, which has no classes: what is tested is the way from floats to integers."""
+    torch = pytest.importorskip("torch", reason="install the extra: pip install nomul[train]")
+    from nomul.train import fashion
+    from nomul.train import sonic as training
+
+    rng = np.random.default_rng(4)
+    part = fashion.Part(
+        rng.integers(0, 256, (600, 28, 28)).astype(np.uint8), rng.integers(0, 10, 600)
+    )
+    net = training.train(part, 1, pruned_from=0.0)
+    for weight, sparsity in zip(net.weights(), training.SPARSITY, strict=True):
+        assert abs(float((weight == 0).float().mean()) - sparsity) < 0.03
+    copy, tables = training.clustered(net, 63)
+    layers = training.integers(copy, tables, part)
+    y, _ = sonic_network.run(Config(), layers, training.pixels(part)[:20])
+    with torch.no_grad():
+        real = copy(training.images_of(part)[:20]).numpy()
+    scale = np.abs(y).max() / np.abs(real).max()
+    unit = 2.0 ** round(float(np.log2(scale)))
+    assert np.abs(y / unit - real).max() < 0.01 * np.abs(real).max()
+
+
+def test_fashion_files_are_checked(tmp_path):
+    import gzip
+
+    from nomul.train import fashion
+
+    assert not fashion.available(tmp_path)
+    with pytest.raises(FileNotFoundError, match="apt-get install dataset-fashion-mnist"):
+        fashion.load("test", tmp_path)
+    for name in ("images-idx3", "labels-idx1"):
+        (tmp_path / f"t10k-{name}-ubyte.gz").write_bytes(gzip.compress(bytes(16)))
+    with pytest.raises(ValueError, match=r"must hold bytes of shape \[10000, 28, 28\]"):
+        fashion.load("test", tmp_path)
+
+
+def test_the_plot_names_both_units(tmp_path):
+    pytest.importorskip("matplotlib", reason="install the extra: pip install nomul[synth]")
+    from nomul.synth import sonic_plot
+
+    result = sonic.Result(np.zeros(0, int), 10, 1, 20, 30, 0, 0, "conv")
+    sonic_plot.gating(tmp_path / "gating.svg", [("conv1", result)])
+    text = (tmp_path / "gating.svg").read_text()
+    for words in ("FC unit, 50 lanes, 2279.8 mW", "CONV unit, 5 lanes, 286.3 mW", "conv1"):
+        assert words in text
