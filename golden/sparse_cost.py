@@ -34,7 +34,7 @@ class Cost:
     utilisation
         Mean share of those slots that columns use.
     cycles
-        Of one product of one full window, with R as configured.
+        Of one product of one window, with R as configured.
     """
 
     tile: Tile
@@ -71,13 +71,17 @@ def storage(tile: Tile, length: int, density: float, weight_bits: int) -> float:
 
 
 def windows(w: ArrayLike, cfg: Config) -> Array:
-    """Return every window of every column of W [rows, columns] as int8[n, window], zero-padded."""
+    """Return every window of every column of W [rows, columns], zero-padded: int8[n, rows].
+
+    A matrix that is lower than the macro's window is one window.
+    """
     w = weights(w, cfg)
-    number = -(-len(w) // cfg.window)
-    padded = np.zeros((number * cfg.window, w.shape[1]), dtype=np.int8)
+    height = min(cfg.window, len(w))
+    number = -(-len(w) // height)
+    padded = np.zeros((number * height, w.shape[1]), dtype=np.int8)
     padded[: len(w)] = w
-    parts = padded.reshape(number, cfg.window, -1)
-    return np.ascontiguousarray(parts.transpose(0, 2, 1)).reshape(-1, cfg.window)
+    parts = padded.reshape(number, height, -1)
+    return np.ascontiguousarray(parts.transpose(0, 2, 1)).reshape(-1, height)
 
 
 def survey(w: ArrayLike, cfg: Config, *, act_bits: int | None = None) -> list[Cost]:
@@ -110,7 +114,7 @@ def choose_format(w: ArrayLike, cfg: Config | None = None) -> Cost:
 
 
 def _tiles(name: str, parts: Array, cfg: Config, act_bits: int) -> Iterator[Tile]:
-    base = Tile(format=name, act_bits=act_bits, length=cfg.window)
+    base = Tile(format=name, act_bits=act_bits, length=parts.shape[1])
     if name == "rl":
         for run_bits in range(1, cfg.ib + 1):
             yield base.replace(run_bits=run_bits)
@@ -131,20 +135,20 @@ def _cost(w: Array, parts: Array, cfg: Config, tile: Tile) -> Cost:
     # The last window is short; its missing rows are neither stored nor counted.
     number = int(needed.sum())
     if tile.format in ("dense", "nm"):
-        whole = cfg.window if tile.format == "dense" else tile.group or 1
-        kept = cfg.window if tile.format == "dense" else tile.nnz_per_group or 1
-        full, rest = divmod(len(w), cfg.window)
-        number = w.shape[1] * (full * -(-cfg.window // whole) + -(-rest // whole)) * kept
-        number = min(number, w.size) if tile.format == "dense" else number
+        group = 1 if tile.format == "dense" else tile.group or 1
+        kept = 1 if tile.format == "dense" else tile.nnz_per_group or 1
+        full, rest = divmod(len(w), parts.shape[1])
+        number = w.shape[1] * (full * -(-parts.shape[1] // group) + -(-rest // group)) * kept
     extra = {
         "dense": 0,
-        "coo": cfg.row_bits,
+        "coo": max(1, bits_for(parts.shape[1])),
         "rl": tile.run_bits or 0,
         "nm": bits_for(tile.group or 1),
         "bitmap": 0,
     }[tile.format]
     bits = number * (cfg.weight_bits + extra) + (w.size if tile.format == "bitmap" else 0)
-    share = storage(tile, cfg.window, nonzeros / w.size, cfg.weight_bits) / cfg.window
+    height = parts.shape[1]
+    share = storage(tile, height, nonzeros / w.size, cfg.weight_bits) / height
     worst = max(1, int(needed.max()))
     return Cost(
         tile=tile,

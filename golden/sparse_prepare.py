@@ -24,7 +24,7 @@ def prune_groups(w: ArrayLike, kept: int, group: int) -> Array:
 
 def prune_magnitude(w: ArrayLike, sparsity: float) -> Array:
     """Return W with the given share of its weights, the smallest magnitudes, set to zero."""
-    w = np.array(w)
+    w = np.array(w, order="C")
     drop = round(sparsity * w.size)
     w.reshape(-1)[np.argsort(np.abs(w.astype(np.float64)).ravel(), kind="stable")[:drop]] = 0
     return w

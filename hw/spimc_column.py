@@ -37,15 +37,21 @@ def selected(m: Module, cfg: Config, index: Value, ref: Value, bundle: Value, rl
     """Return whether an index matches, and the activation bit that it selects, as two bits.
 
     The upper bits of the index are compared with the step and the lower ones choose a lane. Run
-    lengths are compared whole; their bundle has the same bit in every lane.
+    lengths are compared whole; their bundle has the same bit in every lane. What the generated
+    formats do not need is left out.
     """
     low = min(lane_bits(cfg), cfg.ib)
+    stepped = bool({"coo", "nm", "bitmap"} & set(cfg.formats))
+    runs = "rl" in cfg.formats
     upper, lower, bit = Signal(), Signal(), Signal()
-    m.d.comb += [
-        upper.eq(index[low:] == ref[low:] if low < cfg.ib else 1),
-        lower.eq(~rl | (index[:low] == ref[:low]) if low else 1),
-        bit.eq(bundle.bit_select(index[:low], 1) if low else bundle[0]),
-    ]
+    m.d.comb += [upper.eq(1), lower.eq(1), bit.eq(bundle[0])]
+    if (stepped or runs) and low < cfg.ib:
+        m.d.comb += upper.eq(index[low:] == ref[low:])
+    if runs and low:
+        same = index[:low] == ref[:low]
+        m.d.comb += lower.eq(~rl | same if stepped else same)
+    if stepped and low:
+        m.d.comb += bit.eq(bundle.bit_select(index[:low], 1))
     return Cat(upper & lower, bit)
 
 
@@ -147,12 +153,16 @@ class Slot(wiring.Component):
             )
         else:
             with m.If(self.enable):
-                m.d.sync += [value.eq(self.value), index.eq(self.index)]
+                m.d.sync += value.eq(self.value)
+                if cfg.formats != ("dense",):
+                    m.d.sync += index.eq(self.index)
         match = Signal(2)
         found = selected(m, cfg, index, self.reference, self.bundle, self.rl)
         m.d.comb += [
             match.eq(found),
-            self.hit.eq(self.live & (match[0] | self.dense)),
+            self.hit.eq(
+                self.live & (match[0] | self.dense if "dense" in cfg.formats else match[0])
+            ),
             self.product.eq(Mux(self.hit & match[1], value, 0)),
         ]
         return m

@@ -1,4 +1,4 @@
-"""The command line: list, show, emit, sim, synth, report, train, doctor and demo."""
+"""The command line: list, show, emit, sim, synth, report, train, pack, doctor and demo."""
 
 import os
 import sys
@@ -121,14 +121,26 @@ def sim(
     ] = None,
     seed: Seed = 1,
     waves: Annotated[bool, typer.Option("--waves", help="Record a waveform.")] = False,
+    weights: Annotated[
+        Path | None, typer.Option(help="spimc: run this packed layer, on the macro it names.")
+    ] = None,
+    inputs: Annotated[
+        Path | None, typer.Option(help="spimc: activations of that layer, .npy.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Run a block's Verilog in a simulator, and compare every output with the golden model."""
     block = registry.get(name)
     cfg = flow.configure(block, preset, settings or ())
     folder = out or flow.default_folder(block, preset)
+    options: dict[str, Any] = {"simulator": simulator, "seed": seed, "waves": waves}
     with present.working(f"simulating {name}"):
-        report = flow.simulate(block, cfg, folder, simulator=simulator, seed=seed, waves=waves)
+        if weights is not None or inputs is not None:
+            from nomul import pack
+
+            cfg, report = pack.simulate(name, weights, inputs, out, **options)
+        else:
+            report = flow.simulate(block, cfg, folder, **options)
     result = {"tests": report.tests, "compared": report.compared, **report.records}
     if json:
         present.as_json({"block": name, "config": cfg.to_dict(), **result, "log": str(report.log)})
@@ -229,6 +241,54 @@ def report(
         present.as_json([row.to_dict() for row in rows])
     else:
         present.markdown_table(report.table(rows))
+
+
+@app.command()
+def pack(
+    weights: Annotated[Path, typer.Argument(help=".npy, .npz or .safetensors.")],
+    layer: Annotated[str | None, typer.Option(help="Which array of the file.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="auto, dense, coo, rl, nm, bitmap, or N:M.")
+    ] = "auto",
+    preset: Annotated[str, typer.Option(help="Of the macro, spimc.")] = "paper",
+    settings: Settings = None,
+    act_bits: Annotated[
+        int | None, typer.Option(help="Of activations; the most if absent.")
+    ] = None,
+    signed: Annotated[bool, typer.Option("--signed", help="Activations are signed.")] = False,
+    transpose: Annotated[
+        bool | None,
+        typer.Option("--transpose/--as-is", help="Rows of the file are outputs; safetensors' are."),
+    ] = None,
+    balance: Annotated[
+        bool, typer.Option("--balance", help="Fold overloaded columns over several.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="With N:M: drop the smallest of each group.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="The container, .npz.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Choose a sparse format for a layer's weights, and pack them for the macro spimc."""
+    from nomul import pack
+
+    cfg: Any = flow.configure(registry.get("spimc"), preset, settings or ())
+    result = pack.run(
+        weights,
+        cfg,
+        layer=layer,
+        form=form,
+        act_bits=act_bits,
+        x_signed=signed,
+        transpose=transpose,
+        balance=balance,
+        prune=prune,
+        out=out,
+    )
+    if json:
+        present.as_json(result)
+        return
+    pack.show(result)
 
 
 @app.command()

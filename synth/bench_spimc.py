@@ -1,10 +1,11 @@
-"""Benchmarks of SP-IMC's host side: how fast weights are packed and the model multiplies."""
+"""Benchmarks of SP-IMC's host side, run by ``make bench``: packing and the model."""
 
 import time
 import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nomul.golden import sparse, spimc
 from nomul.golden.spimc import Config, Tile
@@ -67,9 +68,10 @@ def throughput(vectors: int = 20_000) -> float:
 
 def main() -> None:
     """Print both."""
-    for result in packing():
-        print(result)
-    print(f"model    {throughput() / 1e6:12,.0f} million multiply-accumulates per second")
+    with threadpool_limits(1):
+        for result in packing():
+            print(result)
+        print(f"model    {throughput() / 1e6:12,.0f} million multiply-accumulates per second")
 
 
 if __name__ == "__main__":

@@ -121,6 +121,7 @@ def test_quantiser_keeps_zeros_and_the_error_within_half_a_step():
     rng = np.random.default_rng(5)
     w = sparse.prune_magnitude(rng.normal(size=(64, 10)), 0.8)
     assert (w == 0).mean() == pytest.approx(0.8, abs=1e-3)
+    assert np.array_equal(sparse.prune_magnitude(w.T, 0.9).T, sparse.prune_magnitude(w, 0.9))
     for bits in (4, 8):
         q, scale = sparse.quantise(w, bits)
         assert not q[w == 0].any()

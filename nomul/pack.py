@@ -1,0 +1,181 @@
+"""What `nomul pack` does: survey the formats for a layer's weights, and write them as tiles."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nomul import flow, present, registry
+
+if TYPE_CHECKING:
+    from nomul.golden.sparse_cost import Cost
+    from nomul.golden.spimc import Config, Tile
+    from nomul.sim.harness import Report
+
+
+def run(
+    weights: Path,
+    cfg: "Config",
+    *,
+    layer: str | None = None,
+    form: str = "auto",
+    act_bits: int | None = None,
+    x_signed: bool = False,
+    transpose: bool | None = None,
+    balance: bool = False,
+    prune: bool = False,
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """Pack one layer and return what every format would cost, as plain values.
+
+    Parameters
+    ----------
+    weights, layer, transpose
+        File, array in it, and orientation, as :func:`nomul.golden.sparse_formats.read` takes them.
+        Weights that are not integers are quantised to the macro's width.
+    form
+        ``auto``: the fewest bits; a format; or N:M.
+    act_bits, x_signed
+        Of the activations; the macro's most bits if None.
+    balance, prune
+        As for :func:`nomul.golden.spimc_layer.plan`.
+    out
+        The container; ``<file>[-<layer>].packed.npz`` in the current folder if None.
+    """
+    from nomul.golden import sparse, sparse_formats, spimc_layer
+
+    w = sparse_formats.read(weights, layer, transpose)
+    quantised = w.dtype.kind == "f"
+    if quantised:
+        w, _ = sparse.quantise(w, cfg.weight_bits)
+    kept, colon, group = form.partition(":")
+    if prune:
+        if not colon:
+            raise ValueError(f"--prune needs --format N:M, not {form!r}")
+        w = sparse.prune_groups(w, int(kept), int(group))
+    costs = sparse.survey(w, cfg, act_bits=act_bits)
+    tile = _chosen(form, costs, cfg, act_bits).replace(x_signed=x_signed)
+    plan = spimc_layer.plan(w, cfg, tile, balance=balance)
+    stem = weights.stem + (f"-{layer}" if layer else "")
+    path = out or Path(f"{stem}.packed.npz")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    spimc_layer.save(path, plan, layer or weights.stem)
+    rows = [_row(cost, w, cfg, balance) for cost in costs]
+    return {
+        "weights": str(weights),
+        "layer": layer,
+        "rows": plan.rows,
+        "columns": plan.columns,
+        "sparsity": round(float((w == 0).mean()), 4),
+        "quantised": quantised,
+        "formats": rows,
+        "chosen": tile.format,
+        "parameters": parameters(tile),
+        "tiles": len(plan.tiles),
+        "file": str(path),
+    }
+
+
+def parameters(tile: "Tile") -> str:
+    """Return a format's own parameters as text."""
+    if tile.format == "nm":
+        return f"{tile.nnz_per_group}:{tile.group}"
+    return f"{tile.run_bits} bits" if tile.format == "rl" else ""
+
+
+def _chosen(form: str, costs: list["Cost"], cfg: "Config", act_bits: int | None) -> "Tile":
+    """Return the tile that a format's name stands for; ``auto`` is the first of the costs."""
+    from nomul.golden.spimc import Tile
+
+    kept, colon, group = form.partition(":")
+    if colon:
+        if not (kept.isdigit() and group.isdigit()):
+            raise ValueError(f"--format wants N:M in numbers, not {form!r}")
+        bits = act_bits or cfg.act_bits
+        return Tile(format="nm", nnz_per_group=int(kept), group=int(group), act_bits=bits)
+    known = {cost.tile.format: cost.tile for cost in costs}
+    if form == "auto":
+        return costs[0].tile
+    if form not in known:
+        raise ValueError(f"--format must be auto, N:M or one of {', '.join(known)}, not {form!r}")
+    return known[form]
+
+
+def _row(cost: "Cost", w: Any, cfg: "Config", balance: bool) -> dict[str, Any]:
+    """Return one format's line; tiles, beats and cycles are of the layer as it would be cut."""
+    from nomul.golden import spimc_layer
+
+    values: dict[str, Any] = {
+        "format": cost.tile.format,
+        "parameters": parameters(cost.tile),
+        "bits": cost.bits,
+        "ratio": round(cost.ratio, 4),
+        "fullest": cost.slots,
+        "utilisation": round(cost.utilisation, 4),
+        "tiles": None,
+        "beats": None,
+        "cycles": None,
+    }
+    try:
+        plan = spimc_layer.plan(w, cfg, cost.tile, balance=balance)
+    except ValueError:  # not even one group fits the slots
+        return values
+    return {**values, "tiles": len(plan.tiles), "beats": plan.beats, "cycles": plan.cycles}
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print what :func:`run` found."""
+    present.line(
+        f"{result['rows']} inputs, {result['columns']} outputs, {result['sparsity']:.1%} zeros"
+        + (", quantised here" if result["quantised"] else "")
+    )
+    rows = [
+        ["-" if value is None else value for value in row.values()] for row in result["formats"]
+    ]
+    present.table("", list(result["formats"][0]), rows)
+    chosen = f"{result['chosen']} {result['parameters']}".strip()
+    present.line(f"{result['file']}: {chosen}, {result['tiles']} tiles")
+
+
+def simulate(
+    name: str, weights: Path | None, inputs: Path | None, folder: Path | None, **options: Any
+) -> tuple["Config", "Report"]:
+    """Run a packed layer through the Verilog of its macro, and compare with W^T x.
+
+    Parameters
+    ----------
+    name
+        Of the block, which must be spimc.
+    weights
+        A container that :func:`run` wrote; it says which macro.
+    inputs
+        ``.npy`` of integers [V, rows], or one vector [rows].
+    folder
+        Where results go; build/spimc/layer if None.
+    options
+        Of :func:`nomul.flow.simulate`.
+
+    Returns
+    -------
+    The macro's configuration, and the report.
+    """
+    if name != "spimc" or weights is None or inputs is None:
+        raise ValueError("--weights and --inputs go together, and are for spimc only")
+    import numpy as np
+
+    from nomul.golden import spimc_layer
+
+    layer, x = spimc_layer.load(weights), np.load(inputs)
+    x = x[None] if x.ndim == 1 else x
+    layer.model(x)  # refuses what does not fit, before anything is built
+    folder = folder or Path("build/spimc/layer")
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "x.npy", x)
+    environment = {
+        "NOMUL_WEIGHTS": str(weights.resolve()),
+        "NOMUL_INPUTS": str((folder / "x.npy").resolve()),
+    }
+    block = registry.get("spimc")
+    bench = "nomul.sim.spimc_layer"
+    report = flow.simulate(
+        block, layer.cfg, folder, bench=bench, environment=environment, **options
+    )
+    return layer.cfg, report
