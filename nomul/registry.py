@@ -36,6 +36,7 @@ class Block:
 
 _ALL = (
     Block("essop", "block", "Stochastic outer product", "arXiv 2003.11256"),
+    Block("sotfp", "block", "Floating point in a memory array", "arXiv 2003.01551"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("intouter", "baseline", "Outer product by INTk multipliers"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
