@@ -10,7 +10,15 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from nomul import registry
@@ -41,19 +49,14 @@ def error(message: str) -> None:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table; numbers stand to the right."""
     rows = [list(row) for row in rows]
-    shown = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        show_header=any(columns),
-    )
+    shown = Table(box=None, pad_edge=False, show_header=any(columns))
     for index, column in enumerate(columns):
         numeric = all(isinstance(row[index], int | float) for row in rows)
         shown.add_column(column, justify="right" if numeric else "left", header_style="dim")
     for row in rows:
         shown.add_row(*(number(cell) for cell in row))
+    if title:
+        console().print(title, style="bold", markup=False)
     console().print(shown)
 
 
@@ -114,6 +117,16 @@ def steps() -> Iterator[Callable[[str], AbstractContextManager[None]]]:
             progress.update(task, completed=1)
 
         yield step
+
+
+@contextmanager
+def counting(text: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on standard error; gives the function that counts one piece of work as done."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    times = TimeElapsedColumn(), TimeRemainingColumn()
+    with Progress(*columns, *times, console=console(stderr=True)) as progress:
+        task = progress.add_task(text, total=total)
+        yield lambda: progress.advance(task)
 
 
 def parameter_notes(kind: type) -> dict[str, str]:

@@ -1,0 +1,88 @@
+"""Plane of product cells: the RTL against the units' models, and what its error is."""
+
+import numpy as np
+import pytest
+
+from nomul.golden import essop, intouter, plane
+from nomul.golden.plane import Config
+from nomul.hw import plane as hardware
+from nomul.sim.harness import BenchError
+
+TINY = {"rows": 3, "cols": 4}
+
+
+@pytest.mark.parametrize("preset", Config.presets)
+def test_rtl_equals_model(simulate, preset):
+    assert simulate("plane", Config.preset(preset)).tests == 4
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"stream_bits": 16, "source": "sobol"},
+        {"stream_bits": 4, "source": "sobol_xor"},
+        {"stream_bits": 1},
+        {"stream_bits": 8, "width": 3},
+        {"product": "popcount", "source": "lfsr", "stream_bits": 4},
+        {"product": "multiply", "source": "lfsr", "bits": 2},
+    ],
+)
+def test_rtl_equals_model_for_other_products(simulate, values):
+    assert simulate("plane", Config(**(TINY | values))).tests == 4
+
+
+def test_bench_notices_one_wrong_product(simulate):
+    """Mutation: the lowest bit of one product is stuck."""
+
+    class Stuck(hardware.Top):
+        def elaborate(self, platform):
+            m = super().elaborate(platform)
+            m.d.comb += self.y.payload.y[5][0].eq(0)
+            return m
+
+    cfg = Config(**TINY)
+    with pytest.raises(BenchError, match=r"magnitude\[\d+, 1, 1\] is 0x"):
+        simulate("plane", cfg, top=Stuck(cfg))
+
+
+def test_prefix_and_popcount_are_the_same_products():
+    """The model has one answer for both ways of counting, that of the row-wise unit."""
+    cfg = Config(**TINY)
+    pairs = plane.stimuli(cfg, np.random.default_rng(1))
+    operands = {name: pairs[name] for name in ("x", "sx", "d", "sd")}
+    unit = essop.Config(**TINY, stream_bits=8)
+    y = plane.model(cfg, **operands)
+    assert np.array_equal(y, plane.model(cfg.replace(product="popcount"), **operands))
+    assert np.array_equal(y, essop.model(unit, **operands))
+
+
+def test_eight_scrambled_bits_err_less_than_sixteen_ideal_ones():
+    """0.508 against 0.556, the figure of independent bits at BL 16 in tests/test_essop.py."""
+    rng = np.random.default_rng(1)
+    x, sx, _ = essop.quantise(np.maximum(rng.normal(size=(1500, 32)), 0), 8)
+    d, sd, _ = essop.quantise(rng.laplace(size=(1500, 32)), 8)
+    pairs = {"x": x, "sx": sx, "d": d, "sd": sd}
+    assert plane.relative_error(Config(), pairs) < 0.95 * 0.556
+    int4 = Config(product="multiply", source="lfsr")
+    assert plane.relative_error(int4, pairs) == pytest.approx(0.276, rel=0.05)
+
+
+def test_full_scale():
+    assert plane.full_scale(Config(stream_bits=16)) == 16
+    assert plane.full_scale(Config(product="multiply", source="lfsr", bits=4)) == 49
+    assert isinstance(Config(product="multiply", source="lfsr").unit, intouter.Config)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"product": "add"}, "plane.product must be one of popcount, prefix, multiply, not 'add'"),
+        ({"source": "lfsr"}, "plane.source must be a counted one for product 'prefix', not 'lfsr'"),
+        ({"rows": 200, "cols": 200}, "plane.rows must be small enough for all products to leave"),
+        ({"stream_bits": 5}, "essop.stream_bits must be a power of two in 1..256, not 5"),
+    ],
+)
+def test_bad_parameters_are_named(values, message):
+    with pytest.raises(ValueError, match="must be") as caught:
+        Config(**values)
+    assert message in str(caught.value)
