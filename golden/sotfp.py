@@ -24,7 +24,7 @@ OPSETS = ("sot", "nor", "sot+search", "nor+search")
 PORTS = ("replicated", "dual")
 OPS = ("add", "mul")
 FAULT_BITS = 16
-_FAULT_WIDTH = 32
+FAULT_WIDTH = 32
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ class Config(config.Config):
         self.check_choice("opset", OPSETS)
         self.check_choice("ports", PORTS)
         self.check_range("write_errors", 0, (1 << FAULT_BITS) - 1)
-        self.check_range("fault_seed", 1, (1 << _FAULT_WIDTH) - 1)
+        self.check_range("fault_seed", 1, (1 << FAULT_WIDTH) - 1)
         legal = all(0 <= lane < self.lanes for lane in self.stuck_lanes)
         self.check("stuck_lanes", legal, f"in 0..{self.lanes - 1}")
         if self.columns is not None:
@@ -305,7 +305,7 @@ class Array:
         Each step draws 32 bits: an error if the low 16 are below ``write_errors``, in the lane that
         the high ones name.
         """
-        step = lfsr.step_matrix(_FAULT_WIDTH, lfsr.TAPS[_FAULT_WIDTH]) ** _FAULT_WIDTH
+        step = lfsr.step_matrix(FAULT_WIDTH, lfsr.TAPS[FAULT_WIDTH]) ** FAULT_WIDTH
         first = (step**self.steps).apply(self.cfg.fault_seed)
         states = lfsr.walk(step, np.array([first], dtype=np.int64), steps)[:, 0]
         span = 1 << (self.cfg.lanes - 1).bit_length()
@@ -340,3 +340,37 @@ def stimuli(cfg: Config, rng: np.random.Generator, n: int = 1000) -> dict[str, I
     placed = (b & ~(highest << form.mantissa_bits)) | field << form.mantissa_bits
     b = np.where(kind == 0, b, placed)
     return {"a": np.concatenate([left, a]), "b": np.concatenate([right, b])}
+
+
+def rom_fields(cfg: Config) -> dict[str, int]:
+    """Return names and widths of the fields of a microcode word, least significant first.
+
+    ``sets``: whether the predicate ``p`` must be ``pol``. Operation sets with search add which
+    operand's exponent to look at, the key bit, and whether to invert the answer.
+    """
+    column = (cfg.depth - 1).bit_length()
+    fields = {"dst": column, "a": column, "b": column, "p": column}
+    fields |= {"f": 4, "pol": 1, "sets": 1, "end": 1}
+    if cfg.opset.endswith("search"):
+        fields |= {"search": 1, "operand": 1, "key": 1, "invert": 1}
+    return fields
+
+
+def rom(cfg: Config) -> list[int]:
+    """Return the microcode words of ``add``, and then those of ``mul``."""
+    words = []
+    for op in OPS:
+        code = program(cfg, op)
+        exponents = [word[cfg.mantissa_bits : -1] for word in code.inputs]
+        for number, step in enumerate(code.code):
+            values = {"dst": step.dst, "a": step.a, "b": step.b, "p": max(step.p, 0), "f": step.f}
+            values |= {"pol": step.pol, "sets": int(step.p >= 0), "end": number + 1 == code.steps}
+            if step.search is not None:
+                values |= {"search": 1, "operand": exponents.index(step.search.columns)}
+                values |= {"key": step.search.keys[0], "invert": int(step.search.invert)}
+            word = offset = 0
+            for name, width in rom_fields(cfg).items():
+                word |= int(values.get(name, 0)) << offset
+                offset += width
+            words.append(word)
+    return words

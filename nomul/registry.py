@@ -39,6 +39,7 @@ _ALL = (
     Block("spimc", "block", "Sparse in-memory-compute macro", "10.1109/CICC60959.2024.10529009"),
     Block("lutnet", "block", "Learned look-up tables", "arXiv 1904.00938, arXiv 1910.12625"),
     Block("sonic", "block", "Sparse vector-dot-product accelerator", "arXiv 2109.04459"),
+    Block("sotfp", "block", "Floating point in a memory array", "arXiv 2003.01551"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("intouter", "baseline", "Outer product by INTk multipliers"),
     Block("plane", "part", "Plane of product cells, one product per cell and cycle"),

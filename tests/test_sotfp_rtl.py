@@ -1,0 +1,109 @@
+"""SOT-MRAM PIM, hardware side: the RTL against the model, under stalls, variants and faults."""
+
+import pytest
+
+from nomul.golden import sotfp
+from nomul.golden.sotfp import Config
+from nomul.sim.harness import BenchError
+
+E5M2 = {"exponent_bits": 5, "mantissa_bits": 2}
+E4M3 = {"exponent_bits": 4, "mantissa_bits": 3}
+E3M4 = {"exponent_bits": 3, "mantissa_bits": 4}
+
+PARTIAL = r"partial_batches.*source=random/sink=random"
+PARTIAL_PLAIN = r"partial_batches.*source=never/sink=never"
+
+
+@pytest.mark.parametrize("preset", Config.presets)
+def test_rtl_equals_model(simulate, preset):
+    report = simulate("sotfp", Config.preset(preset))
+    assert report.tests == 7
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"ports": "dual"},
+        {"mode": "ftz", "opset": "sot+search"},
+        {"opset": "nor"},
+        {"opset": "nor+search", "ports": "dual", "lanes": 11},
+        {"columns": 70, "lanes": 2},
+    ],
+    ids=lambda values: "-".join(str(value) for value in values.values()),
+)
+def test_variants(simulate, values):
+    cfg = Config.from_dict({**E4M3, "lanes": 24, **values})
+    report = simulate("sotfp", cfg, tests=PARTIAL)
+    assert report.tests == 1
+    report = simulate("sotfp", cfg, tests="results_equal", environment={"NOMUL_PAIRS": "5000:5060"})
+    assert report.records["cycles_add"] == cfg.cycles(1, "add")
+    assert report.records["cycles_mul"] == cfg.cycles(1, "mul")
+
+
+@pytest.mark.parametrize("values", [E5M2, E4M3, E3M4], ids=["e5m2", "e4m3", "e3m4"])
+def test_a_slice_of_all_pairs_in_256_lanes(simulate, values):
+    """Zeros, subnormals and the smallest numbers times everything; all pairs in the long run."""
+    simulate(
+        "sotfp",
+        Config.from_dict({**values, "lanes": 256}),
+        tests="results_equal",
+        environment={"NOMUL_PAIRS": "0:2048"},
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mode", ["ieee", "ftz"])
+@pytest.mark.parametrize("values", [E5M2, E4M3, E3M4], ids=["e5m2", "e4m3", "e3m4"])
+def test_all_pairs_in_256_lanes(simulate, values, mode):
+    report = simulate(
+        "sotfp",
+        Config.from_dict({**values, "mode": mode, "lanes": 256}),
+        tests="results_equal",
+        environment={"NOMUL_PAIRS": "0:65536"},
+    )
+    assert report.compared > 4 * 65536
+
+
+@pytest.mark.parametrize("tests", ["results_equal.*op=mul", PARTIAL_PLAIN])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"write_errors": 3000, "stuck_lanes": (1, 5)},
+        {"write_errors": 20000, "opset": "sot+search", "fault_seed": 99, "ports": "dual"},
+    ],
+    ids=["errors-and-stuck", "many-errors"],
+)
+def test_faults_are_those_of_the_model(simulate, values, tests):
+    """One bench each, since a failed write leaves what the bench before has left."""
+    cfg = Config.from_dict({**E5M2, "lanes": 16, **values})
+    assert simulate("sotfp", cfg, tests=tests).tests == 1
+
+
+def test_bench_notices_another_seed(simulate):
+    cfg = Config.from_dict({**E5M2, "lanes": 16, "write_errors": 20000})
+    from nomul.hw.sotfp import Top
+
+    with pytest.raises(BenchError, match="differ"):
+        simulate("sotfp", cfg, top=Top(cfg.replace(fault_seed=2)), tests=PARTIAL_PLAIN)
+
+
+def test_bench_notices_one_wrong_function(simulate, monkeypatch):
+    """Mutation: one bit of one step's truth table."""
+    cfg = Config.from_dict({**E4M3, "lanes": 16})
+    from nomul.hw.sotfp import Top
+
+    words, low = sotfp.rom(cfg), 0
+    for name, width in sotfp.rom_fields(cfg).items():
+        if name == "f":
+            break
+        low += width
+    words[20] ^= 1 << low
+    monkeypatch.setattr(sotfp, "rom", lambda _: words)
+    with pytest.raises(BenchError, match=r"add.* is 0x"):
+        simulate("sotfp", cfg, top=Top(cfg), tests="results_equal.*op=add")
+
+
+def test_a_missing_end_is_flagged(simulate):
+    cfg = Config.from_dict({**E5M2, "lanes": 4})
+    report = simulate("sotfp", cfg, bench="nomul.sim.sotfp_flags")
+    assert report.tests == 1
