@@ -319,6 +319,14 @@ def test_the_median_is_one_of_the_seeds(register, monkeypatch, tmp_path):
         pnr.place_and_route_seeds(register, (1, 2), netlist_json=netlist)
 
 
+def test_a_design_that_fits_no_device_is_refused(register, monkeypatch, tmp_path):
+    tried = []
+    monkeypatch.setattr(pnr, "_run", lambda device, seed, folder: bool(tried.append(device)))
+    with pytest.raises(pnr.PnrError, match="lfsr fits no ECP5; see "):
+        pnr.place_and_route_ecp5(register, folder=tmp_path)
+    assert tried == ["25k", "45k", "85k"]
+
+
 def test_the_clock_counts_paths_from_and_to_the_ports(design, tmp_path):
     """Without registers of its own, a long sum between ports is still slow."""
     inputs = ", ".join(f"x{i}" for i in range(8))
