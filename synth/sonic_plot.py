@@ -22,7 +22,7 @@ def gating(
     path
         Of the file; its suffix says the format.
     layers
-        Name and counts of layers, drawn as points: their mean power per pass.
+        Name and counts of layers, drawn as crosses.
     cfg
         Lanes of the units; the paper's if None.
     """
@@ -44,16 +44,14 @@ def gating(
         marker = "o" if lanes < 10 else ""
         shares = [100 * a / lanes for a in range(lanes + 1)]
         axes.plot(shares, [100 * p for p in power], color=colour, marker=marker, label=label)
-    for name, result in layers:
-        lanes = cfg.lanes(result.kind)
-        full = sonic_device.unit_mw(devices, result.kind, lanes)
-        one = sonic_device.pass_ns(devices) * 1e-12 * result.passes
-        power = sonic_device.device(cfg, result, devices).energy / one / full
-        share = result.active / (result.passes * lanes)
-        axes.plot(100 * share, 100 * power, "x", color=colours[result.kind])
-        axes.annotate(name, (100 * share, 100 * power), textcoords="offset points", xytext=(5, -9))
-    axes.set_xlabel("active lanes, %")
-    axes.set_ylabel("power, % of full activity")
+    for number, (name, result) in enumerate(layers):
+        share = 100 * result.active / (result.active + result.gated)
+        power = 100 * (1 - sonic_device.gating_saves(cfg, result, devices))
+        place = (5, -12) if number % 2 == 0 else (-30, 6)
+        axes.plot(share, power, "x", color="black")
+        axes.annotate(name, (share, power), textcoords="offset points", xytext=place)
+    axes.set_xlabel("active lanes, % of those that hold an element")
+    axes.set_ylabel("power, % of that without gating")
     axes.set_ylim(0, 105)
     axes.legend(loc="lower right", frameon=False)
     figure.savefig(path, metadata={"Date": None})

@@ -63,6 +63,13 @@ def test_energy_of_a_layer_is_the_sum_over_its_units():
     assert math.isclose(got.time, result.rounds * 34.3358e-9)
 
 
+def test_gating_saves_what_the_table_says():
+    assert math.isclose(
+        sonic_device.gating_saves(PAPER, counts(1, 1, 2, 3, 0, "conv")), 1 - 162.4 / 286.3
+    )
+    assert sonic_device.gating_saves(PAPER, counts(0, 0, 0, 0, 0, "fc")) == 0
+
+
 def test_crosstalk_limits_the_operands():
     cfg = sonic_device.limited(PAPER)
     assert (cfg.conv_resolution, cfg.fc_resolution) == (9, 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nomul.golden import sonic, sonic_network, sonic_sweep
+from nomul.golden import sonic, sonic_device, sonic_network, sonic_sweep
 from nomul.golden.sonic import Config
 from nomul.golden.sonic_network import Layer
 
@@ -103,6 +103,30 @@ def test_layers_of_the_trained_network_pass_through_rtl(simulate, tmp_path, skip
         environment=image_of(tmp_path, layers, skip),
     )
     assert len(report.records["layers"]) == 4 - skip
+    with np.load(tmp_path / "image.npz") as file:
+        _, results = sonic_network.run(MIDDLE, layers[skip:], file["image"][None])
+    # Energy is computed from what the hardware counted.
+    for counted, result in zip(report.records["layers"], results, strict=True):
+        read = sonic.Result(np.zeros(0, dtype=np.int64), **counted)
+        assert sonic.device(MIDDLE, read) == sonic.device(MIDDLE, result)
+
+
+@pytest.mark.long
+def test_crosstalk_costs_accuracy():
+    """Fifty wavelengths leave two bits: the network guesses. Fifteen leave five, and it works."""
+    from nomul.train import fashion
+
+    if not fashion.available():
+        pytest.skip("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
+    test = fashion.load("test")
+    images = test.images[:1000].astype(np.int64)[:, None] << 7
+    layers = sonic_network.load(TRAINED / "sonic_16.npz")
+    reached = {}
+    for lanes in (50, 15):
+        cfg = sonic_device.limited(Config(fc_lanes=lanes))
+        reached[lanes] = sonic_network.accuracy(cfg, layers, images, test.labels[:1000])
+    assert reached[50] < 0.2
+    assert reached[15] > 0.8
 
 
 def test_a_sweep_orders_its_points_and_counts_frames():
