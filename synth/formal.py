@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,20 +102,14 @@ def prove(top: wiring.Component, name: str, *, mode: str, depth: int) -> Proof:
     return Proof(name, mode, depth)
 
 
-def proofs(cfg: Config = TINY, depth: int | None = None) -> list[dict[str, Any]]:
-    """Return what ``make formal`` proves about SP-IMC, as arguments of :func:`prove`."""
+def proofs(cfg: Config = TINY) -> Iterator[dict[str, Any]]:
+    """Yield what ``make formal`` proves about SP-IMC, as arguments of :func:`prove`."""
     from nomul.hw.spimc_formal import Progress, Safety
 
+    yield {"top": Safety(cfg), "name": "spimc_safety", "mode": "prove", "depth": 2}
     progress = Progress(cfg)
-    return [
-        {"top": Safety(cfg), "name": "spimc_safety", "mode": "prove", "depth": 2},
-        {
-            "top": progress,
-            "name": "spimc_progress",
-            "mode": "bmc",
-            "depth": depth or 2 * progress.bound + 10,
-        },
-    ]
+    depth = progress.bound + 20  # a tile is opened and loaded before
+    yield {"top": progress, "name": "spimc_progress", "mode": "bmc", "depth": depth}
 
 
 def main() -> None:

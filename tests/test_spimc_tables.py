@@ -52,6 +52,7 @@ def test_the_macro_counts_the_cycles_of_the_formula():
     assert row == {"lanes": 8, "dense": 34, "coo": 34, "rl": 258, "nm": 18, "bitmap": 34}
 
 
+@pytest.mark.long
 def test_comparing_costs_more_than_not():
     dense, pairs = spimc_tables.selects(["dense", "1:4"])
     assert dense["slot logic um2"] < pairs["slot logic um2"]
