@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS  ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-long bench dev lint docs-test clean types
+.PHONY: demo test test-long bench formal dev lint docs-test clean types
 
 demo: $(READY)
 	$(BIN)/nomul demo
@@ -22,6 +22,9 @@ bench: $(READY)
 	$(BIN)/python -m nomul.synth.bench_golden
 	$(BIN)/python -m nomul.synth.bench_spimc
 	$(BIN)/python -m nomul.synth.bench
+
+formal: $(READY)
+	$(BIN)/python -m nomul.synth.formal
 
 dev: $(READY) types
 	$(BIN)/pre-commit install

@@ -183,6 +183,10 @@ class Top(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
+        # For proofs: sums leave; an entry or header is refused; the tile has had one; the loader
+        # does not do two things at once.
+        self.giving, self.refused, self.tile_bad = Signal(), Signal(), Signal()
+        self.one_phase = Signal()
         super().__init__(
             {
                 "command": In(stream.Signature(command_layout())),
@@ -246,7 +250,10 @@ class Top(wiring.Component):
             buffer.rotate.eq(sequencer.rotate),
         ]
         with m.FSM() as fsm:
-            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
+            m.d.comb += [
+                self.busy.eq(~fsm.ongoing("IDLE")),
+                self.giving.eq(fsm.ongoing("GIVE") | fsm.ongoing("LEAVE")),
+            ]
             with m.State("IDLE"):
                 with m.If(opens):
                     m.d.sync += self.done.eq(0)
@@ -343,6 +350,9 @@ class Top(wiring.Component):
             now.E_TRUNC.eq(starts & loader.loading),
             now.E_NOTLOADED.eq(starts & ~loader.loading & ~loader.loaded),
             now.E_XLAST.eq(wrong_length),
+            self.refused.eq(loader.error.as_value().any()),
+            self.tile_bad.eq(loader.bad | ~loader.usable),
+            self.one_phase.eq(~(loader.setup & loader.active)),
         ]
         raised = Cat(now.as_value()).any()
         known = self.errors.as_value().any() & ~clears

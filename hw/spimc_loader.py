@@ -84,6 +84,8 @@ class Loader(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
+        self.usable, self.bad = Signal(), Signal()  # a legal header; an entry that broke a rule
+        self.setup, self.active = Signal(), Signal()  # slots learn their groups; entries come
         super().__init__(
             {
                 "open": In(1),
@@ -115,12 +117,11 @@ class Loader(wiring.Component):
         for name in cfg.formats:
             m.d.comb += has[name].eq(tile.format == FORMATS.index(name))
 
-        usable, bad = Signal(), Signal()  # a legal header; an entry that broke a rule
+        usable, bad = self.usable, self.bad
         legal = header_legal(m, cfg, self.header)
         entry, header_beat, ends = Signal(), Signal(), Signal()
-        setup = Signal()
+        setup, active = self.setup, self.active
         reading = Signal()  # the bits of a bitmap column
-        active = Signal()
         m.d.comb += [
             self.loading.eq(setup | active),
             self.weight.ready.eq(active & ~(self.open | self.cancel)),

@@ -5,7 +5,6 @@ import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from nomul.golden import sparse, spimc
 from nomul.golden.spimc import Config, Tile
@@ -68,6 +67,8 @@ def throughput(vectors: int = 20_000) -> float:
 
 def main() -> None:
     """Print both."""
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(1):
         for result in packing():
             print(result)

