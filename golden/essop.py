@@ -313,7 +313,7 @@ def update(x: ArrayLike, delta: ArrayLike, cfg: Config, n_vectors_before: int = 
     (x_int, sx, e_x), (d_int, sd, e_d) = (quantise(v, cfg.width) for v in (x, delta))
     r, s = bits(cfg, len(x_int), n_vectors_before)
     unit = np.ldexp(1.0, unit_exponent(cfg, e_x, e_d))[:, None]
-    a = _weighted_stream(r, x_int, _unit(sx) * unit)
+    a = _weighted_stream(r, x_int, _unit(sx).astype(np.float64) * unit)
     b = _weighted_stream(s, d_int, _unit(sd).astype(np.float64))
     return a.T @ b
 
