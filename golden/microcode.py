@@ -217,6 +217,10 @@ class Builder:
         """Return columns that really hold what was written to the given ones."""
         return list(columns)
 
+    def steps(self, output: Sequence[int]) -> int:
+        """Return how many steps a program with this output will have."""
+        return len(_needed(self.code, self.resolve(output)))
+
     def program(self, inputs: Sequence[Sequence[int]], output: Sequence[int]) -> Program:
         """Drop steps without effect, allocate columns, and return the program.
 
@@ -280,8 +284,7 @@ def _allocate(
         ending = [name for name in ends.get(time, []) if name in place]
         read = _renamed(step, place)
         for name in ending:
-            if name != step.dst or step.dst in place:
-                heapq.heappush(free, place[name])
+            heapq.heappush(free, place[name])
         if step.dst not in place:
             if not free:
                 heapq.heappush(free, top)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nomul.golden.microcode import NOR, NOT_A, ONE, ZERO, A, Builder, Program, Search, Step
+from nomul.golden.microcode import NOR, NOT_A, ONE, ZERO, A, Builder, Search, Step
 
 
 class Literal(NamedTuple):
@@ -189,7 +189,3 @@ class NorBuilder(Builder):
     def resolve(self, columns: Sequence[int]) -> list[int]:
         """See :meth:`Builder.resolve`."""
         return [self._column(self.values[column]) for column in columns]
-
-    def program(self, inputs: Sequence[Sequence[int]], output: Sequence[int]) -> Program:
-        """See :meth:`Builder.program`."""
-        return super().program(inputs, output)

@@ -154,16 +154,12 @@ _CHOSEN: dict[tuple[int, int, str, str, bool], Choice] = {}
 def _shortest(like: Builder, ne: int, nm: int, mode: str) -> Choice:
     """Return the choice with the fewest steps, counted without the product they all share."""
 
+    def given(b: Builder, x: list[Bit], y: list[Bit]) -> list[int]:
+        return b.word(2 * nm + 2)
+
     def steps(choice: Choice) -> int:
         b = type(like)(like.searching)
-        x, y = load(b, ne, nm), load(b, ne, nm)
-        inputs = [x.bits, y.bits]
-
-        def given(b: Builder, x: list[Bit], y: list[Bit]) -> list[int]:
-            inputs.append(b.word(2 * nm + 2))
-            return list(inputs[-1])
-
-        return b.program(inputs, _mul(b, x, y, mode, choice, given)).steps
+        return b.steps(_mul(b, load(b, ne, nm), load(b, ne, nm), mode, choice, given))
 
     return min(choices(ne, nm, mode), key=steps)
 

@@ -309,6 +309,26 @@ def doctor(json: AsJson = False) -> None:
     present.table("\ncommands", ("nomul ...", "missing"), state)
 
 
+@app.command()
+def verify(
+    name: Name,
+    exhaustive: Annotated[str, typer.Option(help="Format whose pairs to go through: fp16.")],
+    op: Annotated[list[str] | None, typer.Option(help="add, mul; both if absent.")] = None,
+    rows: Annotated[int, typer.Option(help="First operands, of 65536, to have done.")] = 1 << 16,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Compare a block's model with another library on all operand pairs; resumes where it was."""
+    from nomul import verify
+
+    found = verify.run(name, exhaustive, op or (), out or Path("build/verify"), rows)
+    if json:
+        present.as_json([vars(record) for record in found])
+    else:
+        present.table("", ("operation", "pairs", "of", "wrong", "seconds"), verify.table(found))
+    raise typer.Exit(1 if any(record.wrong for record in found) else 0)
+
+
 training = typer.Typer(help="Train networks for the hardware, or with it in the loop.")
 app.add_typer(training, name="train")
 

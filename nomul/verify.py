@@ -1,0 +1,153 @@
+"""Exhaustive verification of arithmetic in the array: resumable, with its progress on record."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nomul
+
+if TYPE_CHECKING:
+    from nomul.golden.sotfp import Config
+
+FORMATS = ("fp16",)
+ROWS = 8  # first operands to a chunk, each with all second operands
+
+
+@dataclass
+class Record:
+    """How far a sweep over all pairs of one operation has come.
+
+    ``done`` first operands, each with all 65,536 second ones; ``wrong`` pairs, the first of them
+    in ``examples`` (a, b, got, expected).
+    """
+
+    format: str
+    op: str
+    mode: str
+    steps: int
+    version: str
+    done: int = 0
+    wrong: int = 0
+    seconds: float = 0.0
+    examples: list[list[int]] = field(default_factory=list)
+
+    @property
+    def pairs(self) -> int:
+        """Pairs compared so far."""
+        return self.done << 16
+
+    @property
+    def complete(self) -> bool:
+        """Whether every pair was compared."""
+        return self.done == 1 << 16
+
+
+def run(block: str, form: str, ops: Sequence[str], folder: Path, rows: int) -> list[Record]:
+    """Sweep the named operations, both if none is named, with a bar on standard error.
+
+    Raises
+    ------
+    ValueError
+        The block has no exhaustive check, or format, operation or number of rows is not one.
+    """
+    from nomul import present, registry
+
+    if registry.get(block).name != "sotfp":
+        raise ValueError(f"verify has no exhaustive check of {block!r}; it has sotfp")
+    if not 0 < rows <= 1 << 16:
+        raise ValueError(f"rows must be in 1..65536, not {rows}")
+    found = []
+    for op in ops or ("add", "mul"):
+        with present.counting(f"{form} {op}", -(-rows // ROWS)) as count:
+            seen = 0
+
+            def show(record: Record, count: Callable[[], None] = count) -> None:
+                nonlocal seen
+                for _ in range(seen, -(-record.done // ROWS)):
+                    count()
+                seen = -(-record.done // ROWS)
+
+            found.append(exhaustive(form, op, folder, rows=rows, progress=show))
+    return found
+
+
+def table(records: Sequence[Record]) -> list[tuple[str, int, int, int, float]]:
+    """Return one row per sweep: what it is, pairs done, pairs in all, pairs wrong, seconds."""
+    return [(f"{r.format} {r.op}", r.pairs, 1 << 32, r.wrong, r.seconds) for r in records]
+
+
+def exhaustive(
+    form: str,
+    op: str,
+    folder: Path,
+    *,
+    rows: int = 1 << 16,
+    progress: Callable[[Record], None] = lambda _: None,
+) -> Record:
+    """Compare the array with numpy.float16 on every pair, from where the last run stopped.
+
+    Parameters
+    ----------
+    form
+        ``fp16``.
+    op
+        ``add`` or ``mul``.
+    folder
+        Keeps ``sotfp-<format>-<op>.json``, written after every chunk.
+    rows
+        First operands to have done in the end: fewer make a partial sweep.
+    progress
+        Called with the record after every chunk.
+
+    Raises
+    ------
+    ValueError
+        The format or operation is unknown.
+    """
+    from nomul.golden import sotfp
+
+    if form not in FORMATS:
+        raise ValueError(f"verify has no format {form!r}; it has {', '.join(FORMATS)}")
+    cfg = sotfp.Config.preset(form)
+    steps = sotfp.program(cfg, op).steps
+    path = folder / f"sotfp-{form}-{op}.json"
+    record = Record(form, op, cfg.mode, steps, nomul.__version__)
+    if path.exists():
+        kept = Record(**json.loads(path.read_text()))
+        # Another program must be verified from the start.
+        record = kept if (kept.steps, kept.version) == (steps, nomul.__version__) else record
+    folder.mkdir(parents=True, exist_ok=True)
+    while record.done < min(rows, 1 << 16):
+        start = time.perf_counter()
+        wrong = _chunk(cfg, op, record.done, min(ROWS, rows - record.done))
+        record.done += min(ROWS, rows - record.done)
+        record.wrong += len(wrong)
+        record.examples = (record.examples + wrong)[:10]
+        record.seconds += time.perf_counter() - start
+        partial = path.with_suffix(".part")
+        partial.write_text(json.dumps(asdict(record), indent=2) + "\n")
+        partial.replace(path)
+        progress(record)
+    return record
+
+
+def _chunk(cfg: "Config", op: str, first: int, rows: int) -> list[list[int]]:
+    """Return the pairs that differ, for some first operands and all second ones."""
+    import numpy as np
+
+    from nomul.golden import sotfp
+
+    every = np.arange(1 << 16, dtype=np.uint16)
+    a = np.repeat(np.arange(first, first + rows, dtype=np.uint16), len(every))
+    b = np.tile(every, rows)
+    got: Any = sotfp.model(cfg, op, a, b)
+    with np.errstate(all="ignore"):
+        real = {"add": np.add, "mul": np.multiply}[op](a.view(np.float16), b.view(np.float16))
+    expected = np.where(np.isnan(real), np.uint16(cfg.form.nan), real.view(np.uint16))
+    return [
+        [int(a[i]), int(b[i]), int(got[i]), int(expected[i])]
+        for i in np.nonzero(got != expected)[0]
+    ]
