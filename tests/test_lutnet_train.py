@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nomul.golden import lutnet  # noqa: E402
-from nomul.train import data, lutnet_direct  # noqa: E402
+from nomul.train import data, lutnet_direct, lutnet_unrolled  # noqa: E402
 from nomul.train import lutnet as training  # noqa: E402
 
 
@@ -61,6 +61,32 @@ def test_digits_are_learned_and_the_models_agree():
     assert first.network == second.network
     encoder = first.network.layers[0]
     assert len(encoder.feature) == len(set(first.network.layers[1].idx.ravel()))
+
+
+def test_lutnet_grows_from_a_pruned_binary_network():
+    """A short run: tables do more than the XNORs they came from, with as many products."""
+    digits = data.load("digits")
+    preset = training.Preset(noise=1.0, recipe=lutnet_direct.Recipe(epochs=3, batch=64, rate=0.01))
+    plan = lutnet_unrolled.Plan(hidden=30, keep=(16, 10), k=4)
+    before, after = training.train_lutnet(plan, preset, digits, seed=1)
+    xnor, tables = before.network.layers[1], after.network.layers[1]
+    assert np.array_equal(xnor.idx, tables.idx[:, 0])
+    assert len(xnor.idx) == len(tables.tt) == 30 * 16
+    assert after.accuracy > before.accuracy
+    assert lutnet.share_xnor(tables) < 0.5
+
+
+def test_expanded_tables_begin_as_signs_of_the_weights_they_bring_back():
+    source = lutnet_unrolled.BinarySums(12, 3, generator())
+    dense = source.weight.detach().clone()
+    source.prune(4)
+    tables = lutnet_unrolled.TableSums(source, dense, 3, generator())
+    assert tables.wires.reshape(3, 4, 3)[:, :, 0].equal(source.kept)
+    assert tables.tables.abs().max() <= 0.9
+    x = torch.randint(0, 2, (50, 12), generator=generator()).float()
+    layer = lutnet.Network([tables.layer()], 12)
+    sums = 2 * lutnet.model(layer, x.numpy().astype(int)) - 4
+    assert np.array_equal(tables(x).detach().numpy(), sums)
 
 
 @pytest.mark.parametrize(("name", "least"), [("digits-xc7", 0.97), ("digits-hx1k", 0.96)])

@@ -11,6 +11,7 @@ from torch import Tensor
 from nomul.golden import lutnet
 from nomul.train.data import FASHION, Data, load
 from nomul.train.lutnet_direct import DirectNet, Recipe, fit
+from nomul.train.lutnet_unrolled import Plan, binary, expanded
 
 Ints = NDArray[np.int64]
 
@@ -82,15 +83,7 @@ def train(preset: Preset, data: Data, seed: int = 1) -> Trained:
     AssertionError: straight-through training computes with the very bits.
     """
     torch.set_num_threads(1)
-    levels = torch.tensor(preset.levels, dtype=torch.float32)
-
-    def encode(codes: Tensor) -> Tensor:
-        return (codes[:, :, None] >= levels).reshape(len(codes), -1).float()
-
-    def noisy(codes: Tensor, generator: torch.Generator) -> Tensor:
-        noise = torch.randn(codes.shape, generator=generator)
-        return encode(codes + preset.noise * noise)
-
+    encode, noisy = encoder(preset)
     generator = torch.Generator().manual_seed(seed)
     n_in = data.x.shape[1] * len(preset.levels)
     net = DirectNet(n_in, preset.sizes, preset.k, data.classes, generator)
@@ -127,3 +120,44 @@ def measure(network: lutnet.Network, data: Data) -> Trained:
         return float((lutnet.predict(network, x) == labels).mean())
 
     return Trained(network, right(data.x, data.labels), right(data.x_test, data.labels_test))
+
+
+def encoder(preset: Preset) -> tuple[Any, Any]:
+    """Return what makes bits of codes, without and with the preset's noise."""
+    levels = torch.tensor(preset.levels, dtype=torch.float32)
+
+    def encode(codes: Tensor) -> Tensor:
+        return (codes[:, :, None] >= levels).reshape(len(codes), -1).float()
+
+    def noisy(codes: Tensor, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(codes.shape, generator=generator)
+        return encode(codes + preset.noise * noise)
+
+    return encode, noisy
+
+
+def train_lutnet(plan: Plan, preset: Preset, data: Data, seed: int = 1) -> tuple[Trained, Trained]:
+    """Train a pruned XNOR network and the LUTNet expanded from it; return both, in this order."""
+    torch.set_num_threads(1)
+    _, noisy = encoder(preset)
+    recipe = dataclasses.replace(preset.recipe, seed=seed)
+    x, labels = torch.tensor(data.x, dtype=torch.float32), torch.tensor(data.labels)
+
+    def run(net: torch.nn.Module) -> None:
+        fit(net, x, labels, recipe, noisy)
+
+    n_in = data.x.shape[1] * len(preset.levels)
+    narrow, dense = binary(plan, n_in, data.classes, run, seed)
+    before = finish(narrow.layers(plan.keep[0]), preset, data, seed)
+    wide = expanded(plan, narrow, dense, run, seed)
+    return before, finish(wide.layers(plan.keep[0]), preset, data, seed)
+
+
+def finish(layers: list[Any], preset: Preset, data: Data, seed: int) -> Trained:
+    """Put the encoder before summing layers and an argmax behind them, and measure the whole."""
+    n = len(preset.levels)
+    wires = np.arange(data.x.shape[1] * n)
+    first = lutnet.Thermometer(feature=wires // n, threshold=np.array(preset.levels)[wires % n])
+    about = {"data": data.name, "seed": seed}
+    network = lutnet.Network([first, *layers, lutnet.Argmax()], data.x.shape[1], data.bits, about)
+    return measure(network, data)

@@ -182,6 +182,6 @@ def fit(
             schedule.step()
             with torch.no_grad():
                 for name, values in net.named_parameters():
-                    if name.startswith("tables"):
+                    if "tables" in name or (name.endswith("weight") and values.dim() == 2):
                         values.clamp_(-1, 1)
     net.eval()
