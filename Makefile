@@ -19,6 +19,7 @@ test-long: $(READY)
 	$(PYTEST)
 
 bench: $(READY)
+	$(BIN)/python -m nomul.synth.bench_golden
 	$(BIN)/python -m nomul.synth.bench
 
 dev: $(READY) types

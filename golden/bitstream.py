@@ -308,9 +308,9 @@ def _register_words(cfg: Config, side: int, n_vectors: int, before: int) -> Ints
 
 def _states(cfg: Config, side: int, n: int, before: int) -> Ints:
     """Return int64[n, registers]: the states that a side's registers pass through."""
-    step = lfsr.step_matrix(cfg.lfsr_width, cfg.taps(cfg.register(side))) ** cfg.step
-    first = (step**before).apply_all(np.array(cfg.lane_seeds(side), dtype=np.int64))
-    return lfsr.walk(step, first, n)
+    step = lfsr.leap_matrix(cfg.lfsr_width, cfg.taps(cfg.register(side)), cfg.step)
+    seeds = np.array(cfg.lane_seeds(side), dtype=np.int64)
+    return lfsr.walk(step, lfsr.jump(step, before, seeds), n)
 
 
 def take(cfg: Config, side: int, state: Any) -> Any:

@@ -279,6 +279,52 @@ def accumulate(
     return acc, saturated
 
 
+def outer(x: ArrayLike, delta: ArrayLike, cfg: Config, n_vectors_before: int = 0) -> Floats:
+    """Return ESSOP's estimate of the outer product of each pair of real vectors.
+
+    The whole method: block exponents, bits, counts, signs, scale. A drop-in for
+    ``np.einsum("vm,vn->vmn", x, delta)``.
+
+    Parameters
+    ----------
+    x, delta
+        float64[V, M] and float64[V, N], finite.
+    cfg
+        Configuration with M rows and N columns.
+    n_vectors_before
+        Pairs that the free-running sources have already served.
+
+    Returns
+    -------
+    float64[V, M, N]
+    """
+    (x_int, sx, e_x), (d_int, sd, e_d) = (quantise(v, cfg.width) for v in (x, delta))
+    counts = model(cfg, x_int, sx, d_int, sd, n_vectors_before)
+    return np.ldexp(counts.astype(np.float64), unit_exponent(cfg, e_x, e_d)[:, None, None])
+
+
+def update(x: ArrayLike, delta: ArrayLike, cfg: Config, n_vectors_before: int = 0) -> Floats:
+    """Return the sum of :func:`outer` over the pairs, float64[M, N], without forming them.
+
+    What a batch adds to a weight matrix. The sum over pairs and bits of a_i[n] b_j[n], scaled, is
+    one matrix product of the streams; it is exact as long as the pairs' units lie within 2**30 of
+    each other, since float64 then holds every partial sum.
+    """
+    (x_int, sx, e_x), (d_int, sd, e_d) = (quantise(v, cfg.width) for v in (x, delta))
+    r, s = bits(cfg, len(x_int), n_vectors_before)
+    unit = np.ldexp(1.0, unit_exponent(cfg, e_x, e_d))[:, None]
+    a = _weighted_stream(r, x_int, _unit(sx).astype(np.float64) * unit)
+    b = _weighted_stream(s, d_int, _unit(sd).astype(np.float64))
+    return a.T @ b
+
+
+def _weighted_stream(source: Ints, operand: Ints, weight: Floats) -> Floats:
+    """Return float64[V * BL, lanes]: a lane's weight where its bit is one, else 0."""
+    source = source[:, :, None] if source.ndim == 2 else source
+    ones = source.astype(np.int32) < operand.astype(np.int32)[:, None, :]
+    return (ones * weight[:, None, :]).reshape(-1, operand.shape[1])
+
+
 def max_right_shift(cfg: Config) -> int:
     """Return the right shift beyond which every count vanishes the same way."""
     return cfg.lfsr_width + cfg.count_bits
@@ -299,9 +345,9 @@ def rounding_words(cfg: Config, n: int, before: int = 0) -> Ints:
 
     The second polynomial from the first seed, L steps per pair: apart from both sources.
     """
-    step = lfsr.step_matrix(cfg.lfsr_width, cfg.taps(1)) ** cfg.lfsr_width
-    first = np.array([(step**before).apply(cfg.seeds[0])], dtype=np.int64)
-    return lfsr.walk(step, first, n)[:, 0]
+    step = lfsr.leap_matrix(cfg.lfsr_width, cfg.taps(1), cfg.lfsr_width)
+    first = np.array([cfg.seeds[0]], dtype=np.int64)
+    return lfsr.walk(step, lfsr.jump(step, before, first), n)[:, 0]
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 64) -> dict[str, Ints]:

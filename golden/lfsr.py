@@ -1,6 +1,7 @@
 """Linear-feedback shift register: tap table, leap-forward matrices, sequences."""
 
 import dataclasses
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -87,7 +88,7 @@ class Matrix:
         while exponent:
             if exponent & 1:
                 result = square @ result
-            square, exponent = square @ square, exponent >> 1
+            square, exponent = squared(square), exponent >> 1
         return result
 
     def apply(self, state: int) -> int:
@@ -104,12 +105,34 @@ class Matrix:
         One look-up per eight bits: the image of a word is the XOR of the images of its bytes.
         """
         images = np.zeros_like(states)
+        for number, table in enumerate(self._tables):
+            images ^= table[(states >> (8 * number)) & (len(table) - 1)]
+        return images
+
+    @cached_property
+    def _tables(self) -> list[Ints]:
+        tables = []
         for low in range(0, self.width, 8):
             table = np.zeros(1, dtype=np.int64)
             for column in self.columns[low : low + 8]:
                 table = np.concatenate([table, table ^ column])
-            images ^= table[(states >> low) & (len(table) - 1)]
-        return images
+            tables.append(table)
+        return tables
+
+
+@cache
+def squared(matrix: Matrix) -> Matrix:
+    """Return ``matrix @ matrix``, computed once: every jump goes through the same squares."""
+    return matrix @ matrix
+
+
+def jump(step: Matrix, n: int, states: Ints) -> Ints:
+    """Return the states ``n`` applications of ``step`` after ``states``, of the same shape."""
+    while n:
+        if n & 1:
+            states = step.apply_all(states)
+        step, n = squared(step), n >> 1
+    return states
 
 
 def identity(width: int) -> Matrix:
@@ -127,6 +150,12 @@ def step_matrix(width: int, taps: tuple[int, ...]) -> Matrix:
     for tap in taps:
         columns[tap - 1] ^= 1
     return Matrix(tuple(columns))
+
+
+@cache
+def leap_matrix(width: int, taps: tuple[int, ...], leap: int) -> Matrix:
+    """Return ``leap`` steps of the register as one map."""
+    return step_matrix(width, taps) ** leap
 
 
 def sequence(width: int, taps: tuple[int, ...], seed: int, n: int, leap: int = 1) -> Ints:
@@ -154,7 +183,7 @@ def sequence(width: int, taps: tuple[int, ...], seed: int, n: int, leap: int = 1
     """
     if not 0 < seed < 1 << width:
         raise ValueError(f"lfsr.seed must be in 1..{(1 << width) - 1}, not {seed!r}")
-    step = step_matrix(width, taps) ** leap
+    step = leap_matrix(width, taps, leap)
     return walk(step, np.array([seed], dtype=np.int64), n)[:, 0]
 
 
@@ -169,7 +198,7 @@ def walk(step: Matrix, first: Ints, n: int) -> Ints:
     while filled < n:
         block = min(filled, n - filled)
         states[filled : filled + block] = step.apply_all(states[:block])
-        step, filled = step @ step, filled + block
+        step, filled = squared(step), filled + block
     return states[:n]
 
 
@@ -238,8 +267,8 @@ def ideal(cfg: Config, n: int) -> NDArray[np.float64]:
 
 def model(cfg: Config, n: int, before: int = 0) -> Ints:
     """Return the states ``before`` .. ``before + n - 1`` of the register, int64[n]."""
-    jump = step_matrix(cfg.width, cfg.taps) ** (cfg.leap * before)
-    return sequence(cfg.width, cfg.taps, jump.apply(cfg.seed), n, cfg.leap)
+    step = leap_matrix(cfg.width, cfg.taps, cfg.leap)
+    return walk(step, jump(step, before, np.array([cfg.seed])), n)[:, 0]
 
 
 def stimuli(cfg: Config, rng: np.random.Generator) -> list[int]:

@@ -1,4 +1,4 @@
-"""The command line: list, show, emit, sim, synth, report, doctor and demo."""
+"""The command line: list, show, emit, sim, synth, report, train, doctor and demo."""
 
 import os
 import sys
@@ -279,6 +279,33 @@ def doctor(json: AsJson = False) -> None:
     present.table("", ("tool", "for", "version"), [("python", "", found["python"]), *rows])
     state = [(command, ", ".join(names) or "ready") for command, names in lacking.items()]
     present.table("\ncommands", ("nomul ...", "missing"), state)
+
+
+training = typer.Typer(help="Train networks for the hardware, or with it in the loop.")
+app.add_typer(training, name="train")
+
+
+@training.command("essop")
+def train_essop(
+    network: Annotated[str, typer.Option(help="mlp, convnet or resnet32.")] = "mlp",
+    data: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+    images: Annotated[int | None, typer.Option(help="Images to train on; all if absent.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Runs per setting.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Result file, one run per line.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Train with stochastic weight gradients, every source and stream length; resumes by itself."""
+    from nomul.train import essop_sweep
+
+    split = essop_sweep.load(network, data, images)
+    todo = list(essop_sweep.points(network, len(split.x), seeds))
+    file = out or Path("build", "train", f"essop-{network}.jsonl")
+    with present.counting(f"training {network}", len(todo)) as advance:
+        rows = essop_sweep.summary(essop_sweep.sweep(todo, split, file, advance))
+    if json:
+        present.as_json(rows)
+        return
+    present.table("", list(rows[0]), [list(row.values()) for row in rows])
 
 
 @app.command()

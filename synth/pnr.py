@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from nomul.synth import yosys
 from nomul.synth.emit import Emitted
 from nomul.synth.synthesize import synthesize
 from nomul.synth.yosys import ToolError
@@ -36,7 +38,7 @@ class Placed:
     period_ps
         Smallest clock period over the paths between registers, wires included.
     utilisation
-        Number of used sites of each kind, by nextpnr's names.
+        Number of used sites of each kind, by nextpnr's names; registers around the ports included.
     device, seed
         The smallest ECP5 that the design fits, and the seed of the placement.
     tools
@@ -61,8 +63,8 @@ def place_and_route_ecp5(
 ) -> Placed:
     """Place and route a design on the smallest ECP5 (speed grade 6) that it fits.
 
-    The design is out of context: ports are not tied to pins, so any width fits, and paths from and
-    to the ports do not count.
+    The design is out of context: ports are not tied to pins, so any width fits. Every port but the
+    clock gets a register around the design, so that paths from and to the ports count.
 
     Parameters
     ----------
@@ -90,8 +92,7 @@ def place_and_route_ecp5(
     if netlist_json is None:
         netlist_json = synthesize(emitted, "ecp5", folder=folder).netlist_json
     assert netlist_json is not None
-    # The program runs in a sandbox that sees its working directory and little else.
-    (folder / "pnr.json").write_bytes(netlist_json.read_bytes())
+    _surround(emitted.name, netlist_json, folder)
     for device in DEVICES:
         if _run(device, seed, folder):
             return _read(device, seed, folder, emitted.name)
@@ -124,6 +125,32 @@ def place_and_route_seeds(
     ]
     middle = statistics.median(placed.period_ps for placed in results)
     return next(placed for placed in results if placed.period_ps == middle)
+
+
+def _surround(name: str, netlist_json: Path, folder: Path) -> None:
+    """Put registers around a mapped design, and leave the whole as ``pnr.json``."""
+    (folder / "pnr_inner.json").write_bytes(netlist_json.read_bytes())
+    ports = json.loads(netlist_json.read_text())["modules"][name]["ports"]
+    (folder / "pnr_outer.v").write_text(_registers(name, ports))
+    commands = ["read_json pnr_inner.json", "read_verilog pnr_outer.v"]
+    yosys.run([*commands, "hierarchy -top outer", "flatten", "write_json pnr.json"], folder)
+
+
+def _registers(name: str, ports: dict[str, Any]) -> str:
+    """Return the Verilog of module ``outer``: the design, and a flip-flop at each bit of a port."""
+    heads, body, pins = ["input clk"], [], []
+    for port, about in ports.items():
+        width, direction = len(about["bits"]), about["direction"]
+        if port == "clk":
+            pins.append(".clk(clk)")
+            continue
+        heads.append(f"{direction} [{width - 1}:0] {port}")
+        body.append(f"  wire [{width - 1}:0] {port}_inside;")
+        pins.append(f".{port}({port}_inside)")
+        from_, to = (port, f"{port}_inside")[:: 1 if direction == "input" else -1]
+        body.append(f"  TRELLIS_FF {port}_ff [{width - 1}:0] (.CLK(clk), .DI({from_}), .Q({to}));")
+    lines = [f"module outer({', '.join(heads)});", *body, f"  {name} inside({', '.join(pins)});"]
+    return "\n".join([*lines, "endmodule", ""])
 
 
 def _run(device: str, seed: int, folder: Path) -> bool:

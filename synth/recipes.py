@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
-# Technology-independent optimisation, common to all recipes.
-_OPTIMISE = ("strash", "&get -n", "&fraig -x", "&put", "scorr", "dc2", "strash")
+# Technology-independent optimisation, common to all recipes: equivalent nodes, then rewriting.
+_OPTIMISE = (
+    *("strash", "&get -n", "&fraig -x", "&put", "scorr", "dc2", "strash"),
+    *("balance", "rewrite", "refactor", "balance", "rewrite", "rewrite -z"),
+    *("balance", "refactor -z", "rewrite -z", "balance"),
+)
 
 # Buffers for nets of more than sixteen loads, then sizes for the delay that is left.
 _SIZE = ("buffer -N 16", "upsize {D}", "dnsize {D}", "stime -p")
@@ -67,8 +71,13 @@ class Recipe:
         return ["extract_fa -fa", "techmap -map full_adder.v", "techmap", "opt -fast"]
 
 
+# Chosen by measurement, with Yosys 0.70 and the NanGate cells, on an 11 x 11 and a signed 16 x 16
+# multiplier, a 32-bit adder, the sums of 32 bytes and of 64 bits, and ESSOP; each is the smallest
+# somewhere. The 64 bits, for instance: 597 um2 at 1.37 ns from adders, 753 um2 at 1.00 ns from
+# speed. The 11 x 11 multiplier: 799 um2 at 1.66 ns from area, 1045 um2 at 1.00 ns from speed.
 AREA = Recipe("area", ("dch -f", "amap -m", "topo"))
 ADDERS = Recipe("adders", ("&get -n", "&dch -f", "&nf {D}", "&put"), full_adders=True)
+BALANCED = Recipe("balanced", ("&get -n", "&dch -f", "&nf {D}", "&put"))
 SPEED = Recipe("speed", ("dch -f", "map -B 0.9 {D}", "topo"))
 
-RECIPES = (AREA, ADDERS, SPEED)
+RECIPES = (AREA, ADDERS, BALANCED, SPEED)

@@ -37,7 +37,8 @@ class Row:
     tools, nomul
         Versions of the tools, and of nomul itself.
     recipe, cells, resources, area_um2, sequential_um2, parts, timing
-        As in :class:`nomul.synth.synthesize.Result`.
+        As in :class:`nomul.synth.synthesize.Result`; after place and route ``resources`` also has
+        nextpnr's count of used LUT sites, ``TRELLIS_COMB``.
     latency, interval, cycles
         Of the configuration; ``cycles`` is ``cfg.cycles(1000)``.
     """
@@ -121,7 +122,8 @@ def measure(
             emitted, seeds, netlist_json=result.netlist_json, folder=folder
         )
         timing = Timing(placed.tool, placed.period_ps)
-        tools, resources = tools | placed.tools, resources | placed.utilisation
+        tools = tools | placed.tools
+        resources = resources | {"TRELLIS_COMB": placed.utilisation.get("TRELLIS_COMB", 0)}
     return Row(
         block=block,
         preset=preset,

@@ -110,9 +110,10 @@ class OpenSta(Timer):
             text=True,
             check=False,
         )
-        trouble = [x for x in run.stdout.splitlines() if x.startswith(("Error", "Warning"))]
+        lines = (run.stderr + run.stdout).splitlines()
+        trouble = [line for line in lines if line.startswith(("Error", "Warning"))]
         if trouble or run.returncode:
-            raise TimingError(f"sta stopped in {netlist.parent}: {(trouble or [run.stderr])[0]}")
+            raise TimingError(f"sta stopped in {netlist.parent}: {(trouble or lines or ['?'])[0]}")
         slack = _slack(run.stdout, "every path")
         between = _slack(run.stdout, "between registers")
         if slack is None:
@@ -146,8 +147,10 @@ set_output_delay 0 -clock clk [all_outputs]
 puts "every path"
 report_worst_slack -digits 4
 puts "between registers"
-report_checks -from [all_registers -clock_pins] -to [all_registers -data_pins] \\
-    -format summary -digits 4
+set clock_pins [all_registers -clock_pins]
+if {{[llength $clock_pins]}} {{
+  report_checks -from $clock_pins -to [all_registers -data_pins] -format summary -digits 4
+}}
 """
 
 

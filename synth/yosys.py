@@ -49,8 +49,11 @@ def run(commands: Sequence[str], folder: Path, *, harmless: Sequence[str] = ()) 
     log = log_file.read_text(errors="replace") if log_file.exists() else ""
     if child.returncode:
         lines = (log + child.stdout + child.stderr).splitlines()
-        errors = [line for line in lines if "ERROR" in line] or lines[-3:]
-        raise YosysError(f"yosys stopped in {folder}: {' '.join(errors)}")
+        code = f"exit code {child.returncode}"
+        errors = [line for line in lines if "ERROR" in line] or [code, *lines[-3:]]
+        # An error of `check` only counts the problems, and the warnings before it name them.
+        warnings = [line.strip() for line in lines if is_warning(line)][:3]
+        raise YosysError(f"yosys stopped in {folder}: {' '.join(errors + warnings)}")
     for line in log.splitlines():
         if is_warning(line) and not any(re.search(pattern, line) for pattern in harmless):
             raise YosysError(f"yosys warned in {folder}: {line.strip()}")

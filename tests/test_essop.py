@@ -222,6 +222,27 @@ def test_quantise_of_a_zero_vector_and_of_a_power_of_two():
     assert sign.tolist() == [[0, 0], [0, 1]]
 
 
+@pytest.mark.parametrize("source", bitstream.SOURCES)
+@pytest.mark.parametrize("share", ["pair", "rotate"])
+def test_update_is_the_sum_of_the_outer_products(source, share):
+    rng = np.random.default_rng(4)
+    cfg = Config(rows=7, cols=5, source=source, share=share)
+    x = np.maximum(rng.normal(size=(30, 7)), 0)
+    delta = rng.laplace(size=(30, 5)) * 10.0 ** rng.integers(-3, 3, (30, 1))
+    products = essop.outer(x, delta, cfg, 11)
+    assert np.array_equal(products.sum(axis=0), essop.update(x, delta, cfg, 11))
+
+
+def test_outer_estimates_the_outer_product():
+    """Averaged over many draws of the source, within the quantisation of the operands."""
+    cfg = Config(rows=3, cols=2, stream_bits=256)
+    x, delta = np.array([0.7, 0.0, 3.1]), np.array([-0.02, 0.013])
+    draws = 500
+    mean = essop.outer(np.tile(x, (draws, 1)), np.tile(delta, (draws, 1)), cfg).mean(axis=0)
+    exact = essop.ideal(x, delta)
+    assert abs(mean - exact).max() < 2 / 256 * abs(exact).max()
+
+
 def test_accumulators_shift_round_and_saturate():
     cfg = Config(rows=1, cols=3, accumulate=5, acc_exponent=2)
     y = np.array([[[3, -3, 7]], [[3, -3, 1]], [[4, -4, 0]]])
