@@ -54,7 +54,9 @@ def _layer(
 ) -> TableNeuron:
     body = modules[name][1]
     wires = {m[2]: (int(m[1]) + 1, m[3]) for m in _WIRE.finditer(body)}
-    idx, tables, code = [], [], 0
+    idx: list[list[int]] = []
+    tables: list[list[int]] = []
+    code = 0
     places = sorted(_PLACE.finditer(body), key=lambda m: int(m[4]))
     for place in places:
         neuron, wire, high, low = place[1], place[2], int(place[3]), int(place[4])

@@ -273,6 +273,8 @@ class Config(config.Config):
         "tiled": {"network": "tiled"},
         "direct": {"network": "direct", "registers": "end"},
         "table": {"network": "table", "adder": "carry"},
+        "digits-xc7": {"network": "digits-xc7"},
+        "digits-hx1k": {"network": "digits-hx1k", "adder": "carry", "registers": "end"},
     }
 
     def validate(self) -> None:

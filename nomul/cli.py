@@ -22,6 +22,9 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Change one parameter; may be repeated."),
 ]
+Network = Annotated[
+    Path | None, typer.Option(help="Network file of lutnet; the preset's network if not given.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Seed = Annotated[int, typer.Option(help="Of everything random: stimuli, stalls, initial weights.")]
 Out = Annotated[
@@ -95,12 +98,13 @@ def emit(
     name: Name,
     preset: Preset = None,
     settings: Settings = None,
+    network: Network = None,
     out: Out = None,
     json: AsJson = False,
 ) -> None:
     """Write a block's Verilog, its manifest and its FuseSoC core."""
     block = registry.get(name)
-    cfg = flow.configure(block, preset, settings or ())
+    cfg = flow.configure(block, preset, _with_network(settings, network))
     emitted = flow.emit(block, cfg)
     paths = emitted.write(out or flow.default_folder(block, preset))
     if json:
@@ -126,12 +130,18 @@ def sim(
     ] = None,
     inputs: Annotated[
         Path | None, typer.Option(help="spimc: activations of that layer, .npy.")
+    network: Network = None,
+    data: Annotated[
+        str | None, typer.Option(help="Of lutnet: compare on the whole test set of digits.")
     ] = None,
     json: AsJson = False,
 ) -> None:
     """Run a block's Verilog in a simulator, and compare every output with the golden model."""
     block = registry.get(name)
-    cfg = flow.configure(block, preset, settings or ())
+    # The bench runs in another folder, so a path has to be whole.
+    cfg = flow.configure(
+        block, preset, _with_network(settings, network.resolve() if network else None)
+    )
     folder = out or flow.default_folder(block, preset)
     options: dict[str, Any] = {"simulator": simulator, "seed": seed, "waves": waves}
     with present.working(f"simulating {name}"):
@@ -142,12 +152,48 @@ def sim(
         else:
             report = flow.simulate(block, cfg, folder, **options)
     result = {"tests": report.tests, "compared": report.compared, **report.records}
+    options: dict[str, Any] = {}
+    extra = flow.test_set(block, cfg, data, folder) if data else {}
+    if extra:
+        options["environment"] = {"NOMUL_STIMULI": extra.pop("stimuli")}
+    with present.working(f"simulating {name}"):
+        report = flow.simulate(
+            block, cfg, folder, simulator=simulator, seed=seed, waves=waves, **options
+        )
+    result = {"tests": report.tests, "compared": report.compared, **report.records, **extra}
     if json:
         present.as_json({"block": name, "config": cfg.to_dict(), **result, "log": str(report.log)})
         return
     present.line(f"{name}: {report.tests} tests passed, {report.compared:,} values equal the model")
-    if report.records:
-        present.pairs("", report.records)
+    if report.records or extra:
+        present.pairs("", {**report.records, **extra})
+
+
+def _with_network(settings: list[str] | None, network: Path | None) -> list[str]:
+    """Return the settings with that of a network file."""
+    return [*(settings or []), *([f"network={network}"] if network else [])]
+
+
+@app.command()
+def train(
+    name: Name,
+    preset: Annotated[str | None, typer.Option(help="What to train; the first if none.")] = None,
+    out: Annotated[Path, typer.Option(help="File of the network, .json or .npz.")] = Path(
+        "build/net.npz"
+    ),
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the IDX files of Fashion-MNIST are.")
+    ] = None,
+    seed: Seed = 1,
+    json: AsJson = False,
+) -> None:
+    """Train a network of look-up tables on the CPU, and save it."""
+    with present.working(f"training {name}"):
+        result = flow.train(registry.get(name), preset, out, folder, seed)
+    if json:
+        present.as_json(result)
+        return
+    present.pairs("", result)
 
 
 @app.command()

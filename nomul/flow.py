@@ -221,3 +221,61 @@ def energy(
 def installed_simulator() -> str:
     """Return ``icarus`` where it is on PATH, since it builds at once, else ``verilator``."""
     return "icarus" if shutil.which("iverilog") else "verilator"
+
+
+def train(
+    block: Block, preset: str | None, out: Path, folder: Path | None = None, seed: int = 1
+) -> dict[str, Any]:
+    """Train a network, save it, and return its file, tables and accuracies.
+
+    Raises
+    ------
+    ValueError
+        The block has nothing to train, or there is no such preset.
+    FileNotFoundError
+        The data set is not installed.
+    """
+    if block.name != "lutnet":
+        raise ValueError(f"only lutnet is trained, not {block.name}")
+    from nomul.train import lutnet
+
+    name = preset or next(iter(lutnet.PRESETS))
+    if name not in lutnet.PRESETS:
+        raise ValueError(f"there is no {name!r} to train; there are {', '.join(lutnet.PRESETS)}")
+    what = lutnet.PRESETS[name]
+    data = lutnet.load(what.data, folder or lutnet.FASHION)
+    trained = lutnet.train(what, data, seed)
+    trained.network.about["preset"] = name
+    out.parent.mkdir(parents=True, exist_ok=True)
+    trained.network.save(out)
+    return {
+        "file": str(out),
+        "data": what.data,
+        "tables": trained.network.n_tables,
+        "accuracy, training": round(trained.accuracy_train, 4),
+        "accuracy, test": round(trained.accuracy, 4),
+    }
+
+
+def test_set(block: Block, cfg: "Config", name: str, folder: Path) -> dict[str, Any]:
+    """Write a test set where a bench finds it, and return that and the model's accuracy on it.
+
+    Raises
+    ------
+    ValueError
+        The block is not a network, there is no such data set, or it does not fit the network.
+    """
+    if block.name != "lutnet":
+        raise ValueError(f"only lutnet runs on a data set, not {block.name}")
+    import numpy as np
+
+    from nomul.golden import lutnet
+    from nomul.train import data
+
+    assert isinstance(cfg, lutnet.Config)
+    test = data.load(name)
+    right = lutnet.predict(cfg.load(), test.x_test) == test.labels_test
+    folder.mkdir(parents=True, exist_ok=True)
+    path = (folder / "stimuli.npz").resolve()
+    np.savez(path, x=test.x_test)
+    return {"stimuli": str(path), "samples": len(right), "accuracy": round(float(right.mean()), 4)}
