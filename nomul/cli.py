@@ -130,9 +130,10 @@ def sim(
     ] = None,
     inputs: Annotated[
         Path | None, typer.Option(help="spimc: activations of that layer, .npy.")
+    ] = None,
     network: Network = None,
     data: Annotated[
-        str | None, typer.Option(help="Of lutnet: compare on the whole test set of digits.")
+        str | None, typer.Option(help="lutnet: compare on the whole test set of digits.")
     ] = None,
     json: AsJson = False,
 ) -> None:
@@ -144,6 +145,9 @@ def sim(
     )
     folder = out or flow.default_folder(block, preset)
     options: dict[str, Any] = {"simulator": simulator, "seed": seed, "waves": waves}
+    extra = flow.test_set(block, cfg, data, folder) if data else {}
+    if extra:
+        options["environment"] = {"NOMUL_STIMULI": extra.pop("stimuli")}
     with present.working(f"simulating {name}"):
         if weights is not None or inputs is not None:
             from nomul import pack
@@ -151,15 +155,6 @@ def sim(
             cfg, report = pack.simulate(name, weights, inputs, out, **options)
         else:
             report = flow.simulate(block, cfg, folder, **options)
-    result = {"tests": report.tests, "compared": report.compared, **report.records}
-    options: dict[str, Any] = {}
-    extra = flow.test_set(block, cfg, data, folder) if data else {}
-    if extra:
-        options["environment"] = {"NOMUL_STIMULI": extra.pop("stimuli")}
-    with present.working(f"simulating {name}"):
-        report = flow.simulate(
-            block, cfg, folder, simulator=simulator, seed=seed, waves=waves, **options
-        )
     result = {"tests": report.tests, "compared": report.compared, **report.records, **extra}
     if json:
         present.as_json({"block": name, "config": cfg.to_dict(), **result, "log": str(report.log)})
@@ -174,9 +169,12 @@ def _with_network(settings: list[str] | None, network: Path | None) -> list[str]
     return [*(settings or []), *([f"network={network}"] if network else [])]
 
 
-@app.command()
-def train(
-    name: Name,
+training = typer.Typer(help="Train networks for the hardware, or with it in the loop.")
+app.add_typer(training, name="train")
+
+
+@training.command("lutnet")
+def train_lutnet(
     preset: Annotated[str | None, typer.Option(help="What to train; the first if none.")] = None,
     out: Annotated[Path, typer.Option(help="File of the network, .json or .npz.")] = Path(
         "build/net.npz"
@@ -188,8 +186,8 @@ def train(
     json: AsJson = False,
 ) -> None:
     """Train a network of look-up tables on the CPU, and save it."""
-    with present.working(f"training {name}"):
-        result = flow.train(registry.get(name), preset, out, folder, seed)
+    with present.working("training lutnet"):
+        result = flow.train(registry.get("lutnet"), preset, out, folder, seed)
     if json:
         present.as_json(result)
         return
@@ -373,10 +371,6 @@ def verify(
     else:
         present.table("", ("operation", "pairs", "of", "wrong", "seconds"), verify.table(found))
     raise typer.Exit(1 if any(record.wrong for record in found) else 0)
-
-
-training = typer.Typer(help="Train networks for the hardware, or with it in the loop.")
-app.add_typer(training, name="train")
 
 
 @training.command("essop")
