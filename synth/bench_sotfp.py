@@ -3,7 +3,6 @@
 import time
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from nomul.golden import sotfp
 
@@ -22,6 +21,8 @@ def rate(cfg: sotfp.Config, op: str, n: int, repeats: int) -> float:
 
 def main(n: int = 1 << 21, repeats: int = 3) -> None:
     """Print the rate per preset and operation, the best of some runs of each."""
+    from threadpoolctl import threadpool_limits
+
     print("array executor   op    steps   M operations/s")
     with threadpool_limits(1):
         for preset in sotfp.Config.presets:
