@@ -33,38 +33,67 @@ def full_adder(m: Module, x: Bit, y: Bit, z: Bit) -> tuple[Bit, Bit]:
     return Bit(net(m, differ ^ z.value), time), Bit(net(m, carry), time)
 
 
+class Digit(NamedTuple):
+    """A radix-4 digit's multiple of ``a``: bits 0 .. len(a), complemented above bit 0 if negative.
+
+    ``carry`` goes to the digit above; ``time`` is when the bits settle.
+    """
+
+    multiple: list[Value]
+    negative: Value
+    carry: Value
+    time: int
+
+
+def short_digit(m: Module, a: Value, low: Value, high: Value, carry: Value) -> Digit:
+    """Return the digit -1, 0, 1 or 2: bits and carry make 0..4, 3 and 4 pass a carry on."""
+    odd, both = net(m, low ^ carry), low & carry
+    one, negative = net(m, ~high & odd), net(m, high & odd)
+    two = net(m, ~odd & (high ^ both))
+    multiple = [net(m, odd & a[0])]
+    for bit, below in zip([*a[1:], Const(0, 1)], a, strict=True):
+        multiple.append(net(m, one & bit | two & below | negative & ~bit))
+    return Digit(multiple, negative, net(m, high & (low | carry)), 4)
+
+
+def booth_digit(m: Module, a: Value, low: Value, high: Value, carry: Value) -> Digit:
+    """Return the digit -2 .. 2 of Booth's recoding, which passes on its upper bit, at once."""
+    odd = net(m, low ^ carry)
+    two = net(m, ~(odd | ~(high ^ low)))
+    multiple = [net(m, odd & a[0])]
+    for bit, below in zip([*a[1:], Const(0, 1)], a, strict=True):
+        multiple.append(net(m, net(m, odd & bit | two & below) ^ high))
+    return Digit(multiple, high, high, 5)
+
+
 def partial_products(m: Module, a: Value, b: Value) -> list[list[Bit]]:
     """Return columns of bits whose weighted sum is ``a * b``, modulo two to the number of columns.
 
-    ``b``, of odd length, is recoded into radix-4 digits -1, 0, 1, 2: two bits and the carry from
-    the digit below make 0..4, of which 3 and 4 pass a carry on and leave -1 and 0. A digit thus
-    selects ``-a``, ``a`` or ``2a`` by one complex gate per bit; Booth's digits, with ``-2a``, need
-    an exclusive or behind it. ``-a`` is ``~a + 1`` less a sign bit, and minus a bit is its
-    complement plus ones from there to the top, which add up to one constant for all digits.
+    ``b``, of odd length, is recoded into radix-4 digits. Short ones select by one complex gate per
+    bit where Booth's need an exclusive or behind it, but their carries ripple; a Booth digit in the
+    middle breaks the chain. ``-x`` is ``~x + 1`` less a sign bit, and minus a bit is its complement
+    plus ones from there to the top, which add up to one constant for all digits.
     """
     columns: list[list[Bit]] = [[] for _ in range(len(a) + len(b))]
-    single, double = [*a, Const(0, 1)], [Const(0, 1), *a]
     carry: Value = Const(0, 1)
-    ones = 0
+    ones = time = 0
     for place in range(0, len(b) - 1, 2):
-        low, high, time = b[place], b[place + 1], place // 2
-        odd, both = net(m, low ^ carry), low & carry
-        negative, one = net(m, high & odd), net(m, ~high & odd)
-        two = net(m, ~odd & (high ^ both))
-        carry = net(m, high & (low | carry))
-        # Below bit 1, ~a + 1 is bit 0 of a and a carry.
-        columns[place].append(Bit(net(m, odd & a[0]), time + 2))
-        columns[place + 1].append(Bit(net(m, negative & ~a[0]), time + 3))
-        for j in range(1, len(a) + 1):
-            selected = one & single[j] | two & double[j] | negative & ~single[j]
-            columns[place + j].append(Bit(net(m, selected), time + 4))
+        recode = booth_digit if place == len(b) // 4 * 2 else short_digit
+        digit = recode(m, a, b[place], b[place + 1], carry)
+        lowest, *upper = digit.multiple
+        columns[place].append(Bit(lowest, time + 2))
+        # ~x + 1 has the same bit 0 as x, and a carry into bit 1 if that is zero.
+        columns[place + 1].append(Bit(net(m, digit.negative & ~lowest), time + 3))
+        for j, bit in enumerate(upper, place + 1):
+            columns[j].append(Bit(bit, time + digit.time))
         sign = place + len(a) + 1
-        columns[sign].append(Bit(net(m, ~negative), time + 1))
+        columns[sign].append(Bit(net(m, ~digit.negative), time + 1))
         ones -= 1 << sign
-    top, time = len(b) - 1, len(b) // 2
-    odd, both = net(m, b[top] ^ carry), net(m, b[top] & carry)
-    for j in range(len(a) + 1):
-        columns[top + j].append(Bit(net(m, odd & single[j] | both & double[j]), time + 2))
+        carry, time = digit.carry, 0 if recode is booth_digit else time + 1
+    top = len(b) - 1
+    one, two = net(m, b[top] ^ carry), net(m, b[top] & carry)
+    for j, (bit, below) in enumerate(zip([*a, Const(0, 1)], [Const(0, 1), *a], strict=True), top):
+        columns[j].append(Bit(net(m, one & bit | two & below), time + 2))
     for k, column in enumerate(columns):
         if ones >> k & 1:
             column.append(Bit(Const(1, 1), -1))
