@@ -10,7 +10,7 @@ import pytest
 from nomul import flow, registry
 from nomul.golden import lfsr
 from nomul.sim.harness import BenchError
-from nomul.synth import gatesim, liberty, netlist, power, targets
+from nomul.synth import gatesim, liberty, liberty_text, netlist, power, targets
 from nomul.synth.activity import Counts, Measured, Uniform
 
 TARGET = targets.get("freepdk45")
@@ -301,13 +301,13 @@ library (small) {
 
 def test_liberty_units_and_axes():
     """Whatever units and order of axes the file has: ns, fF, fJ, nW, slew before load."""
-    buf = liberty.parse(SMALL_LIBRARY).cell("BUF")
+    buf = liberty_text.parse(SMALL_LIBRARY).cell("BUF")
     assert buf.pin("A").capacitance == pytest.approx(3.0)
     assert buf.leakage_power == pytest.approx(500.0)
     assert buf.slews[0].rise.at(0.02, 2.0) == pytest.approx(0.005)
     assert buf.internal[0].fall.at(0.015, 1.0) == pytest.approx(1.5)
     with pytest.raises(ValueError, match="library small has no cell INV"):
-        liberty.parse(SMALL_LIBRARY).cell("INV")
+        liberty_text.parse(SMALL_LIBRARY).cell("INV")
 
 
 def test_extract_is_kept_by_content(tmp_path, monkeypatch):
