@@ -76,10 +76,10 @@ class Recipe:
 
 
 # Chosen by measurement, with Yosys 0.70 and the NanGate cells, on an 11 x 11 and a signed 16 x 16
-# multiplier, a 32-bit adder, the sums of 32 bytes and of 64 bits, an FP16 multiplier and ESSOP; each
-# is the best of them somewhere. Which one wins depends on the period: the 11 x 11 multiplier takes
-# 799 um2 at 1.66 ns from area, 838 at 1.38 from adders, 1181 at 0.90 from rush; the 64 bits take 597
-# at 1.38 ns from adders, 925 at 0.93 from speed, 981 at 0.78 from rush.
+# multiplier, a 32-bit adder, the sums of 32 bytes and of 64 bits, an FP16 multiplier and ESSOP;
+# each is the best of them somewhere. Which one wins depends on the period. The 11 x 11 multiplier
+# takes 799 um2 at 1.66 ns from area, 838 at 1.38 from adders, 1181 at 0.90 from rush; the 64 bits
+# take 597 at 1.38 ns from adders, 925 at 0.93 from speed, 981 at 0.78 from rush.
 AREA = Recipe("area", ("dch -f", "amap -m", "topo"))
 ADDERS = Recipe("adders", ("&get -n", "&dch -f", "&nf {D}", "&put"), full_adders=True)
 BALANCED = Recipe("balanced", ("&get -n", "&dch -f", "&nf {D}", "&put"))
