@@ -31,6 +31,7 @@ AT_IMPORT = {
         "nomul.synth",
         "amaranth",
         "numpy",
+        *BENCHMARKS,
     },
     "train": {"nomul.golden", "nomul.train", "numpy", "threadpoolctl", "torch"},
     "nomul": {"nomul", *NEXT_DOOR, "rich", "typer"},
