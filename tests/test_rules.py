@@ -13,6 +13,7 @@ from nomul import registry
 ROOT = Path(__file__).parents[1]
 ROOMS = ("golden", "hw", "sim", "synth", "nomul", "train")
 
+BENCHMARKS = {"threadpoolctl"}  # to hold them to one core
 NEXT_DOOR = {"nomul.cli", "nomul.flow", "nomul.present", "nomul.registry"}
 
 # What a room's modules may import as they are imported. Inside functions more is allowed, since
@@ -30,8 +31,9 @@ AT_IMPORT = {
         "nomul.synth",
         "amaranth",
         "numpy",
+        *BENCHMARKS,
     },
-    "train": {"nomul.golden", "nomul.train", "numpy", "torch"},
+    "train": {"nomul.golden", "nomul.train", "numpy", "threadpoolctl", "torch"},
     "nomul": {"nomul", *NEXT_DOOR, "rich", "typer"},
 }
 
