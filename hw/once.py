@@ -44,23 +44,24 @@ class Once(wiring.Component):
     """
 
     def __init__(self, name: str, cls: type[wiring.Component], *args: Any, keep: bool = False):
-        self.name, self.cls, self.args, self.keep = name, cls, args, keep
+        # Underscores keep these apart from members, which may be called anything.
+        self._name, self._cls, self._args, self._keep = name, cls, args, keep
         super().__init__(_shared(cls, args).signature)
 
     def elaborate(self, platform: Any) -> Module | Instance:
         if not isinstance(platform, Library):
             m = Module()
-            m.submodules.body = body = self.cls(*self.args)
+            m.submodules.body = body = self._cls(*self._args)
             wiring.connect(m, wiring.flipped(self), body)
             return m
-        definition = platform.define(self.name, self.cls, self.args)
+        definition = platform.define(self._name, self._cls, self._args)
         ports: dict[str, Any] = {}
         if definition.clocked:
             ports |= {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
         for path, member, value in self.signature.flatten(self):
             direction = "i" if member.flow == wiring.In else "o"
             ports[f"{direction}_{'__'.join(map(str, path))}"] = value
-        if self.keep:
+        if self._keep:
             ports["a_keep_hierarchy"] = 1
         return Instance(definition.name, **ports)
 

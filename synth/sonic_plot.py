@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nomul.golden import sonic_device
 from nomul.golden.sonic import Config, Result
+from nomul.synth import picture
 
 
 def gating(
@@ -54,7 +55,13 @@ def gating(
     axes.set_ylabel("power, % of that without gating")
     axes.set_ylim(0, 105)
     axes.legend(loc="lower right", frameon=False)
-    figure.savefig(path, metadata={"Date": None})
+    picture.save(
+        figure,
+        path,
+        "What gating saves in an FC and in a CONV unit",
+        "Power against the share of active lanes: it falls steeply for a CONV unit, whose gated side "
+        "has 16-bit converters, and hardly for an FC unit. Crosses are layers of a real network.",
+    )
     pyplot.close(figure)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from nomul.golden import sparse, sparse_formats, spimc, spimc_layer
 from nomul.golden.spimc import Config, Tile
+from nomul.synth import picture
 
 Rows = list[dict[str, Any]]
 
@@ -212,7 +213,8 @@ def plot(tables: dict[str, Rows], folder: Path) -> None:
         axis.set(title=f"{bits}-bit weights", xlabel="sparsity", ylim=(0, 1.4))
     axes[0].set_ylabel("bits relative to dense")
     axes[0].legend()
-    _save(
+    figure.tight_layout()
+    picture.save(
         figure,
         folder / "spimc-storage.svg",
         "Storage against sparsity",
@@ -226,24 +228,13 @@ def plot(tables: dict[str, Rows], folder: Path) -> None:
         axis.set(xscale="log", yscale="log", xlabel="cycles per bit plane, 128 rows")
         axis.set_ylabel("logic of a slot, um2")
         axis.set_title("COO: lanes B = 1 (right) to 128 (left)")
-        _save(
+        figure.tight_layout()
+        picture.save(
             figure,
             folder / "spimc-select.svg",
             "Logic of a slot against cycles",
             "Area of one COO slot without storage, for 1 to 128 lanes; more lanes, fewer cycles.",
         )
-
-
-_DARK = "@media (prefers-color-scheme: dark) { svg { filter: invert(0.9) hue-rotate(180deg); } }"
-
-
-def _save(figure: Any, path: Path, title: str, about: str) -> None:
-    """Write a picture with a title and a description, and colours that follow a dark page."""
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
-    head, end, body = path.read_text().partition("<metadata>")
-    extra = f"<title>{title}</title>\n <desc>{about}</desc>\n <style>{_DARK}</style>\n "
-    path.write_text(head + extra + end + body)
 
 
 def write(docs: Path, tables: dict[str, Rows]) -> None:

@@ -117,7 +117,7 @@ def test_synth_measures_energy(nomul_, tmp_path):
 REFUSED = {
     "": (0, ""),
     "lst": (2, "No such command 'lst'; there are list, show, emit, sim, synth, report"),
-    "show": (2, "Missing argument 'BLOCK'. One of essop, fp16mul"),
+    "show": (2, "Missing argument 'BLOCK'. One of essop, "),
     "show esop": (2, "there is no block 'esop'; there are essop, "),
     "show lfsr --prest leap": (2, "No such option: --prest; show has --preset, --set, --json"),
     "show lfsr --preset big": (2, "lfsr has no preset 'big'; it has small, leap"),
