@@ -59,8 +59,8 @@ def gating(
         figure,
         path,
         "What gating saves in an FC and in a CONV unit",
-        "Power against the share of active lanes: it falls steeply for a CONV unit, whose gated side "
-        "has 16-bit converters, and hardly for an FC unit. Crosses are layers of a real network.",
+        "Power against the share of active lanes: steep for a CONV unit, whose gated side "
+        "has 16-bit converters, flat for an FC unit. Crosses are layers of a real network.",
     )
     pyplot.close(figure)
 
