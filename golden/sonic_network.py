@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,8 +53,8 @@ class Layer:
             result = sonic.conv(cfg, self.codes, self.levels, x, self.pool)
         else:
             result = sonic.fc(cfg, self.codes, self.levels, x)
-        options = {"relu": self.relu, "pool": self.pool}
-        return sonic.post(cfg, result.y, self.scale, self.bias, self.shift, **options), result
+        follows = self.scale, self.bias, self.shift
+        return sonic.post(cfg, result.y, *follows, relu=self.relu, pool=self.pool), result
 
 
 def run(cfg: Config, layers: list[Layer], images: ArrayLike) -> tuple[Ints, list[Result]]:
@@ -83,7 +84,7 @@ def accuracy(
 
 def save(path: Path, layers: list[Layer]) -> None:
     """Write layers into an npz file."""
-    arrays: dict[str, NDArray[np.generic]] = {}
+    arrays: dict[str, Any] = {}
     for number, layer in enumerate(layers):
         for field in dataclasses.fields(Layer):
             value = np.asarray(getattr(layer, field.name))
@@ -94,11 +95,19 @@ def save(path: Path, layers: list[Layer]) -> None:
 
 def load(path: Path) -> list[Layer]:
     """Return the layers that :func:`save` wrote."""
-    layers = []
+    layers: list[Layer] = []
     with np.load(path) as file:
         while f"{len(layers)}.codes" in file:
             get = {f.name: file[f"{len(layers)}.{f.name}"] for f in dataclasses.fields(Layer)}
-            arrays = {n: get[n].astype(np.int64) for n in ("codes", "levels", "scale", "bias")}
-            plain = {"shift": int(get["shift"]), "pool": int(get["pool"])}
-            layers.append(Layer(**arrays, **plain, relu=bool(get["relu"])))
+            layers.append(
+                Layer(
+                    codes=get["codes"].astype(np.int64),
+                    levels=get["levels"].astype(np.int64),
+                    scale=get["scale"].astype(np.int64),
+                    bias=get["bias"].astype(np.int64),
+                    shift=int(get["shift"]),
+                    relu=bool(get["relu"]),
+                    pool=int(get["pool"]),
+                )
+            )
     return layers

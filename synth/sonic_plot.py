@@ -47,10 +47,10 @@ def gating(
         axes.plot(shares, [100 * p for p in power], color=colour, marker=marker, label=label)
     for number, (name, result) in enumerate(layers):
         share = 100 * result.active / (result.active + result.gated)
-        power = 100 * (1 - sonic_device.gating_saves(cfg, result, devices))
+        left = 100 * (1 - sonic_device.gating_saves(cfg, result, devices))
         place = (5, -12) if number % 2 == 0 else (-30, 6)
-        axes.plot(share, power, "x", color="black")
-        axes.annotate(name, (share, power), textcoords="offset points", xytext=place)
+        axes.plot(share, left, "x", color="black")
+        axes.annotate(name, (share, left), textcoords="offset points", xytext=place)
     axes.set_xlabel("active lanes, % of those that hold an element")
     axes.set_ylabel("power, % of that without gating")
     axes.set_ylim(0, 105)

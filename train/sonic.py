@@ -48,7 +48,7 @@ class Net(nn.Module):
         c = torch.relu(self.fc1(b.flatten(1)))
         return [a, b, c, self.fc2(c)]
 
-    def weights(self) -> list[nn.Parameter]:
+    def weights(self) -> list[torch.Tensor]:
         """Return the weights of the four layers."""
         return [self.conv1.weight, self.conv2.weight, self.fc1.weight, self.fc2.weight]
 
