@@ -68,10 +68,10 @@ class Config(config.Config):
     stuck_lanes: tuple[int, ...] = ()
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "fp16": {},
-        "bf16": {"exponent_bits": 8, "mantissa_bits": 7},
-        "fp32": {"exponent_bits": 8, "mantissa_bits": 23},
-        "fp8": {"exponent_bits": 5, "mantissa_bits": 2, "lanes": 256},
+        "fp16": {"lanes": 16},
+        "bf16": {"exponent_bits": 8, "mantissa_bits": 7, "lanes": 16},
+        "fp32": {"exponent_bits": 8, "mantissa_bits": 23, "lanes": 16},
+        "fp8": {"exponent_bits": 5, "mantissa_bits": 2, "lanes": 16},
     }
 
     def validate(self) -> None:

@@ -37,7 +37,7 @@ def operands(cfg: Config, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
     wanted = os.environ.get("NOMUL_PAIRS", "typical")
     if wanted == "typical":
         pairs = sotfp.stimuli(cfg, rng, 4 * cfg.lanes)
-        chosen = rng.permutation(len(pairs["a"]))
+        chosen = rng.permutation(len(pairs["a"]))[: 8 * cfg.lanes]
         return pairs["a"][chosen], pairs["b"][chosen]
     start, _, end = wanted.partition(":")
     number = np.arange(int(start), int(end))

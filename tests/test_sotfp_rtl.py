@@ -40,6 +40,12 @@ def test_variants(simulate, values):
     assert report.records["cycles_mul"] == cfg.cycles(1, "mul")
 
 
+@pytest.mark.parametrize("preset", ["fp16", "bf16", "fp32"])
+def test_corners_in_256_lanes(simulate, preset):
+    """Every pair of the corner patterns, and as many others."""
+    simulate("sotfp", Config.preset(preset, lanes=256), tests="results_equal")
+
+
 @pytest.mark.parametrize("values", [E5M2, E4M3, E3M4], ids=["e5m2", "e4m3", "e3m4"])
 def test_a_slice_of_all_pairs_in_256_lanes(simulate, values):
     """Zeros, subnormals and the smallest numbers times everything; all pairs in the long run."""
