@@ -21,6 +21,7 @@ test-long: $(READY)
 bench: $(READY)
 	$(BIN)/python -m nomul.synth.bench_golden
 	$(BIN)/python -m nomul.synth.bench
+	$(BIN)/python -m nomul.synth.bench_lutnet
 
 dev: $(READY) types
 	$(BIN)/pre-commit install
