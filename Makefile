@@ -23,6 +23,7 @@ bench: $(READY)
 	$(BIN)/python -m nomul.synth.bench_spimc
 	$(BIN)/python -m nomul.synth.bench_sotfp
 	$(BIN)/python -m nomul.synth.bench
+	$(BIN)/python -m nomul.synth.bench_lutnet
 
 formal: $(READY)
 	$(BIN)/python -m nomul.synth.formal

@@ -31,6 +31,8 @@ def unpack(words: Words, n: int) -> NDArray[np.uint8]:
 def split(codes: ArrayLike, width: int) -> Words:
     """Return codes[n, lanes] as packed bits: bit j of lane i is row i width + j."""
     codes = np.asarray(codes, dtype=np.int64)
+    if width == 1:
+        return pack(codes)
     bits = (codes[:, :, None] >> np.arange(width)) & 1
     return pack(bits.reshape(len(codes), -1))
 
