@@ -153,7 +153,7 @@ def test_cells_of_a_single_table(target, capsys):
 def test_written_rtlil_puts_address_bit_0_lowest():
     """What the benches run; here one table's address, spelled out."""
     part = Once("t", Operators, 3, ((2, 0),), (0b0100,))
-    text = Library("x").define(part.name, part.cls, part.args).rtlil
+    text = Library("x").define("part", part._cls, part._args).rtlil
     part._MustUse__used = True
     assert "connect \\A 4'0100" in text
     assert "connect \\B { \\x [0] \\x [2] }" in text
