@@ -264,11 +264,18 @@ def report(
     update: Annotated[bool, typer.Option("--update", help="Measure, replace the rows.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Measure, compare with the rows.")] = False,
     readme: Annotated[bool, typer.Option("--readme", help="Write them into README.md.")] = False,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--table", metavar="NAME", help="A table of the block's page, or all."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
-    """Show the committed rows of numbers; measure them again; write them into the README."""
+    """Show committed numbers, rows or tables; measure them again; write them into the pages."""
     from nomul import report
 
+    if name:
+        _report_tables(blocks or [], name, update=update, json=json)
+        return
     which = (target or (), blocks or ())
     if check:
         with present.working("measuring"):
@@ -285,6 +292,25 @@ def report(
         present.as_json([row.to_dict() for row in rows])
     else:
         present.markdown_table(report.table(rows))
+
+
+def _report_tables(blocks: list[str], names: list[str], *, update: bool, json: bool) -> None:
+    """Show tables of one block's page, measured again if ``update``."""
+    from nomul import report
+
+    found = []
+    for block, name in report.tables_named(blocks, names):
+        if update:
+            with present.working(f"measuring {block} {name}"):
+                found.append(report.update_table(block, name))
+        else:
+            found.append(report.committed_table(block, name))
+    if json:
+        present.as_json([vars(table) for table in found])
+        return
+    for table in found:
+        present.line(f"{table.block} {table.name}: {table.title}")
+        present.markdown_table(table.markdown())
 
 
 @app.command()

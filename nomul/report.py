@@ -1,4 +1,4 @@
-"""The committed rows of numbers: show them, measure them again, write them into the README."""
+"""The committed numbers, rows and tables: show them, measure them again, write them into pages."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nomul.synth.rows import Comparison, Row
+    from nomul.synth.tables import Table
 
 _BY = "written by `nomul report --readme`"
 
@@ -57,6 +58,44 @@ def write_readme(path: Path) -> bool:
         filled = pattern.sub(lambda _, whole=whole: whole, filled)  # type: ignore[misc]
     path.write_text(filled)
     return filled != text
+
+
+def tables_named(blocks: Sequence[str], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return block and name of the tables that are asked for, where ``all`` stands for all.
+
+    Raises
+    ------
+    ValueError
+        Not exactly one block is named, or it has no such table.
+    """
+    from nomul.synth import tables
+
+    if len(blocks) != 1:
+        raise ValueError(f"--table wants one block of {', '.join(tables.blocks())}")
+    (block,) = blocks
+    there = tables.names(block)
+    for name in names:
+        if name not in (*there, "all"):
+            raise ValueError(f"{block} has no table {name!r}; it has {', '.join(there)}")
+    return [(block, name) for name in (there if "all" in names else names)]
+
+
+def committed_table(block: str, name: str) -> "Table":
+    """Return a table of a block's page as it was measured last."""
+    from nomul.synth import tables
+
+    return tables.load(block, name)
+
+
+def update_table(block: str, name: str, docs: Path = Path("docs")) -> "Table":
+    """Measure a table again; store it, and put it and its plot into the block's page."""
+    from nomul.synth import tables
+
+    table = tables.measure(block, name)
+    tables.save(table)
+    if (docs / f"{block}.md").is_file():
+        tables.write_page(table, docs)
+    return table
 
 
 def blocks_table() -> str:
