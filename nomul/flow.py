@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nomul.golden.config import Config
     from nomul.sim.harness import Report
     from nomul.synth.emit import Emitted
+    from nomul.synth.pnr import Placed
     from nomul.synth.power import Energy
     from nomul.synth.rows import Row
     from nomul.synth.targets import StandardCells
@@ -155,6 +156,35 @@ def measure(
         seeds=seeds,
         folder=folder,
     )
+
+
+def place(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    target: str,
+    *,
+    device: str | None = None,
+    seeds: Sequence[int] = (1, 2, 3),
+) -> "Placed":
+    """Place and route a block into ``folder``, and return clock and utilisation.
+
+    Parameters
+    ----------
+    target, device, seeds
+        As in :func:`nomul.synth.pnr.place_and_route`.
+
+    Raises
+    ------
+    PnrError
+        The block fits no device, or cannot be routed.
+    ValueError
+        There is no such target, or device.
+    """
+    from nomul.synth import pnr
+
+    emitted = emit(block, cfg, folder)
+    return pnr.place_and_route(emitted, target, seeds, device=device, folder=folder)
 
 
 def cells_with_models(target: str | None = None, liberty: Path | None = None) -> "StandardCells":

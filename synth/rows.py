@@ -1,5 +1,6 @@
 """Measured rows with their provenance: JSON files, comparison, and the table of the README."""
 
+import contextlib
 import dataclasses
 import json
 import tempfile
@@ -12,6 +13,7 @@ import nomul
 from nomul import registry
 from nomul.synth import pnr
 from nomul.synth.emit import emit
+from nomul.synth.pnr_families import FAMILIES
 from nomul.synth.synthesize import Part, synthesize
 from nomul.synth.targets import Target
 from nomul.synth.targets import get as target_named
@@ -32,13 +34,14 @@ class Row:
         What was measured. ``preset`` is empty for a configuration without a name.
     period_ps, hierarchical
         The constraint.
-    seeds
-        Of place and route, whose clock is the median; empty where nothing is random.
+    seeds, device
+        Of place and route, whose clock is the median; empty where there was none, or where the
+        design fits no device.
     tools, nomul
         Versions of the tools, and of nomul itself.
     recipe, cells, resources, area_um2, sequential_um2, parts, timing
         As in :class:`nomul.synth.synthesize.Result`; after place and route ``resources`` also has
-        nextpnr's count of used LUT sites, ``TRELLIS_COMB``.
+        nextpnr's count of used LUT sites, ``TRELLIS_COMB`` or ``ICESTORM_LC``, with the harness's.
     latency, interval, cycles
         Of the configuration; ``cycles`` is ``cfg.cycles(1000)``.
     """
@@ -62,6 +65,7 @@ class Row:
     latency: int
     interval: int
     cycles: int
+    device: str = ""
 
     @property
     def key(self) -> str:
@@ -93,7 +97,8 @@ def measure(
 ) -> Row:
     """Emit a block, map it to a target, time it, and return the row.
 
-    On ECP5 the clock is that of place and route, the median over ``seeds``; no seeds, no clock.
+    On ECP5 and iCE40 the clock is that of place and route, the median over ``seeds``; no seeds, no
+    clock, and none either for a design that fits no device.
 
     Parameters
     ----------
@@ -116,14 +121,17 @@ def measure(
         emitted, target, hierarchical=hierarchical, period_ps=period_ps, folder=folder
     )
     timing, tools, resources = result.timing, result.tools, result.resources
-    routed = target.name == "ecp5" and bool(seeds)
-    if routed:
-        placed = pnr.place_and_route_seeds(
-            emitted, seeds, netlist_json=result.netlist_json, folder=folder
-        )
+    placed = None
+    if target.name in FAMILIES and seeds:
+        with contextlib.suppress(pnr.DoesNotFitError):
+            placed = pnr.place_and_route(
+                emitted, target.name, seeds, netlist_json=result.netlist_json, folder=folder
+            )
+    if placed:
+        logic = FAMILIES[target.name].logic
         timing = Timing(placed.tool, placed.period_ps)
         tools = tools | placed.tools
-        resources = resources | {"TRELLIS_COMB": placed.utilisation.get("TRELLIS_COMB", 0)}
+        resources = resources | {logic: placed.utilisation.get(logic, 0)}
     return Row(
         block=block,
         preset=preset,
@@ -131,7 +139,8 @@ def measure(
         target=target.name,
         period_ps=period_ps,
         hierarchical=hierarchical,
-        seeds=tuple(seeds) if routed else (),
+        seeds=tuple(seeds) if placed else (),
+        device=placed.device if placed else "",
         tools=tools,
         nomul=nomul.__version__,
         recipe=result.recipe,
@@ -283,7 +292,10 @@ _COLUMNS: dict[str, tuple[tuple[str, Any], ...]] = {
         ("ECP5 LUT / FF / DSP", lambda row: _resources(row, "luts", "ffs", "dsp")),
         ("ECP5 clock (MHz)", lambda row: _mhz(row)),
     ),
-    "ice40": (("iCE40 LUT / FF", lambda row: _resources(row, "luts", "ffs")),),
+    "ice40": (
+        ("iCE40 LUT / FF", lambda row: _resources(row, "luts", "ffs")),
+        ("iCE40 clock (MHz)", lambda row: _mhz(row)),
+    ),
 }
 
 

@@ -96,10 +96,30 @@ def test_synth_measures(nomul_, tmp_path):
     assert (row["block"], row["preset"], row["resources"]["ffs"]) == ("lfsr", "small", 8)
     assert (tmp_path / "build/lfsr/small/generic/mapped.v").is_file()
     code, out, _ = nomul_(
-        "synth", "lfsr", "--target", "ice40", "--set", "width=9", "--set", "seed=2"
+        *("synth", "lfsr", "--target", "ice40", "--set", "width=9", "--set", "seed=2"),
+        *("--seed", "3"),
     )
     assert code == 0
     assert "luts" in out
+    assert "clock (MHz, nextpnr-ice40)" in out
+
+
+def test_pnr_gives_clock_and_sites(nomul_, tmp_path):
+    code, out, _ = nomul_("pnr", "lfsr", "--target", "ice40", "--device", "up5k", "--seed", "2")
+    assert code == 0
+    assert "lfsr small, iCE40UP5K (nextpnr-ice40 " in out
+    assert "ICESTORM_LC of 5,280" in out
+    assert "clock (MHz, nextpnr-ice40, seed 2)" in out
+    code, out, _ = nomul_("pnr", "lfsr", "--set", "width=9", "--seed", "1", "--json")
+    assert code == 0
+    placed = json.loads(out)
+    assert placed["fmax_mhz"] == pytest.approx(1e6 / placed["period_ps"])
+    assert (placed["config"]["width"], placed["device"]) == (9, "LFE5U-25F")
+    assert placed["available"]["TRELLIS_FF"] == 24288
+    assert (tmp_path / "build/lfsr/small/ecp5/pnr.json").is_file()
+    code, _, error = nomul_("pnr", "lfsr", "--target", "xc7")
+    assert code == 2
+    assert "there is no place and route for 'xc7'; there is ecp5, ice40" in error
 
 
 def test_synth_measures_energy(nomul_, tmp_path):

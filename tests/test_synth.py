@@ -12,7 +12,7 @@ from nomul.golden import lfsr
 from nomul.hw import counterarray
 from nomul.hw.lfsr import Top
 from nomul.sim import harness
-from nomul.synth import pnr, rows, targets, timing, yosys
+from nomul.synth import rows, targets, timing, yosys
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.recipes import AREA, SPEED
 from nomul.synth.rows import Row
@@ -297,50 +297,6 @@ def test_opensta_failing_is_an_error(tmp_path):
     netlist.write_text("module top(input a, output y); NO_SUCH_CELL u(.A(a), .Z(y)); endmodule")
     with pytest.raises(TimingError, match=r"sta stopped in .*NO_SUCH_CELL"):
         OpenSta().measure(netlist, "top", targets.FreePdk45(), 1000, 0.0)
-
-
-def test_place_and_route_gives_a_clock(register, tmp_path):
-    placed = pnr.place_and_route_ecp5(register, seed=1, folder=tmp_path)
-    ports = 16 + 3  # a register at each: state, valid, ready, reset
-    assert placed.utilisation["TRELLIS_FF"] == 16 + ports
-    assert placed.device == "LFE5U-25F"
-    assert 100 < placed.fmax_mhz < 1000
-    assert placed.tools.keys() == {"nextpnr-ecp5"}
-    again = pnr.place_and_route_ecp5(register, seed=1, folder=tmp_path)
-    assert again == placed
-
-
-def test_the_median_is_one_of_the_seeds(register, monkeypatch, tmp_path):
-    periods = {1: 3000.0, 2: 1000.0, 3: 2000.0}
-
-    def fake(emitted: Emitted, seed: int, **options: object) -> pnr.Placed:
-        return pnr.Placed(periods[seed], {}, "LFE5U-25F", seed, {})
-
-    monkeypatch.setattr(pnr, "place_and_route_ecp5", fake)
-    netlist = tmp_path / "mapped.json"
-    assert pnr.place_and_route_seeds(register, netlist_json=netlist, folder=tmp_path).seed == 3
-    with pytest.raises(ValueError, match="seeds must be odd in number, not"):
-        pnr.place_and_route_seeds(register, (1, 2), netlist_json=netlist)
-
-
-def test_a_design_that_fits_no_device_is_refused(register, monkeypatch, tmp_path):
-    tried = []
-    monkeypatch.setattr(pnr, "_run", lambda device, seed, folder: bool(tried.append(device)))
-    with pytest.raises(pnr.PnrError, match="lfsr fits no ECP5; see "):
-        pnr.place_and_route_ecp5(register, folder=tmp_path)
-    assert tried == ["25k", "45k", "85k"]
-
-
-def test_the_clock_counts_paths_from_and_to_the_ports(design, tmp_path):
-    """Without registers of its own, a long sum between ports is still slow."""
-    inputs = ", ".join(f"x{i}" for i in range(8))
-    total = " + ".join(f"x{i}" for i in range(8))
-    verilog = f"module top(input [15:0] {inputs}, output [15:0] y); assign y = {total}; endmodule"
-    placed = pnr.place_and_route_ecp5(design(verilog), folder=tmp_path / "sum")
-    assert 20 < placed.fmax_mhz < 150
-    one = "module top(output y); assign y = 1; endmodule"
-    with pytest.raises(pnr.PnrError, match="no path between registers"):
-        pnr.place_and_route_ecp5(design(one), folder=tmp_path / "one")
 
 
 @pytest.fixture(scope="module")
