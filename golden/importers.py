@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nomul.golden import importers_trees, importers_verilog
+from nomul.golden import importers_qonnx, importers_trees, importers_verilog
 from nomul.golden.lutnet import (
     MAX_K,
     Argmax,
@@ -36,11 +36,11 @@ def load(path: Path | str, format: str, **options: Any) -> Network:
         The file; for ``logicnets`` also a folder of Verilog files.
     format
         ``kanele`` (``truth_tables.json``; ``config.json`` is read beside it), ``logicnets``,
-        ``dwn``, ``difflogic`` (a state dictionary as ``.npz`` or ``.pt``) or ``xgboost``
-        (``save_model`` as JSON).
+        ``dwn``, ``difflogic`` (a state dictionary as ``.npz`` or ``.pt``), ``xgboost``
+        (``save_model`` as JSON) or ``qonnx`` (binary layers; needs the package onnx).
     options
         Of the format: ``signed`` (logicnets), ``classes`` (dwn, difflogic), ``input_bits`` (dwn,
-        xgboost), ``leaf_bits`` (xgboost).
+        xgboost, qonnx), ``leaf_bits`` (xgboost).
 
     Raises
     ------
@@ -53,6 +53,7 @@ def load(path: Path | str, format: str, **options: Any) -> Network:
         "dwn": dwn,
         "difflogic": difflogic,
         "xgboost": importers_trees.xgboost,
+        "qonnx": importers_qonnx.qonnx,
     }
     if format not in readers:
         raise ValueError(f"format must be one of {', '.join(readers)}, not {format!r}")

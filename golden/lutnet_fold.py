@@ -54,19 +54,21 @@ def fold_batchnorm(
         for name, value in (("gamma", g), ("beta", b), ("mu", m), ("var", v), ("eps", eps)):
             if not np.isfinite(value):
                 raise ValueError(f"{name}[{i}] must be finite, not {value}")
-        square = _exact(v) + _exact(eps)
+        square = exact(v) + exact(eps)
         if square <= 0:
             raise ValueError(f"var[{i}] + eps must be positive, not {float(square)}")
-        folded.append(_fold(_exact(g), _exact(b), _exact(m), square, int(n)))
+        folded.append(fold(exact(g), exact(b), exact(m), square, int(n)))
     result = np.array(folded, dtype=np.int64).reshape(-1, 2)
     return result[:, 0], result[:, 1]
 
 
-def _exact(value: Any) -> Fraction:
+def exact(value: Any) -> Fraction:
+    """Return a float, or a number of numpy, as the fraction that it is."""
     return Fraction(value.item() if isinstance(value, np.generic) else value)
 
 
-def _fold(g: Fraction, b: Fraction, m: Fraction, square: Fraction, n: int) -> tuple[int, int]:
+def fold(g: Fraction, b: Fraction, m: Fraction, square: Fraction, n: int) -> tuple[int, int]:
+    """Return threshold and flip of g (s - m) / sqrt(square) + b > 0 with s = 2 pc - n."""
     if g == 0:
         return (0 if b > 0 else n + 1), 0
     slope = b / g

@@ -44,10 +44,52 @@ def test_kanele_by_hand(tmp_path):
     assert lutnet.model(network, x).tolist() == expected
 
 
+def test_a_kanele_network_computes_the_vectors_beside_it(tmp_path):
+    """Three layers, half of the edges unused; the vectors by plain loops over the file's own text.
+
+    The sums saturate on both sides, and a neuron without edges stays 0.
+    """
+    rng = np.random.default_rng(4)
+    sizes, bits = [7, 6, 5, 3], [4, 5, 3, 6]
+    edges = {}
+    for layer, (n, m) in enumerate(itertools.pairwise(sizes)):
+        reach = 1 << bits[layer + 1]
+        for i, j in itertools.product(range(n), range(m)):
+            used = int(rng.random() < 0.5 and (layer, j) != (1, 2))
+            values = rng.integers(-reach // 2, reach // 2, 1 << bits[layer]).tolist()
+            edges[f"{layer}_{i}_{j}"] = {"acive": used, "values_int": values}
+    vectors = rng.integers(0, 1 << bits[0], (200, sizes[0]))
+    answers, clipped = [], [0, 0]
+    for vector in vectors.tolist():
+        values = vector
+        for layer, m in enumerate(sizes[1:]):
+            lowest = -(2 ** (bits[layer + 1] - 1))
+            highest = -lowest - 1
+            sums = [0] * m
+            for key, edge in edges.items():
+                of, i, j = map(int, key.split("_"))
+                if of == layer and edge["acive"]:
+                    code = values[i] + (2 ** (bits[layer] - 1) if layer else 0)
+                    sums[j] += edge["values_int"][code]
+            clipped[0] += sum(s < lowest for s in sums)
+            clipped[1] += sum(s > highest for s in sums)
+            values = [min(max(s, lowest), highest) for s in sums]
+        answers.append(values)
+    path = write_kanele(tmp_path, {"layers": sizes, "layers_bitwidth": bits}, edges)
+    network = importers.load(path, format="kanele")
+    assert lutnet.model(network, vectors).tolist() == answers
+    assert min(clipped) > 100
+
+
 SAMPLE = os.environ.get("NOMUL_KANELE")
 
 
-@pytest.mark.skipif(not SAMPLE, reason="NOMUL_KANELE names no folder of a KANELE network")
+@pytest.mark.long
+@pytest.mark.skipif(
+    not SAMPLE,
+    reason="no published network comes with nomul: set NOMUL_KANELE to a folder of one, with "
+    "config.json, truth_tables.json, vectors_in.txt and vectors_out.txt",
+)
 def test_a_published_kanele_network_computes_its_vectors():
     folder = Path(str(SAMPLE))
     network = importers.load(folder / "truth_tables.json", format="kanele")
@@ -366,6 +408,33 @@ def test_xgboost_refuses_with_the_place(tmp_path, model, message):
     path.write_text(json.dumps(model))
     with pytest.raises(ValueError, match=message):
         importers.load(path, format="xgboost")
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
+@pytest.mark.parametrize("format", ["kanele", "logicnets", "dwn", "difflogic", "xgboost"])
+def test_what_was_read_survives_a_file_of_our_own(tmp_path, format, suffix):
+    rng = np.random.default_rng(3)
+    if format == "kanele":
+        path = write_kanele(tmp_path)
+    elif format == "logicnets":
+        path = write(tmp_path, LOGICNETS)
+    elif format == "dwn":
+        luts, wires = rng.normal(size=(6, 8)), rng.integers(0, 6, (6, 3))
+        path = save(
+            tmp_path, **{"0.luts": luts, "0.mapping": wires, "thresholds": rng.random((2, 3)) * 255}
+        )
+    elif format == "difflogic":
+        gates, wires = rng.integers(0, 16, 6), rng.integers(0, 5, (2, 6))
+        path = save(tmp_path, **{"0.gate": gates, "0.indices": wires, "classes": np.array(3)})
+    else:
+        path = tmp_path / "model.json"
+        path.write_text(json.dumps(trees_model([random_tree(rng, 3) for _ in range(4)], 2)))
+    network = importers.load(path, format=format)
+    network.save(tmp_path / f"ours{suffix}")
+    again = lutnet.Network.load(tmp_path / f"ours{suffix}")
+    assert again == network
+    x = rng.integers(0, 1 << network.input_bits, (300, network.inputs))
+    assert np.array_equal(lutnet.model(again, x), lutnet.model(network, x))
 
 
 def test_an_unknown_format_is_named():
