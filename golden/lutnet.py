@@ -51,6 +51,8 @@ KINDS: dict[str, type[Layer]] = {
     for kind in (Xnor, LutLayer, LutNetTiled, DirectLut, GroupSum, Thermometer, Argmax, TableNeuron)
 }
 
+WEIGHTS = ("rom", "read", "load")
+
 # Samples worked on at a time.
 _BATCH = 1 << 14
 
@@ -109,6 +111,17 @@ class Network:
     def n_tables(self) -> int:
         """Number of tables of K inputs."""
         return sum(len(layer.tt) for layer in self.layers if hasattr(layer, "tt"))
+
+    @property
+    def tiled(self) -> list[int]:
+        """Numbers of the tiled layers, whose weights are in a memory."""
+        return [i for i, layer in enumerate(self.layers) if isinstance(layer, LutNetTiled)]
+
+    def with_weights(self, number: int, weight: ArrayLike) -> Self:
+        """Return the network whose ``number``-th tiled layer stores other weights."""
+        layers, place = list(self.layers), self.tiled[number]
+        layers[place] = dataclasses.replace(layers[place], weight=weight)  # type: ignore[type-var]
+        return type(self)(layers, self.inputs, self.input_bits, self.about)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the network as plain values."""
@@ -261,16 +274,20 @@ class Config(config.Config):
         How ones are added: ``lut6``, ``carry`` or ``plus``, as in :mod:`nomul.golden.compressor`.
     registers
         ``layers``: one after every layer. ``end``: one after the last, and after tiled layers.
+    weights
+        Of tiled layers: ``rom``, ``read`` (a port reads them) or ``load`` (it writes them too).
     """
 
     network: str = "unrolled"
     adder: str = "lut6"
     registers: str = "layers"
+    weights: str = "rom"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"network": "unrolled"},
         "residual": {"network": "residual", "adder": "plus"},
         "tiled": {"network": "tiled"},
+        "reload": {"network": "tiled", "weights": "load", "registers": "end"},
         "direct": {"network": "direct", "registers": "end"},
         "table": {"network": "table", "adder": "carry"},
         "digits-xc7": {"network": "digits-xc7"},
@@ -281,13 +298,15 @@ class Config(config.Config):
         """Check the choices, and that the network exists and is one."""
         self.check_choice("adder", compressor.ADDERS)
         self.check_choice("registers", ("layers", "end"))
+        self.check_choice("weights", WEIGHTS)
         known = [*lutnet_examples.KINDS, *trained()]
         self.check(
             "network",
             self.network in known or Path(self.network).is_file(),
             f"a file or one of {', '.join(known)}",
         )
-        self.load()
+        tiled = self.load().tiled
+        self.check("weights", self.weights == "rom" or bool(tiled), "rom: no layer is tiled")
 
     def load(self) -> Network:
         """Return the network."""

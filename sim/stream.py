@@ -21,12 +21,16 @@ PERIOD_NS = 10
 
 
 def pauses(pattern: str, rng: random.Random) -> Callable[[], bool]:
-    """Return a function that says, each cycle, whether to pause: ``never`` or ``random`` (half)."""
+    """Return a function that says, each cycle, whether to pause.
+
+    ``never``; ``random``, in half of the cycles; ``mostly``, in nine of ten.
+    """
+    share = {"never": 0.0, "random": 0.5, "mostly": 0.9}
+    if pattern not in share:
+        raise ValueError(f"stall pattern must be one of {', '.join(share)}, not {pattern!r}")
     if pattern == "never":
         return lambda: False
-    if pattern == "random":
-        return lambda: rng.random() < 0.5
-    raise ValueError(f"stall pattern must be one of {', '.join(STALLS)}, not {pattern!r}")
+    return lambda: rng.random() < share[pattern]
 
 
 @dataclass

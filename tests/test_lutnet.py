@@ -7,6 +7,7 @@ from nomul.golden import lutnet
 from nomul.golden import lutnet_examples as examples
 from nomul.hw.lutnet import Top
 from nomul.hw.lutnet_layers import Operators
+from nomul.hw.lutnet_tiled import Requests
 from nomul.hw.once import Library, Once
 from nomul.sim.harness import BenchError
 from nomul.synth import yosys
@@ -81,6 +82,37 @@ def test_tiled_sums_with_two_levels_and_biases(simulate, tmp_path):
     cfg = configured(tmp_path, lutnet.Network([layer], 16))
     assert (cfg.latency, cfg.interval) == (5, 4)
     assert simulate("lutnet", cfg).tests == 4
+
+
+def test_weights_are_read_and_written_between_vectors(simulate):
+    cfg = lutnet.Config.preset("reload")
+    report = simulate("lutnet", cfg, bench="nomul.sim.lutnet_weights")
+    assert report.tests == 4
+    assert report.compared > 4 * 130
+
+
+def test_bench_notices_a_weight_written_beside_its_place(simulate, monkeypatch):
+    """Mutation: the hardware writes into the next tile."""
+
+    class Beside(Requests):
+        def elaborate(self, platform):
+            m = super().elaborate(platform)
+            m.d.comb += self.ask.tile.eq(self.weight.payload.tile + self.weight.payload.write)
+            return m
+
+    cfg = lutnet.Config.preset("reload")
+    monkeypatch.setattr("nomul.hw.lutnet.Requests", Beside)
+    with pytest.raises(BenchError, match=r"y\[|stored\["):
+        simulate("lutnet", cfg, bench="nomul.sim.lutnet_weights", tests="never")
+
+
+def test_weights_that_can_only_be_read_have_no_write(tmp_path):
+    top = Top(lutnet.Config.preset("tiled", weights="read"))
+    assert list(top.layout.members) == ["layer", "tile", "op"]
+    ports = {port["name"] for port in emit(top, "lutnet").manifest["ports"]}
+    assert {"weight__payload", "weight__valid", "stored__payload"} <= ports
+    with pytest.raises(ValueError, match=r"lutnet\.weights must be rom: no layer is tiled"):
+        lutnet.Config(weights="read")
 
 
 def reversed_addresses(network):
