@@ -102,6 +102,35 @@ class Config:
             return tuple(item.strip() for item in items if item.strip())
         return json.loads(text)
 
+    @classmethod
+    def alternatives(cls, name: str) -> tuple[Any, ...]:
+        """Return every value that an enumerated parameter may take.
+
+        Of a flag these are False and True; otherwise what ``validate`` gives :meth:`check_choice`.
+
+        Raises
+        ------
+        TypeError
+            There is no such parameter.
+        ValueError
+            It is not an enumerated one.
+        """
+        cls.require(name)
+        if _kinds(cls)[name] is bool:
+            return False, True
+        seen: dict[str, tuple[str, ...]] = {}
+
+        def check_choice(self: Config, name: str, choices: tuple[str, ...]) -> None:
+            seen[name] = choices
+
+        members = {"__module__": cls.__module__, "check_choice": check_choice}
+        listener: Any = type(cls.__name__, (cls,), members)
+        for preset in cls.presets:
+            listener.preset(preset)
+            if name in seen:
+                return seen[name]
+        raise ValueError(f"{cls.block_name()}.{name} is not an enumerated parameter: name values")
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with ``changes`` applied, validated again."""
         return type(self).from_dict({**self.to_dict(), **changes})

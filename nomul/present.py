@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -22,6 +23,8 @@ from rich.progress import (
 from rich.table import Table
 
 from nomul import registry
+
+ROWS_SHOWN = 60  # more of them are for a file, not for a terminal
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -125,6 +128,45 @@ def spent(energy: Any) -> dict[str, Any]:
         **parts,
         f"power (uW, at {energy.period_ps:,.0f} ps)": energy.power_uw,
     }
+
+
+def swept(result: Any, files: Sequence[Path], json: bool) -> None:
+    """Print what a sweep found: its rows, what it skipped and what failed, and its files."""
+    rows = [point.row() for point in result.points]
+    if json:
+        skipped = [{**s.values, "reason": s.reason} for s in result.skipped]
+        counts = {"computed": result.computed, "failed": len(result.failed)}
+        written = [str(path) for path in files]
+        about = {"block": result.block, "stopped": result.stopped, **counts, "files": written}
+        as_json({**about, "points": rows, "skipped": skipped})
+        return
+    hidden = {"failure", "verilog_sha256", "clock_tool"}
+    whole = [row for row in rows if not row["failure"]]
+    names = [n for n in (whole or rows)[0] if n not in hidden and not n.endswith("_s")]
+    if len(whole) <= ROWS_SHOWN:
+        table("", names, [[row.get(n) for n in names] for row in whole])
+    for point in () if result.stopped else result.failed:
+        line(f"failed: {_assigned(point.values)}: {point.error}")
+    for entry in result.skipped:
+        line(f"skipped: {_assigned(entry.values)}: {entry.reason}")
+    stored = len(whole) - result.computed
+    line(
+        f"{len(rows)} points: {result.computed} computed, {stored} known before, "
+        f"{len(result.failed)} not done; {len(result.skipped)} combinations skipped"
+    )
+    if result.stopped:
+        line("stopped; the same command goes on from here")
+    for path in files:
+        line(str(path))
+
+
+def _assigned(values: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def note(text: str) -> None:
+    """Print one line on standard error, for whoever waits."""
+    console(stderr=True).print(text, markup=False, soft_wrap=True)
 
 
 def working(text: str) -> AbstractContextManager[Any]:

@@ -3,6 +3,7 @@
 import difflib
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +28,20 @@ class Block:
     def top(self, cfg: Any) -> Any:
         """Return the Amaranth component for a configuration."""
         return import_module(f"nomul.hw.{self.name}").Top(cfg)
+
+    def metrics(self, cfg: Any) -> dict[str, Any]:
+        """Return figures that need no hardware: what ``metrics(cfg)`` says, where a room has it.
+
+        A function of that name in ``golden/<block>.py`` or ``synth/<block>_tables.py`` returns
+        plain values by name, such as an error or a count of operations. A sweep makes columns of
+        them.
+        """
+        modules = [self.golden()]
+        tables = f"nomul.synth.{self.name}_tables"
+        if find_spec(tables):
+            modules.append(import_module(tables))
+        functions = [vars(module).get("metrics") for module in modules]
+        return {n: value for f in functions if f is not None for n, value in f(cfg).items()}
 
     @property
     def bench(self) -> str:
@@ -54,6 +69,11 @@ _ALL = (
 )
 
 BLOCKS = {block.name: block for block in _ALL}
+
+
+def room(name: str) -> ModuleType:
+    """Return the package of a room, such as ``golden``."""
+    return import_module(f"nomul.{name}")
 
 
 def get(name: str) -> Block:

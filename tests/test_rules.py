@@ -14,7 +14,15 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("golden", "hw", "sim", "synth", "nomul", "train")
 
 BENCHMARKS = {"threadpoolctl"}  # to hold them to one core
-NEXT_DOOR = {"nomul.cli", "nomul.flow", "nomul.present", "nomul.registry"}
+NEXT_DOOR = {
+    "nomul.cli",
+    "nomul.doctor",
+    "nomul.flow",
+    "nomul.present",
+    "nomul.registry",
+    "nomul.sweep_grid",
+    "nomul.sweep_point",
+}
 
 # What a room's modules may import as they are imported. Inside functions more is allowed, since
 # that is how the command line stays quick and how foreign files are read.
