@@ -212,6 +212,8 @@ class Top(wiring.Component):
     ----------
     cfg : :class:`nomul.golden.sonic.Config`
         Sizes, already validated.
+    outside : bool
+        Bring the ports of the four chunk memories out, for memory macros.
 
     Members
     -------
@@ -221,6 +223,8 @@ class Top(wiring.Component):
         Streams of :class:`SonicFC`.
     conv_vector, conv_fetch, conv_operands, conv_norm, conv_y
         Streams of :class:`SonicConv`.
+    fc_tags, fc_values, conv_tags, conv_values
+        Ports of the chunk memories; only ``outside``.
     fc_passes ... conv_saturations : ``Out(32)``
         Activity counters of both engines.
     dac_activation, dac_weight, adc : ``Out(32)``
@@ -241,9 +245,10 @@ class Top(wiring.Component):
     turns the counters into time and energy.
     """
 
-    def __init__(self, cfg: Config):
+    def __init__(self, cfg: Config, *, outside: bool = False):
         self.cfg = cfg
-        self._engines = {"fc": SonicFC(cfg), "conv": SonicConv(cfg)}
+        kinds = {"fc": SonicFC, "conv": SonicConv}
+        self._engines = {kind: engine(cfg, outside=outside) for kind, engine in kinds.items()}
         members = {
             "command": In(stream.Signature(command_layout(cfg))),
             "refused": Out(1),
@@ -267,7 +272,7 @@ class Top(wiring.Component):
                     continue
                 ours, theirs = getattr(self, f"{kind}_{name}"), getattr(engine, name)
                 if member.is_signature:
-                    outward = name in ("fetch", "y")
+                    outward = name in ("fetch", "y", "tags", "values")
                     ours = wiring.flipped(ours)
                     wiring.connect(m, *((theirs, ours) if outward else (ours, theirs)))
                 else:

@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden import compactor
@@ -12,6 +11,7 @@ from nomul.hw.compactor import Top as ZeroCompactor
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
 from nomul.hw.skid import Stage
+from nomul.hw.sonic_chunks import Chunks, port_signature
 from nomul.hw.sonic_unit import Unit, codebook_config, norm_layout, post_layout
 from nomul.hw.sonic_vdu import operand_bits, total_of
 from nomul.hw.sonic_walk import Walk, chunk_depth, geometry_layout
@@ -62,6 +62,8 @@ class Engine(wiring.Component):
     ----------
     cfg : :class:`nomul.golden.sonic.Config`
         Sizes, already validated.
+    outside : bool
+        Bring the ports of the chunk memories out, for memory macros.
 
     Members
     -------
@@ -80,6 +82,8 @@ class Engine(wiring.Component):
         Scales and biases; taken only by tasks that normalise.
     y : ``Out(stream.Signature(result_layout(cfg, kind)))``
         Results of a group of units.
+    tags, values : ``Out(port_signature(...))``
+        Ports of the memories, see :class:`nomul.hw.sonic_chunks.Chunks`; only ``outside``.
     idle : ``Out(1)``
         No task is at work.
     passes, rounds, active, gated, pad, saturations : ``Out(32)``
@@ -92,8 +96,8 @@ class Engine(wiring.Component):
     kind = ""
     norms = 1
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def __init__(self, cfg: Config, *, outside: bool = False):
+        self.cfg, self.outside = cfg, outside
         members = {
             "task": In(stream.Signature(task_layout(cfg))),
             "table": In(table_layout(codebook_config(cfg))),
@@ -106,6 +110,8 @@ class Engine(wiring.Component):
             "unloaded": Out(1),
             "overlong": Out(1),
         }
+        if outside:
+            members |= {name: Out(port_signature(*size)) for name, size in self.memories.items()}
         super().__init__(members | dict.fromkeys(COUNTERS, Out(COUNTER_BITS)))
 
     @property
@@ -127,6 +133,23 @@ class Engine(wiring.Component):
     def tag(self) -> object:
         """Shape of what tells an element's place."""
         return unsigned(self.compaction.index_bits)
+
+    @property
+    def _stored(self) -> dict[str, data.StructLayout]:
+        """Words of the chunk memories: for who asks, and for the units."""
+        dense, _ = operand_bits(self.cfg, self.kind)
+        tag = data.ArrayLayout(self.tag, self.lanes)
+        value = data.ArrayLayout(signed(dense), self.lanes)
+        return {
+            "tags": data.StructLayout({"tag": tag, "keep": unsigned(self.lanes)}),
+            "values": data.StructLayout({"dense": value, "keep": unsigned(self.lanes)}),
+        }
+
+    @property
+    def memories(self) -> dict[str, tuple[int, int]]:
+        """Bits of a word, and words, of the chunk memories."""
+        depth = chunk_depth(self.cfg, self.kind)
+        return {name: (word.size, depth) for name, word in self._stored.items()}
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -182,7 +205,7 @@ class Engine(wiring.Component):
         self, m: Module, fetching: Walk, working: Walk, taking: Signal, last_chunk: Signal
     ) -> tuple[data.View, data.View, Signal]:
         """Describe intake, compaction and the memories of chunks; return their read data."""
-        cfg, depth = self.cfg, chunk_depth(self.cfg, self.kind)
+        cfg = self.cfg
         m.submodules.compactor = packer = ZeroCompactor(self.compaction)
         complete, position = Signal(), Signal(range(cfg.max_length + cfg.compactor_width + 1))
         accepted = Signal()
@@ -205,38 +228,39 @@ class Engine(wiring.Component):
                 m.d.sync += position.eq(position + cfg.compactor_width)
             with m.If((vector.payload.mask & ~within).any()):
                 m.d.sync += self.overlong.eq(1)
-        dense, _ = operand_bits(cfg, self.kind)
-        tag_shape = data.StructLayout(
-            {"tag": data.ArrayLayout(self.tag, self.lanes), "keep": unsigned(self.lanes)}
-        )
-        value_shape = data.StructLayout(
-            {"dense": data.ArrayLayout(signed(dense), self.lanes), "keep": unsigned(self.lanes)}
-        )
-        m.submodules.tags = tags = Memory(shape=tag_shape, depth=depth, init=[])
-        m.submodules.values = values = Memory(shape=value_shape, depth=depth, init=[])
-        into_tags, into_values = tags.write_port(), values.write_port()
-        from_tags, from_values = tags.read_port(), values.read_port()
+        ports, words, found = {}, {}, {}
+        for name, shape in self._stored.items():
+            if self.outside:
+                ports[name] = port = getattr(self, name)
+            else:
+                memory = Once(f"{self.kind}_chunks", Chunks, *self.memories[name])
+                m.submodules[name] = memory
+                ports[name] = port = memory.port
+            words[name], found[name] = Signal(shape, name=f"new_{name}"), shape(port.found)
+            m.d.comb += port.word.eq(words[name])
         pointer, stored = Signal.like(last_chunk), Signal()
         chunk, arrives = packer.o.payload, Signal()
         m.d.comb += [
             packer.o.ready.eq(taking),
             arrives.eq(packer.o.valid & taking),
             stored.eq(arrives & chunk.last),
-            from_tags.addr.eq(fetching.read),
-            from_values.addr.eq(working.read),
-            into_tags.data.keep.eq(chunk.keep),
-            into_values.data.keep.eq(chunk.keep),
+            ports["tags"].read.eq(fetching.read),
+            ports["values"].read.eq(working.read),
         ]
-        for port in (into_tags, into_values):
-            m.d.comb += [port.addr.eq(pointer), port.en.eq(arrives)]
+        for name, port in ports.items():
+            m.d.comb += [
+                port.into.eq(pointer),
+                port.write.eq(arrives),
+                words[name].keep.eq(chunk.keep),
+            ]
         for i in range(self.lanes):
             value, tag = self.parts(chunk, i)
-            m.d.comb += [into_values.data.dense[i].eq(value), into_tags.data.tag[i].eq(tag)]
+            m.d.comb += [words["values"].dense[i].eq(value), words["tags"].tag[i].eq(tag)]
         with m.If(arrives):
             m.d.sync += pointer.eq(Mux(chunk.last, 0, pointer + 1))
         with m.If(stored):
             m.d.sync += [last_chunk.eq(pointer), complete.eq(0)]
-        return from_tags.data, from_values.data, stored
+        return found["tags"], found["values"], stored
 
     def _work(
         self,

@@ -19,6 +19,28 @@ Indices = NDArray[np.intp]
 ZERO, ONE = 0, 1
 OPEN = -1
 
+# Of IEEE 1800; a name of the source may be one of them, and is escaped.
+_KEYWORDS = frozenset(
+    """
+    accept_on alias always and assert assign assume automatic before begin bind bins bit break
+    buf byte case cell chandle checker class clocking config const constraint context continue
+    cover cross deassign default defparam design disable dist do edge else end enum event
+    eventually expect export extends extern final first_match for force foreach forever fork
+    function generate genvar global if iff ifnone implements implies import include initial
+    inout input inside instance int integer interconnect interface intersect join large let
+    liblist library local localparam logic longint macromodule matches medium modport module
+    nand negedge nettype new nexttime nmos nor not null or output package packed parameter
+    pmos posedge primitive priority program property protected pull0 pull1 pulldown pullup
+    pure rand randc randcase randsequence rcmos real realtime ref reg reject_on release repeat
+    restrict return rnmos rpmos rtran scalared sequence shortint shortreal signed small soft
+    solve specify specparam static string strong strong0 strong1 struct super supply0 supply1
+    table tagged task this throughout time timeprecision timeunit tran tri tri0 tri1 triand
+    trior trireg type typedef union unique unique0 unsigned until untyped use uwire var
+    vectored virtual void wait wand weak weak0 weak1 while wildcard wire with within wor xnor
+    xor
+    """.split()
+)
+
 
 @dataclass(frozen=True)
 class Group:
@@ -241,4 +263,5 @@ class _Flattener:
 def identifier(name: str) -> str:
     """Return a name as Verilog spells it, escaped where it must be."""
     name = name.removeprefix("\\")  # Yosys marks public names that begin like private ones
-    return name if re.fullmatch(r"[A-Za-z_][\w$]*", name) else f"\\{name} "
+    plain = re.fullmatch(r"[A-Za-z_][\w$]*", name) and name not in _KEYWORDS
+    return name if plain else f"\\{name} "

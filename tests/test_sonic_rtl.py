@@ -1,10 +1,14 @@
 """SONIC's hardware: every preset and mode against the golden model, and what is malformed."""
 
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 
 from nomul.golden import sonic_device
 from nomul.golden.sonic import Config
+from nomul.hw.once import Once
 from nomul.hw.sonic import Top
+from nomul.hw.sonic_chunks import Chunks
 from nomul.hw.sonic_vdu import VDU
 from nomul.sim.harness import BenchError
 
@@ -56,6 +60,29 @@ def test_crosstalk_limits_rtl_as_it_limits_the_model(simulate):
     cfg = sonic_device.limited(SMALL.replace(fc_lanes=50, conv_lanes=20, conv_units=1, fc_units=1))
     assert (cfg.fc_resolution, cfg.conv_resolution) == (2, 4)
     assert simulate("sonic", cfg, tests="layers_equal_the_model").tests == 4
+
+
+class Macros(Top):
+    """The accelerator whose chunk memories are outside, with memories put there."""
+
+    def elaborate(self, platform):
+        m, inside = Module(), Top(self.cfg, outside=True)
+        m.submodules.inside = inside
+        for kind, engine in self._engines.items():
+            for name, size in engine.memories.items():
+                m.submodules[f"{kind}_{name}"] = memory = Once("macro", Chunks, *size)
+                wiring.connect(m, getattr(inside, f"{kind}_{name}"), memory.port)
+        for name, member in self.signature.members.items():
+            if member.is_signature:
+                wiring.connect(m, getattr(inside, name), wiring.flipped(getattr(self, name)))
+            else:
+                m.d.comb += getattr(self, name).eq(getattr(inside, name))
+        return m
+
+
+def test_memories_may_be_outside(simulate):
+    """What reaches for a memory macro finds there what the engine's own memory would hold."""
+    assert simulate("sonic", SMALL, top=Macros(SMALL), tests="layers_equal_the_model").tests == 4
 
 
 class Broken(Top):
