@@ -96,6 +96,12 @@ class Job:
         chunks = -(-(self.vectors(levels) != 0).sum(axis=1) // cfg.lanes(self.kind))
         return int(np.maximum(chunks, 1).sum()) * self.groups(cfg) * self.pool**2
 
+    def cycles(self, cfg: Config, levels: np.ndarray) -> int:
+        """Return how long it takes without stalls, from its first beat to its last result."""
+        vectors = self.vectors(levels)
+        beats = cfg.beats(self.kind, vectors)
+        return cfg.cycles(self.requests(cfg, levels), beats, len(vectors))
+
     def windows(self) -> tuple[int, int]:
         """Return rows and columns of windows."""
         high, wide = (np.array(self.x.shape[1:]) - self.codes.shape[2:] + 1) // self.pool
@@ -381,8 +387,5 @@ async def takes_as_many_cycles_as_the_formula_says(dut, kind):
         unit.start(job, levels)
         done.append(job)
         await unit.results(done)
-        vectors = job.vectors(levels)
-        beats = cfg.beats(kind, vectors)
-        rounds = job.requests(cfg, levels)
         cycles = sink.cycles[-1] - source.sent[sent] + 1
-        assert_equal(cycles, cfg.cycles(rounds, beats, len(vectors)), "cycles")
+        assert_equal(cycles, job.cycles(cfg, levels), "cycles")
