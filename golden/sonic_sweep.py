@@ -103,17 +103,3 @@ def sweep(
         out, results = sonic_network.run(choice, layers, images)
         points.append(point(choice, results, len(out), devices))
     return sorted(points, key=lambda p: -p.fps_per_watt)
-
-
-def table(points: Iterable[Point]) -> str:
-    """Return a table in Markdown, with the definitions under it."""
-    names = ("rounds", "active lanes", "FPS", "full power, W", "FPS/W", "FPS/W, full", "pJ/bit")
-    rows = [f"| (n, m, N, K) | {' | '.join(names)} |", "| --- |" + " ---: |" * len(names)]
-    for p in points:
-        name = f"({p.conv_lanes}, {p.fc_lanes}, {p.conv_units}, {p.fc_units})"
-        rows.append(
-            f"| {name} | {p.rounds} | {p.active_share:.0%} | {p.fps:,.0f} | {p.full_power_w:.1f} "
-            f"| {p.fps_per_watt:,.0f} | {p.fps_per_watt_full:,.0f} | "
-            f"{p.energy_per_bit_j * 1e12:.1f} |"
-        )
-    return "\n".join([*rows, "", *(f"- {line}" for line in DEFINITIONS), ""])

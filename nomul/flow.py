@@ -287,6 +287,20 @@ def train(
     }
 
 
+def photographs(count: int | None = None) -> tuple[Any, Any]:
+    """Return the first test images uint8[n, 28, 28] of Fashion-MNIST, and their labels int64[n].
+
+    Raises
+    ------
+    FileNotFoundError
+        The data set is not installed; the message says how it is.
+    """
+    from nomul.train import fashion
+
+    test = fashion.load("test")
+    return test.images[:count], test.labels[:count]
+
+
 def test_set(block: Block, cfg: "Config", name: str, folder: Path) -> dict[str, Any]:
     """Write a test set where a bench finds it, and return that and the model's accuracy on it.
 

@@ -165,24 +165,31 @@ class Memory(Sink):
         if len(self.received) == before:
             return
         assert self.cfg is not None
-        assert self.answers is not None
         request = fetch_layout(self.cfg, self.kind).unpack(self.received[-1:])
         job, left = self.layers[0]
         self.layers[0] = (job, left - 1)
         if left == 1:
             self.layers.pop(0)
         value = self.look_up(job, request)
-        self.answers.payloads = [
-            *self.answers.payloads,
-            *operand_layout(self.cfg, self.kind).pack(value=value.reshape(1, -1)),
-        ]
+        self.answer(operand_layout(self.cfg, self.kind).pack(value=value.reshape(1, -1)), request)
+
+    def answer(self, words: list[int], request: dict[str, np.ndarray]) -> None:
+        """Offer an answer."""
+        assert self.answers is not None
+        self.answers.payloads = [*self.answers.payloads, *words]
+
+    def wanted(self, request: dict[str, np.ndarray]) -> np.ndarray:
+        """Return which operands a request asks for, bool[units, lanes]."""
+        assert self.cfg is not None
+        on = request["on"].reshape(self.cfg.units(self.kind), 1)
+        keep = request["keep"].reshape(1, self.cfg.lanes(self.kind))
+        return (on & keep).astype(bool)
 
     def look_up(self, job: Job, request: dict[str, np.ndarray]) -> np.ndarray:
         """Return operands [units, lanes]."""
         assert self.cfg is not None
         units, lanes = self.cfg.units(self.kind), self.cfg.lanes(self.kind)
-        on, keep = request["on"].reshape(units, 1), request["keep"].reshape(1, lanes)
-        wanted = (on & keep).astype(bool)
+        wanted = self.wanted(request)
         bits_each = self.cfg.code_bits if self.kind == "fc" else self.cfg.act_bits
         value = self.bench.numpy_rng.integers(0, 1 << bits_each, (units, lanes))
         if self.kind == "fc":
@@ -199,21 +206,27 @@ class Memory(Sink):
 class Accelerator:
     """The design with a source, a sink or a memory on each stream."""
 
+    memory_class = Memory
+
     def __init__(self, dut: Any, source: str = "never", sink: str = "never"):
         self.cfg = Config.from_json(harness.config_text())
         self.dut, self.bench = dut, Bench(dut)
         self.command = self.bench.source("command", [], source)
         self.vector, self.memory, self.norm, self.y = {}, {}, {}, {}
         for kind in ("fc", "conv"):
-            self.vector[kind] = self.bench.source(f"{kind}_vector", [], source)
-            answers = self.bench.source(f"{kind}_operands", [], source)
-            memory = Memory(self.bench, f"{kind}_fetch", sink)
-            memory.cfg, memory.kind, memory.answers = self.cfg, kind, answers
+            self.vector[kind] = self.source(f"{kind}_vector", source)
+            memory = self.memory_class(self.bench, f"{kind}_fetch", sink)
+            memory.cfg, memory.kind = self.cfg, kind
+            memory.answers = self.source(f"{kind}_operands", source)
             # Before its answers' source, so that these are offered in the following cycle.
             self.bench.agents.insert(0, memory)
             self.memory[kind] = memory
             self.norm[kind] = self.bench.source(f"{kind}_norm", [], source)
             self.y[kind] = self.bench.sink(f"{kind}_y", sink)
+
+    def source(self, name: str, pattern: str) -> Source:
+        """Return the source of a vector or of operands."""
+        return self.bench.source(name, [], pattern)
 
     def send(self, **fields: int) -> None:
         """Append one command; fields that are not named are 0."""
@@ -356,6 +369,7 @@ def check_counters(unit: Accelerator, results: dict[str, list[sonic.Result]]) ->
     assert_equal(bits(unit.dut.dac_weight), conv_kept + fc_active, "dac_weight")
     assert_equal(bits(unit.dut.adc), total["fc", "passes"] + total["conv", "passes"], "adc")
     harness.record(**{f"{kind}_{name}": value for (kind, name), value in total.items()})
+    harness.record(products=fc_active + conv_active)
 
 
 @cocotb.test()

@@ -1,5 +1,7 @@
 """Bench of one vector dot product unit: unknown values on lanes that hold nothing."""
 
+import os
+
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
@@ -20,31 +22,39 @@ def lanes_of(values: np.ndarray, width: int, known: np.ndarray) -> LogicArray:
     return LogicArray("".join(reversed(words)))
 
 
+def sides(cfg: Config) -> tuple[int, int, int]:
+    """Return the lanes of the unit under test, and the bits of its dense and its sparse side."""
+    if os.environ["NOMUL_KIND"] == "fc":
+        return cfg.fc_lanes, cfg.act_bits, cfg.level_bits
+    return cfg.conv_lanes, cfg.level_bits, cfg.act_bits
+
+
 @cocotb.test()
 async def unknown_values_on_empty_lanes_never_reach_the_sum(dut):
     """Lanes that hold nothing carry X on both sides; gated ones carry X on the dense side."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    rng, lanes = bench.numpy_rng, cfg.fc_lanes
-    high = 1 << (cfg.act_bits - 1)
+    rng = bench.numpy_rng
+    lanes, dense_bits, sparse_bits = sides(cfg)
+    high, low = 1 << (dense_bits - 1), 1 << (sparse_bits - 1)
     dut.go.value = 1
     dut.keep.value = 0
     dut.first.value = 1
-    dut.dense.value = LogicArray("X" * (lanes * cfg.act_bits))
-    dut.sparse.value = LogicArray("X" * (lanes * cfg.level_bits))
+    dut.dense.value = LogicArray("X" * (lanes * dense_bits))
+    dut.sparse.value = LogicArray("X" * (lanes * sparse_bits))
     await bench.reset()
     for _ in range(60):
         keep = rng.random(lanes) < 0.6
         dense = rng.integers(-high, high, lanes)
-        sparse = np.where(rng.random(lanes) < 0.4, 0, rng.integers(-high, high, lanes))
+        sparse = np.where(rng.random(lanes) < 0.4, 0, rng.integers(-low, low, lanes))
         active = keep & (sparse != 0)
         dut.keep.value = int(sum(1 << i for i in np.flatnonzero(keep)))
-        dut.dense.value = lanes_of(dense, cfg.act_bits, active)
-        dut.sparse.value = lanes_of(sparse, cfg.level_bits, keep)
+        dut.dense.value = lanes_of(dense, dense_bits, active)
+        dut.sparse.value = lanes_of(sparse, sparse_bits, keep)
         await RisingEdge(dut.clk)
         dut.keep.value = 0
-        dut.dense.value = LogicArray("X" * (lanes * cfg.act_bits))
-        dut.sparse.value = LogicArray("X" * (lanes * cfg.level_bits))
+        dut.dense.value = LogicArray("X" * (lanes * dense_bits))
+        dut.sparse.value = LogicArray("X" * (lanes * sparse_bits))
         for _ in range(3):
             await RisingEdge(dut.clk)
         await FallingEdge(dut.clk)
@@ -60,14 +70,15 @@ async def lanes_are_counted(dut):
     """Active and gated lanes, two cycles after the operands."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    rng, lanes = bench.numpy_rng, cfg.fc_lanes
+    rng = bench.numpy_rng
+    lanes, _, sparse_bits = sides(cfg)
     dut.go.value, dut.first.value = 1, 0
     dut.keep.value, dut.dense.value, dut.sparse.value = 0, 0, 0
     await bench.reset()
     for _ in range(40):
         keep, some = rng.random(lanes) < 0.6, rng.random(lanes) < 0.5
         dut.keep.value = int(sum(1 << i for i in np.flatnonzero(keep)))
-        dut.sparse.value = lanes_of(some.astype(int), cfg.level_bits, keep)
+        dut.sparse.value = lanes_of(some.astype(int), sparse_bits, keep)
         for _ in range(2):
             await RisingEdge(dut.clk)
         await FallingEdge(dut.clk)

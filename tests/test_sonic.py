@@ -131,6 +131,50 @@ def test_conv_counts_are_the_closed_forms(preset):
         assert result.pad == places * (chunks * n - alive.sum())
 
 
+def by_hand(kept, other, lanes, units):
+    """Count what units do, pass by pass: vectors whose zeros are dropped, against all others."""
+    counts = dict.fromkeys(("passes", "rounds", "active", "gated", "pad"), 0)
+    for vector in kept:
+        for chunk in dropped(vector, lanes):
+            for first in range(0, len(other), units):
+                counts["rounds"] += 1
+                for row in other[first : first + units]:
+                    lit = sum(1 for j in chunk if row[j] != 0)
+                    counts["passes"] += 1
+                    counts["active"] += lit
+                    counts["gated"] += len(chunk) - lit
+                    counts["pad"] += lanes - len(chunk)
+    return counts
+
+
+def counted(result):
+    return {name: getattr(result, name) for name in ("passes", "rounds", "active", "gated", "pad")}
+
+
+@pytest.mark.parametrize("preset", Config.presets)
+@pytest.mark.parametrize("seed", range(6))
+def test_counts_of_any_size_are_those_of_the_passes_one_by_one(preset, seed):
+    """Rows, lengths, windows and kernels that divide by nothing, of every density."""
+    cfg, rng = Config.preset(preset), np.random.default_rng(seed)
+    levels, low = book(cfg), 1 << (cfg.act_bits - 1)
+
+    def sparse(shape, high):
+        return np.where(rng.random(shape) < rng.random(), 0, rng.integers(1, high, shape))
+
+    rows, length = rng.integers(1, 2 * cfg.fc_units + 2), rng.integers(1, 2 * cfg.fc_lanes + 9)
+    codes, a = sparse((rows, length), 1 << cfg.code_bits), sparse(length, low)
+    result = sonic.fc(cfg, codes, levels, a)
+    assert counted(result) == by_hand(a[None], levels[codes], cfg.fc_lanes, cfg.fc_units)
+    depth, kh, kw = rng.integers(1, 4, 3)
+    kernels = sparse((3, depth, kh, kw), 1 << cfg.code_bits)
+    image = sparse((depth, kh + rng.integers(0, 5), kw + rng.integers(0, 5)), low)
+    windows = np.lib.stride_tricks.sliding_window_view(image, (kh, kw), axis=(1, 2))
+    patches = windows.transpose(1, 2, 0, 3, 4).reshape(-1, depth * kh * kw)
+    result = sonic.conv(cfg, kernels, levels, image)
+    unrolled = levels[kernels].reshape(3, -1)
+    assert counted(result) == by_hand(unrolled, patches, cfg.conv_lanes, cfg.conv_units)
+
+
 def test_pooled_units_visit_windows_and_give_the_same_sums():
     codes, image = layers(SMALL, "conv")[0]
     plain, pooled = (sonic.conv(SMALL, codes, book(SMALL), image, pool=p) for p in (1, 2))

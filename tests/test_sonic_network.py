@@ -67,64 +67,98 @@ def test_the_trained_network_is_pruned_and_clustered(levels):
 @pytest.mark.long
 @pytest.mark.parametrize("levels", [16, 64])
 def test_accuracy_on_the_whole_test_set_is_the_reported_one(levels):
+    images, labels = photographs(10_000)
+    layers = sonic_network.load(TRAINED / f"sonic_{levels}.npz")
+    right = sonic_network.accuracy(Config(), layers, images, labels)
+    assert right == REPORT["integer"][str(levels)]
+
+
+def shirt() -> np.ndarray:
+    """Return a drawn shirt, for where no data set is needed."""
+    image = np.zeros((1, 1, 28, 28), dtype=np.int64)
+    image[..., 4:26, 8:20] = 20000
+    image[..., 5:12, 3:25] = 12000
+    return image
+
+
+def photographs(count: int):
+    """Return the first test images of Fashion-MNIST as the network takes them, and their labels."""
     from nomul.train import fashion
 
     if not fashion.available():
         pytest.skip("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
     test = fashion.load("test")
-    images = test.images.astype(np.int64)[:, None] << 7
-    layers = sonic_network.load(TRAINED / f"sonic_{levels}.npz")
-    assert (
-        sonic_network.accuracy(Config(), layers, images, test.labels)
-        == REPORT["integer"][str(levels)]
-    )
+    return test.images[:count].astype(np.int64)[:, None] << 7, test.labels[:count]
 
 
-def image_of(tmp_path: Path, layers: list[Layer], skip: int) -> dict[str, str]:
-    """Write the operand of the layer after ``skip`` others, for a synthetic shirt."""
-    image = np.zeros((1, 1, 28, 28), dtype=np.int64)
-    image[..., 4:26, 8:20] = 20000
-    image[..., 5:12, 3:25] = 12000
-    x, _ = sonic_network.run(MIDDLE, layers[:skip], image)
-    np.savez(tmp_path / "image.npz", image=x[0])
-    sonic_network.save(tmp_path / "net.npz", layers[skip:])
-    names = {"NOMUL_NETWORK": "net.npz", "NOMUL_STIMULI": "image.npz"}
-    return {name: str(tmp_path / file) for name, file in names.items()}
-
-
-@pytest.mark.parametrize("skip", [pytest.param(0, marks=pytest.mark.long), 2])
-def test_layers_of_the_trained_network_pass_through_rtl(simulate, tmp_path, skip):
-    """All layers of an image; in the short tests the fully connected ones."""
-    layers = sonic_network.load(TRAINED / "sonic_16.npz")
+def through_rtl(simulate, folder: Path, cfg: Config, layers: list[Layer], images, skip: int = 0):
+    """Run images through all layers after ``skip`` others; return the report and the counts."""
+    x, _ = sonic_network.run(cfg, layers[:skip], images)
+    np.savez(folder / "images.npz", images=x)
+    sonic_network.save(folder / "net.npz", layers[skip:])
+    names = {"NOMUL_NETWORK": "net.npz", "NOMUL_STIMULI": "images.npz"}
     report = simulate(
         "sonic",
-        MIDDLE,
+        cfg,
         bench="nomul.sim.sonic_network",
-        environment=image_of(tmp_path, layers, skip),
+        environment={name: str(folder / file) for name, file in names.items()},
     )
-    assert len(report.records["layers"]) == 4 - skip
-    with np.load(tmp_path / "image.npz") as file:
-        _, results = sonic_network.run(MIDDLE, layers[skip:], file["image"][None])
-    # Energy is computed from what the hardware counted.
-    for counted, result in zip(report.records["layers"], results, strict=True):
-        read = sonic.Result(np.zeros(0, dtype=np.int64), **counted)
-        assert sonic.device(MIDDLE, read) == sonic.device(MIDDLE, result)
+    return report, sonic_network.run(cfg, layers[skip:], x)[1]
+
+
+def test_fully_connected_layers_of_the_trained_network_pass_through_rtl(simulate, tmp_path):
+    layers = sonic_network.load(TRAINED / "sonic_16.npz")
+    report, results = through_rtl(simulate, tmp_path, MIDDLE, layers, shirt(), skip=2)
+    same_energy(MIDDLE, report.records["layers"], results)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("levels", [16, 64])
+def test_all_layers_of_the_trained_network_pass_through_rtl(simulate, tmp_path, levels):
+    """End to end: a test image goes in, and the class that comes out is the model's."""
+    images, labels = photographs(1)
+    layers = sonic_network.load(TRAINED / f"sonic_{levels}.npz")
+    report, results = through_rtl(simulate, tmp_path, MIDDLE, layers, images)
+    assert len(report.records["layers"]) == 4
+    assert report.records["labels"] == labels.tolist()
+    same_energy(MIDDLE, report.records["layers"], results)
+
+
+def same_energy(cfg: Config, counted: list[dict[str, int]], results: list[sonic.Result]) -> None:
+    """Require time and energy to be the same from the hardware's counts and from the model's."""
+    for counts, result in zip(counted, results, strict=True):
+        counts.pop("cycles")
+        read = sonic.Result(np.zeros(0, dtype=np.int64), **counts)
+        assert sonic.device(cfg, read) == sonic.device(cfg, result)
+
+
+@pytest.mark.long
+def test_crosstalk_costs_rtl_the_accuracy_that_it_costs_the_model(simulate, tmp_path):
+    """Fifty wavelengths leave two bits: the hardware is wrong where the model is, and often."""
+    images, labels = photographs(10)
+    layers = sonic_network.load(TRAINED / "sonic_16.npz")
+    right = {}
+    for lanes in (50, 15):
+        cfg = sonic_device.limited(Config(fc_lanes=lanes, fc_units=4, conv_units=1))
+        folder = tmp_path / str(lanes)
+        folder.mkdir()
+        report, _ = through_rtl(simulate, folder, cfg, layers, images, skip=2)
+        y, _ = sonic_network.run(cfg, layers, images)
+        assert report.records["labels"] == y.argmax(axis=1).tolist()
+        right[lanes] = (np.array(report.records["labels"]) == labels).sum()
+    assert right[15] >= 7
+    assert right[50] <= 3
 
 
 @pytest.mark.long
 def test_crosstalk_costs_accuracy():
     """Fifty wavelengths leave two bits: the network guesses. Fifteen leave five, and it works."""
-    from nomul.train import fashion
-
-    if not fashion.available():
-        pytest.skip("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
-    test = fashion.load("test")
-    images = test.images[:1000].astype(np.int64)[:, None] << 7
+    images, labels = photographs(1000)
     layers = sonic_network.load(TRAINED / "sonic_16.npz")
     reached = {}
     for lanes in (50, 15):
         cfg = sonic_device.limited(Config(fc_lanes=lanes))
-        reached[lanes] = sonic_network.accuracy(cfg, layers, images, test.labels[:1000])
+        reached[lanes] = sonic_network.accuracy(cfg, layers, images, labels)
     assert reached[50] < 0.2
     assert reached[15] > 0.8
 
@@ -152,9 +186,6 @@ def test_a_sweep_orders_its_points_and_counts_frames():
     assert np.isclose(one.fps, 3 / sum(s.time for s in spent))
     assert np.isclose(one.fps_per_watt, 3 / sum(s.energy for s in spent))
     assert one.fps_per_watt_full < one.fps_per_watt
-    text = sonic_sweep.table(points)
-    assert text.count("\n| (") == 4
-    assert "Laser and tuning power are left out" in text
 
 
 def test_training_prunes_and_the_integers_follow_the_floats():
@@ -196,10 +227,12 @@ def test_fashion_files_are_checked(tmp_path):
 
 def test_the_plot_names_both_units(tmp_path):
     pytest.importorskip("matplotlib", reason="install the extra: pip install nomul[synth]")
-    from nomul.synth import sonic_plot
+    from nomul.synth import sonic_tables
+    from nomul.synth.tables import Table, draw
 
-    result = sonic.Result(np.zeros(0, int), 10, 1, 20, 30, 0, 0, "conv")
-    sonic_plot.gating(tmp_path / "gating.svg", [("conv1", result)])
-    text = (tmp_path / "gating.svg").read_text()
+    assert "T2" in sonic_tables.PLOTS
+    row = {"layer": "conv1", "active": 20, "gated": 30, "saved by gating, %": 28.0}
+    drawn = draw(Table("sonic", "T2", "What layers do.", [row], {}), tmp_path)
+    text = drawn[0].read_text()
     for words in ("FC unit, 50 lanes, 2279.8 mW", "CONV unit, 5 lanes, 286.3 mW", "conv1"):
         assert words in text

@@ -48,11 +48,23 @@ def test_what_is_malformed(simulate, cfg):
     assert simulate("sonic", cfg, bench="nomul.sim.sonic_edge").tests == 13
 
 
-@pytest.mark.parametrize("cfg", [SMALL, SMALL.replace(**ADC)], ids=["exact", "adc"])
-def test_unknown_values_stay_in_their_lanes(simulate, cfg):
+@pytest.mark.parametrize("kind", ["fc", "conv"])
+def test_unknown_values_stay_in_their_lanes(simulate, kind):
+    cfg = SMALL.replace(**ADC)
     report = simulate(
-        "sonic", cfg, bench="nomul.sim.sonic_vdu", top=VDU(cfg, "fc"), simulator="icarus"
+        "sonic",
+        cfg,
+        bench="nomul.sim.sonic_vdu",
+        top=VDU(cfg, kind),
+        simulator="icarus",
+        environment={"NOMUL_KIND": kind},
     )
+    assert report.tests == 2
+
+
+@pytest.mark.parametrize("cfg", [SMALL, SMALL.replace(**ADC)], ids=["exact", "adc"])
+def test_unknown_values_never_leave_the_accelerator(simulate, cfg):
+    report = simulate("sonic", cfg, bench="nomul.sim.sonic_unknown", simulator="icarus")
     assert report.tests == 2
 
 
