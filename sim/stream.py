@@ -14,7 +14,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from nomul.sim import harness
+from nomul.sim import harness, trace
 
 STALLS = ("never", "random")
 PERIOD_NS = 10
@@ -127,7 +127,8 @@ class Bench:
         self.rng = random.Random(harness.seed())
         self.numpy_rng = np.random.default_rng(harness.seed())
         self.agents: list[Source | Sink] = []
-        self.watchers: list[Callable[[int], None]] = []
+        seen = trace.recorder(dut)
+        self.watchers: list[Callable[[int], None]] = [seen.watch] if seen else []
 
     def signal(self, name: str) -> Any:
         """Return the handle of a port."""

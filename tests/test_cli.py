@@ -218,3 +218,12 @@ def test_numbers_are_readable():
         "-",
         "x",
     ]
+
+
+def test_report_as_a_page(nomul_, tmp_path):
+    code, out, _ = nomul_("report", "lfsr", "--html", "out", "--no-simulate")
+    assert code == 0
+    assert out.strip() == "out/index.html"
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert 'id="lfsr"' in text
+    assert "One transaction" not in text
