@@ -4,6 +4,7 @@ Words are lists of columns, least significant bit first. ``None`` stands for a b
 every lane, which costs no step.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nomul.golden.microcode import (
@@ -219,31 +220,47 @@ def room_of(b: Builder, exponent: list[int], count: int) -> Limit:
     return Limit(b, low, b.any_of(high) if high else None)
 
 
-def subtract_stages(b: Builder, exponent: list[int], held: list[Bit]) -> None:
-    """Subtract, in place, the shift of all stages but the last: 2**k where ``held[k]`` is zero.
+def subtract_stages(
+    b: Builder,
+    exponent: list[int],
+    held: list[Bit],
+    *,
+    last: bool = False,
+    where: Bit = None,
+    zeros: Sequence[int] = (),
+) -> tuple[list[int], Bit]:
+    """Subtract the shift of all stages but the last: 2**k where ``held[k]`` is zero (None: never).
 
-    ``held`` is used up. None: stage k never shifts.
+    Both words are used up. With ``where`` the result is zero in other lanes, in which all of
+    ``zeros`` but the lowest are zero already. Returns the difference and, if ``last``, its borrow.
     """
     borrow: Bit = None
+    if where is not None:
+        b.set(exponent[0], AND, exponent[0], where)
+    result = exponent[:1]
     for k in range(1, len(exponent)):
         e, z = exponent[k], held[k] if k < len(held) else None
-        final = k + 1 == len(exponent)
+        into = e if where is None else zeros[k]
+        final = k + 1 == len(exponent) and not last
         if z is None and borrow is None:
-            continue
-        if z is None:
+            if where is not None:
+                b.set(into, A, e, where=where)
+        elif z is None:
             assert borrow is not None
-            b.set(e, XOR, e, borrow)
+            b.set(into, XOR, e, borrow, where=where)
             if not final:
-                b.set(borrow, AND, borrow, e)
+                b.set(borrow, AND, borrow, into)
         elif borrow is None:
             if not final:
                 borrow = b.op(NOR, e, z)
-            b.set(e, XNOR, e, z)
+            b.set(into, XNOR, e, z, where=where)
         else:
             b.set(z, XNOR, z, borrow)
             if not final:
                 b.set(borrow, NOT_A, e, where=z)
-            b.set(e, XOR, e, z)
+            b.set(into, XOR, e, z, where=where)
+        result.append(into)
+    return result, borrow
 
 
 def round_up(
@@ -306,9 +323,6 @@ def add(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
 
     distance = _distance(b, e, y.e, None if ftz else uneven)
     huge = b.all_of(e[1:])
-    opposite = b.any_of(distance)
-    nan = b.op(A_AND_NOT_B, sub, opposite)
-    b.any_of(m, into=nan)
 
     # The smaller operand moves right; two more places, and a sticky bit for all the rest.
     count = stages(nm + 3)
@@ -316,29 +330,33 @@ def add(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
     full = _saturated(nm + 3, count)
     beyond = b.any_of(far) if far else None
     # A subnormal that counts as zero: cleared, or moved out of sight and kept from the sticky bit.
-    hidden: Bit = None
+    hidden = False
     if ftz and (nm <= 2 + (1 if far else len(full)) or len(amount) < count):
         for bit in y.m:
             b.set(bit, AND, bit, small)
     elif ftz:
-        hidden = b.op(A, small)
+        hidden = True
         if beyond is not None:
             b.set(beyond, A_OR_NOT_B, beyond, small)
     for k in full:
         if beyond is not None:
-            b.set(amount[k], OR, amount[k], beyond)
-        elif hidden is not None:
-            b.set(amount[k], A_OR_NOT_B, amount[k], small)
+            amount[k] = b.op(OR, amount[k], beyond)
+        elif hidden:
+            amount[k] = b.op(A_OR_NOT_B, amount[k], small)
     kept: list[Bit] = [None, None, *y.m, small]
     sticky = shift_right(b, kept, amount)
     assert sticky is not None
-    if hidden is not None:
-        b.set(sticky, AND, sticky, hidden)
+    if hidden:
+        # Where both are subnormal the sum is flushed anyway.
+        b.set(sticky, A_AND_NOT_B, sticky, uneven)
     if not ftz:
         b.set(e[0], A_OR_NOT_B, e[0], large)  # the exponent of a subnormal counts as 1
 
     addend = [bit for bit in kept if bit is not None]
     assert len(addend) == nm + 3
+    # Opposite infinities: the smaller one has not moved, so its hidden bit is where it was.
+    nan = b.op(AND, sub, addend[-1])
+    b.any_of(m, into=nan)
     carry = b.op(AND, sub, sticky)
     for bit in addend[:2]:
         b.set(bit, XOR, bit, carry)
@@ -352,7 +370,8 @@ def add(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
     b.set(carry, AND, huge, e[0], unless=carry)
     b.set(e[0], A_AND_NOT_B, e[0], huge)
     erase = b.op(AND, huge, carry)
-    return _finish_add(b, [*addend[:2], *total, carry], e, sticky, erase, nan, sign, ftz=ftz)
+    word = [*addend[:2], *total, carry]
+    return _finish_add(b, word, e, sticky, erase, nan, sign, sub, distance, ftz=ftz)
 
 
 def _distance(b: Builder, e: list[int], differ: list[int], uneven: Bit) -> list[int]:
@@ -383,6 +402,8 @@ def _finish_add(
     erase: int,
     nan: int,
     sign: int,
+    sub: int,
+    distance: list[int],
     *,
     ftz: bool,
 ) -> list[int]:
@@ -405,20 +426,21 @@ def _finish_add(
     # The last stage also erases the mantissa of an infinity, and of what is flushed to zero.
     lacking = limit.lacking(0)
     assert lacking is not None
-    one = b.op(A, total[top])
-    b.set(one, A_AND_NOT_B, total[top - 1], lacking, unless=one)
-    stay = lacking
-    b.set(stay, OR, stay, total[top])
+    one = b.op(OR, total[top - 1], total[top])
     if ftz:
+        b.set(one, A, total[top], where=lacking)
         b.set(erase, A_OR_NOT_B, erase, one)
-    b.set(stay, A_AND_NOT_B, stay, erase)
+        stay = b.op(A_AND_NOT_B, total[top], erase)
+    else:
+        # Where room is lacking the exponent has come down to zero, and this is a difference.
+        stay = sub
+        b.set(stay, A_AND_NOT_B, total[top], erase, unless=lacking)
     for i in reversed(range(2, top)):
         b.set(total[i], A_AND_NOT_B, total[i - 1], erase, unless=stay)
     b.set(total[1], A, total[0], unless=stay)
 
-    subtract_stages(b, e, held)
-    for bit in e:
-        b.set(bit, AND, bit, one)
+    # The exponents of operands whose sum vanishes, or loses room, differ by one at most.
+    e, _ = subtract_stages(b, e, held, where=one, zeros=distance)
     b.set(sticky, OR, total[0], total[1], unless=sticky)
     m = total[3:top]
     round_up(b, m, total[2], sticky, e, total[top])

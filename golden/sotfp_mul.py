@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from nomul.golden.microcode import (
     A_AND_NOT_B,
@@ -17,6 +18,7 @@ from nomul.golden.microcode import (
     A,
     Builder,
 )
+from nomul.golden.sotfp_booth import booth, rows
 from nomul.golden.sotfp_add import (
     Bit,
     Limit,
@@ -43,69 +45,29 @@ class Choice:
         that has no room, and the constant in the exponent is ``pad`` - bias.
     carry_in
         Whether one of that constant enters the sum of the exponents as its carry.
+    booth
+        Whether the significands are multiplied by Booth's digits, or row by row.
     """
 
     pad: int
     carry_in: bool
+    booth: bool
 
 
 # How a product of significands is written; the generator's own search leaves it out.
 Multiply = Callable[[Builder, list[Bit], list[Bit]], list[int]]
+LEAST_BOOTH = 6  # mantissa bits
 
 
 def choices(exponent_bits: int, mantissa_bits: int, mode: str) -> list[Choice]:
     """Return the choices worth trying."""
-    if mode == "ftz":
-        return [Choice(0, carry) for carry in (False, True)]
-    bias = (1 << (exponent_bits - 1)) - 1
-    least = mantissa_bits + 1
-    pads = range(least, max(least + 1, min(bias + 2, 2 * least + 8)))
-    return [Choice(pad, carry) for pad in pads for carry in (False, True)]
-
-
-def product(b: Builder, x: list[Bit], y: list[Bit]) -> list[int]:
-    """Return the product of two significands, low bit first; both are used up.
-
-    ``None`` as top bit stands for a one in every lane. Row by row: the carry ripples as if the row
-    were added everywhere, and only lanes whose multiplier bit is one take the sum, so that a place
-    costs the three steps of a full adder.
-    """
-    first = y[0]
-    assert first is not None
-    acc = [b.op(AND, bit, first) for bit in x if bit is not None]
-    if x[-1] is None:
-        acc.append(first)
-    for j, row in enumerate(y[1:], 1):
-        carry: Bit = None
-        for i, bit in enumerate(x):
-            place = i + j
-            if carry is None:
-                assert bit is not None
-                carry = b.half_add(acc[place], bit, where=row)
-            elif place == len(acc):
-                acc.append(_top(b, bit, carry, row))
-            elif bit is None:
-                above = b.op(OR, carry, acc[place])
-                b.set(acc[place], XNOR, acc[place], carry, where=row)
-                carry = above
-            else:
-                b.full_add(acc[place], bit, carry, where=row)
-        assert carry is not None
-        if row is not None:
-            b.set(carry, AND, carry, row)
-        acc.append(carry)
-    return acc
-
-
-def _top(b: Builder, bit: Bit, carry: int, row: Bit) -> int:
-    """Return the sum of a row's top bit and the carry, where nothing is there to add to."""
-    assert row is not None
-    if bit is None:
-        return b.op(A_AND_NOT_B, row, carry)
-    z = b.op(XOR, bit, carry)
-    b.set(carry, AND, carry, bit)
-    b.set(z, AND, z, row)
-    return z
+    ways = (False, True) if mantissa_bits >= LEAST_BOOTH else (False,)
+    pads = range(1)
+    if mode == "ieee":
+        bias = (1 << (exponent_bits - 1)) - 1
+        least = mantissa_bits + 1
+        pads = range(least, max(least + 1, min(bias + 2, 2 * least + 8)))
+    return [Choice(*values) for values in product(pads, (False, True), ways)]
 
 
 def exponent_sum(b: Builder, x: list[int], y: list[int], *, carry_in: bool) -> list[int]:
@@ -134,37 +96,41 @@ def add_constant(b: Builder, x: list[int], constant: int) -> tuple[list[int], Bi
             result.append(b.op(XOR if flip else XNOR, bit, carry))
             b.set(carry, AND if flip else OR, bit, carry)
     if constant > 0:
-        assert abs(constant) >> len(x) == 0
         assert carry is not None
         return [*result, carry], None
     return result, carry
 
 
-def mul(b: Builder, x: Word, y: Word, mode: str, multiply: Multiply = product) -> list[int]:
+def mul(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
     """Write the steps of x * y; return the columns of the product. The operands are used up."""
     key = (len(x.e), len(x.m), mode, type(b).__name__, b.searching)
     if key not in _CHOSEN:
         _CHOSEN[key] = _shortest(b, len(x.e), len(x.m), mode)
-    return _mul(b, x, y, mode, _CHOSEN[key], multiply)
+    return _mul(b, x, y, mode, _CHOSEN[key])
 
 
 _CHOSEN: dict[tuple[int, int, str, str, bool], Choice] = {}
 
 
 def _shortest(like: Builder, ne: int, nm: int, mode: str) -> Choice:
-    """Return the choice with the fewest steps, counted without the product they all share."""
+    """Return the choice with the fewest steps; those of a product are counted once each way."""
 
     def given(b: Builder, x: list[Bit], y: list[Bit]) -> list[int]:
         return b.word(2 * nm + 2)
 
-    def steps(choice: Choice) -> int:
+    def steps(choice: Choice, multiply: Multiply | None = None) -> int:
         b = type(like)(like.searching)
-        return b.steps(_mul(b, load(b, ne, nm), load(b, ne, nm), mode, choice, given))
+        return b.steps(_mul(b, load(b, ne, nm), load(b, ne, nm), mode, choice, multiply))
 
-    return min(choices(ne, nm, mode), key=steps)
+    every = choices(ne, nm, mode)
+    ways = [[c for c in every if c.booth == booth] for booth in (False, True)]
+    return min((min(way, key=lambda c: steps(c, given)) for way in ways if way), key=steps)
 
 
-def _mul(b: Builder, x: Word, y: Word, mode: str, choice: Choice, multiply: Multiply) -> list[int]:
+def _mul(
+    b: Builder, x: Word, y: Word, mode: str, choice: Choice, multiply: Multiply | None = None
+) -> list[int]:
+    multiply = multiply or (booth if choice.booth else rows)
     ftz = mode == "ftz"
     ne = len(x.e)
     bias = (1 << (ne - 1)) - 1
@@ -173,6 +139,7 @@ def _mul(b: Builder, x: Word, y: Word, mode: str, choice: Choice, multiply: Mult
     wide_x, wide_y = b.match(x.e, 1), b.match(y.e, 1)
     # NaN: from an operand, and later from infinity times zero.
     nan = b.any_of(x.m)
+    alive = b.op(OR, nan, left) if choice.booth and not ftz else None
     b.set(nan, AND, nan, wide_x)
     b.set(nan, AND, b.any_of(y.m), wide_y, unless=nan)
     special = b.op(OR, wide_x, wide_y)
@@ -185,13 +152,16 @@ def _mul(b: Builder, x: Word, y: Word, mode: str, choice: Choice, multiply: Mult
         b.set(x.e[0], A_OR_NOT_B, x.e[0], left)
         b.set(y.e[0], A_OR_NOT_B, y.e[0], right)
     e = exponent_sum(b, x.e, y.e, carry_in=choice.carry_in)
-    room, fits = add_constant(b, e, choice.pad - bias - choice.carry_in)
+    constant = choice.pad - bias - choice.carry_in
+    while constant >> len(e) > 0:
+        e.append(b.op(ZERO))
+    room, fits = add_constant(b, e, constant)
     if ftz:
         assert fits is not None
         return _finish_ftz(b, p, room, fits, zero, special, nan, sign)
     if 2 + choice.pad - bias >= 0:
         fits = None  # even two subnormals have room
-    return _finish_ieee(b, p, room, fits, choice.pad, special, nan, sign, ne)
+    return _finish_ieee(b, p, room, fits, alive, choice.pad, special, nan, sign, ne)
 
 
 def _finish_ieee(
@@ -199,13 +169,18 @@ def _finish_ieee(
     p: list[int],
     e: list[int],
     fits: Bit,
+    alive: Bit,
     pad: int,
     special: int,
     nan: int,
     sign: int,
     ne: int,
 ) -> list[int]:
-    """Normalise as far as the exponent allows, round and pack."""
+    """Normalise as far as the exponent allows, round and pack.
+
+    ``fits`` is zero where the product is too small for any room, ``alive`` where ``p`` says
+    nothing since the product is zero; None: nowhere.
+    """
     nm = len(p) // 2 - 1
     count = stages(pad + nm + 1)
     limit = room_of(b, e, count)
@@ -222,6 +197,9 @@ def _finish_ieee(
     stay = lacking
     b.set(stay, OR, stay, x[top])
     # Infinity times zero leaves nothing on top.
+    if alive is not None:
+        b.set(one, AND, one, alive)
+        fits = b.all_of([bit for bit in (alive, fits) if bit is not None])
     b.set(nan, A_AND_NOT_B, special, one, unless=nan)
     if fits is not None:
         b.set(one, AND, one, fits)
