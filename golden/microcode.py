@@ -117,6 +117,9 @@ class Builder:
         Whether :meth:`match` is one search step, or a chain of two-input functions.
     """
 
+    # Whether a predicated write costs as little as a plain one.
+    predicated = True
+
     def __init__(self, searching: bool = False):
         self.searching = searching
         self.code: list[Step] = []
@@ -151,18 +154,42 @@ class Builder:
         assert p is not None
         self.code.append(Step(dst, f, a, b, p, int(unless is None)))
 
+    def gated(
+        self,
+        zero: int,
+        f: int,
+        a: int,
+        b: int,
+        *,
+        where: int | None = None,
+        unless: int | None = None,
+    ) -> int:
+        """Return a column with f(a, b) in the lanes chosen and zero elsewhere, as ``zero`` is.
+
+        ``zero`` is used up.
+        """
+        self.set(zero, f, a, b, where=where, unless=unless)
+        return zero
+
     def full_add(
-        self, acc: int, addend: int, carry: int, *, sub: int | None = None, where: int | None = None
+        self,
+        acc: int,
+        addend: int,
+        carry: int,
+        *,
+        sub: int | None = None,
+        where: int | None = None,
+        keep: bool = False,
     ) -> None:
         """Add ``addend`` and ``carry`` into ``acc``, in place; ``carry`` takes the carry out.
 
         With ``sub``, lanes that hold a one there subtract and ``carry`` holds their borrow. With
         ``where``, other lanes keep ``acc``; their ``carry`` is meaningless then.
         Three steps: Z := addend ^ carry; carry := acc ^ sub where Z; acc := acc ^ Z. Without
-        ``where`` Z takes the place of ``addend``.
+        ``where`` or ``keep`` Z takes the place of ``addend``.
         """
         z = addend
-        if where is None:
+        if where is None and not keep:
             self.set(z, XOR, addend, carry)
         else:
             z = self.op(XOR, addend, carry)
@@ -180,13 +207,20 @@ class Builder:
         for acc, addend in zip(accs, addends, strict=True):
             self.full_add(acc, addend, carry, sub=sub)
 
-    def any_of(self, items: Sequence[int], into: int | None = None) -> int:
-        """Return the OR of columns, two more of them with every step (``into |= a | b``)."""
+    def any_of(
+        self, items: Sequence[int], into: int | None = None, *, spend: bool = False
+    ) -> int:
+        """Return the OR of columns, two more of them with every step (``into |= a | b``).
+
+        With ``spend`` the first column may be used up.
+        """
+        if spend and into is None and len(items) % 2:
+            into, items = items[0], items[1:]
         return self._reduce(items, OR, into, unless=True)
 
-    def all_of(self, items: Sequence[int]) -> int:
+    def all_of(self, items: Sequence[int], into: int | None = None) -> int:
         """Return the AND of columns, two more of them with every step."""
-        return self._reduce(items, AND, None, unless=False)
+        return self._reduce(items, AND, into, unless=False)
 
     def _reduce(self, items: Sequence[int], f: int, into: int | None, *, unless: bool) -> int:
         pairs = [items[i : i + 2] for i in range(0, len(items), 2)]

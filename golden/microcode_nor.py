@@ -29,6 +29,8 @@ class NorBuilder(Builder):
     separate initialisation of a NOR's target is counted.
     """
 
+    predicated = False
+
     def __init__(self, searching: bool = False):
         super().__init__(searching)
         self.values: dict[int, Literal] = {}
@@ -139,8 +141,35 @@ class NorBuilder(Builder):
             value = self.choose(~self.values[unless], value, self.values[dst])
         self.values[dst] = value
 
+    def gated(
+        self,
+        zero: int,
+        f: int,
+        a: int,
+        b: int,
+        *,
+        where: int | None = None,
+        unless: int | None = None,
+    ) -> int:
+        """See :meth:`Builder.gated`: an AND."""
+        value = self._value(f, self.values[a], self.values[b])
+        if where is not None:
+            value = self.both(value, self.values[where])
+        if unless is not None:
+            value = self.both(value, ~self.values[unless])
+        (name,) = self.word(1)
+        self.values[name] = value
+        return name
+
     def full_add(
-        self, acc: int, addend: int, carry: int, *, sub: int | None = None, where: int | None = None
+        self,
+        acc: int,
+        addend: int,
+        carry: int,
+        *,
+        sub: int | None = None,
+        where: int | None = None,
+        keep: bool = False,
     ) -> None:
         """See :meth:`Builder.full_add`: nine NORs, one more with ``where``."""
         assert sub is None

@@ -125,11 +125,17 @@ def shift_right(b: Builder, x: list[Bit], amount: list[int]) -> Bit:
     return sticky
 
 
-def gather(b: Builder, sticky: Bit, lost: list[int], p: int, *, where: bool) -> Bit:
-    """Return ``sticky`` with lost bits ORed into it, in lanes where ``p`` is ``where``."""
+def gather(
+    b: Builder, sticky: Bit, lost: list[int], p: int, *, where: bool, spend: bool = False
+) -> Bit:
+    """Return ``sticky`` with lost bits ORed into it, in lanes where ``p`` is ``where``.
+
+    With ``spend`` the first of the bits may be used up.
+    """
     if not lost:
         return sticky
-    bit, f = lost[0] if len(lost) == 1 else b.any_of(lost), AND if where else A_AND_NOT_B
+    f = AND if where else A_AND_NOT_B
+    bit = lost[0] if len(lost) == 1 else b.any_of(lost, spend=spend)
     if sticky is None:
         return b.op(f, bit, p)
     b.set(sticky, f, bit, p, unless=sticky)
@@ -202,6 +208,17 @@ class Limit:
         assert only is not None
         return self.b.op(NOT_A, only)
 
+    def left(self, e: list[int]) -> int:
+        """Return a column that is one where room is left for the last stage; the limit is used up.
+
+        ``e`` is what remains of the exponent after all stages but the last, of which the next to
+        last was not accounted for.
+        """
+        if self.beyond is None:
+            return self.b.op(OR, e[0], e[1])
+        self.b.set(self.beyond, OR, e[0], e[1], unless=self.beyond)
+        return self.beyond
+
     def spend(self, k: int, held: int) -> None:
         """Account for stage k: where it had room but was held, there is room for the rest."""
         room = self.low[k]
@@ -225,61 +242,80 @@ def subtract_stages(
     exponent: list[int],
     held: list[Bit],
     *,
-    last: bool = False,
     where: Bit = None,
     zeros: Sequence[int] = (),
-) -> tuple[list[int], Bit]:
-    """Subtract the shift of all stages but the last: 2**k where ``held[k]`` is zero (None: never).
+) -> list[int]:
+    """Return the exponent less the shift of all stages but the last: 2**k where ``held[k]`` is zero (None: never).
 
-    Both words are used up. With ``where`` the result is zero in other lanes, in which all of
-    ``zeros`` but the lowest are zero already. Returns the difference and, if ``last``, its borrow.
+    Both words are used up. With ``where`` the difference is zero in other lanes, except for its
+    lowest bit; ``zeros`` are zero there already.
     """
     borrow: Bit = None
-    if where is not None:
-        b.set(exponent[0], AND, exponent[0], where)
     result = exponent[:1]
+
+    def write(k: int, f: int, z: int) -> None:
+        e = exponent[k]
+        if where is None:
+            b.set(e, f, e, z)
+            result.append(e)
+        else:
+            result.append(b.gated(zeros[k], f, e, z, where=where))
+
     for k in range(1, len(exponent)):
         e, z = exponent[k], held[k] if k < len(held) else None
-        into = e if where is None else zeros[k]
-        final = k + 1 == len(exponent) and not last
+        final = k + 1 == len(exponent)
         if z is None and borrow is None:
-            if where is not None:
-                b.set(into, A, e, where=where)
+            write(k, A, e)
         elif z is None:
             assert borrow is not None
-            b.set(into, XOR, e, borrow, where=where)
+            write(k, XOR, borrow)
             if not final:
-                b.set(borrow, AND, borrow, into)
+                b.set(borrow, AND, borrow, result[k])
         elif borrow is None:
             if not final:
                 borrow = b.op(NOR, e, z)
-            b.set(into, XNOR, e, z, where=where)
+            write(k, XNOR, z)
         else:
             b.set(z, XNOR, z, borrow)
             if not final:
                 b.set(borrow, NOT_A, e, where=z)
-            b.set(into, XOR, e, z, where=where)
-        result.append(into)
-    return result, borrow
+            write(k, XOR, z)
+    return result
 
 
 def round_up(
-    b: Builder, m: list[int], guard: int, sticky: int, exponent: list[int], hidden: int
-) -> int:
+    b: Builder,
+    m: list[int],
+    guard: int,
+    sticky: int,
+    exponent: list[int],
+    hidden: int,
+    *,
+    where: Bit = None,
+    into: Sequence[int] = (),
+) -> tuple[list[int], int]:
     """Round to nearest even, in place; add ``hidden`` and the mantissa's carry to the exponent.
 
-    ``guard`` and ``hidden`` are used up. Returns the column of the exponent's carry.
+    ``guard`` and ``hidden`` are used up. The highest bits of the exponent are written ``into``
+    other columns, which keep what they hold in lanes not of ``where``. Returns the exponent, and
+    the column of its carry.
     """
     b.set(guard, OR, m[0], sticky, where=guard)
     carry = guard
     for bit in m:
         b.set(bit, XOR, bit, carry)
         b.set(carry, A_AND_NOT_B, carry, bit)
-    b.full_add(exponent[0], hidden, carry)
-    for bit in exponent[1:]:
-        b.set(bit, XOR, bit, carry)
-        b.set(carry, A_AND_NOT_B, carry, bit)
-    return carry
+    lowest, *rest = exponent
+    b.full_add(lowest, hidden, carry, keep=hidden in into)
+    places = [*rest[: len(rest) - len(into)], *into]
+    for bit, place in zip(rest, places, strict=True):
+        if place == bit:
+            b.set(bit, XOR, bit, carry)
+            b.set(carry, A_AND_NOT_B, carry, bit)
+        else:
+            b.set(place, XOR, bit, carry, where=where)
+            b.set(carry, AND, carry, bit)
+    return [lowest, *places], carry
 
 
 def _saturated(reach: int, stage_count: int) -> list[int]:
@@ -418,32 +454,31 @@ def _finish_add(
         column = held[k] = limit.held(k, total[max(0, top + 1 - shift) :])
         if column is None:
             continue
-        limit.spend(k, column)
+        if k > 1:
+            limit.spend(k, column)
         # Only a difference of neighbours loses four places or more; its lowest bit is zero.
         shift_left(shifter, shift, column, zero=frozenset({0} if shift >= 4 else ()))
     shifter.settle()
 
-    # The last stage also erases the mantissa of an infinity, and of what is flushed to zero.
-    lacking = limit.lacking(0)
-    assert lacking is not None
+    # The exponents of operands whose sum vanishes, or lacks room, differ by one at most.
     one = b.op(OR, total[top - 1], total[top])
+    e = subtract_stages(b, e, held, where=one, zeros=distance)
+    room = limit.left(e)
+    b.set(e[0], AND, e[0], one)
+    # The last stage also erases the mantissa of an infinity, and of what is flushed to zero.
     if ftz:
-        b.set(one, A, total[top], where=lacking)
+        b.set(one, A, total[top], unless=room)
         b.set(erase, A_OR_NOT_B, erase, one)
         stay = b.op(A_AND_NOT_B, total[top], erase)
     else:
-        # Where room is lacking the exponent has come down to zero, and this is a difference.
-        stay = sub
-        b.set(stay, A_AND_NOT_B, total[top], erase, unless=lacking)
+        stay = sub  # room is lacking after a difference only
+        b.set(stay, A_AND_NOT_B, total[top], erase, where=room)
     for i in reversed(range(2, top)):
         b.set(total[i], A_AND_NOT_B, total[i - 1], erase, unless=stay)
     b.set(total[1], A, total[0], unless=stay)
-
-    # The exponents of operands whose sum vanishes, or loses room, differ by one at most.
-    e, _ = subtract_stages(b, e, held, where=one, zeros=distance)
     b.set(sticky, OR, total[0], total[1], unless=sticky)
     m = total[3:top]
-    round_up(b, m, total[2], sticky, e, total[top])
+    e, _ = round_up(b, m, total[2], sticky, e, total[top])
     b.set(m[-1], OR, m[-1], nan)
     b.set(sign, A_AND_NOT_B, sign, nan)
     return [*m, *e, sign]

@@ -134,21 +134,25 @@ def _mul(
     ftz = mode == "ftz"
     ne = len(x.e)
     bias = (1 << (ne - 1)) - 1
-    sign = b.op(XOR, x.s, y.s)
     left, right = b.match(x.e, 0, invert=True), b.match(y.e, 0, invert=True)
     wide_x, wide_y = b.match(x.e, 1), b.match(y.e, 1)
+    special = b.op(OR, wide_x, wide_y)
+    # The product may use up its multiplier; columns that are written once only live longer.
+    some_x = None if b.predicated else b.any_of(x.m)
+    some_y = b.any_of(y.m) if choice.booth or ftz or not b.predicated else None
+    hidden_x, hidden_y = (None, None) if ftz else (left, right)
+    p = multiply(b, [*x.m, hidden_x], [*y.m, hidden_y])
     # NaN: from an operand, and later from infinity times zero.
-    nan = b.any_of(x.m)
+    nan = b.any_of(x.m, spend=True) if some_x is None else some_x
     alive = b.op(OR, nan, left) if choice.booth and not ftz else None
     b.set(nan, AND, nan, wide_x)
-    b.set(nan, AND, b.any_of(y.m), wide_y, unless=nan)
-    special = b.op(OR, wide_x, wide_y)
+    if some_y is None:
+        some_y = b.any_of(y.m, spend=True)
+    b.set(nan, AND, some_y, wide_y, unless=nan)
     if ftz:
         zero = b.op(NAND, left, right)
         b.set(nan, AND, special, zero, unless=nan)
-        p = multiply(b, [*x.m, None], [*y.m, None])
     else:
-        p = multiply(b, [*x.m, left], [*y.m, right])
         b.set(x.e[0], A_OR_NOT_B, x.e[0], left)
         b.set(y.e[0], A_OR_NOT_B, y.e[0], right)
     e = exponent_sum(b, x.e, y.e, carry_in=choice.carry_in)
@@ -158,10 +162,10 @@ def _mul(
     room, fits = add_constant(b, e, constant)
     if ftz:
         assert fits is not None
-        return _finish_ftz(b, p, room, fits, zero, special, nan, sign)
+        return _finish_ftz(b, p, room, fits, zero, special, nan, (x.s, y.s))
     if 2 + choice.pad - bias >= 0:
         fits = None  # even two subnormals have room
-    return _finish_ieee(b, p, room, fits, alive, choice.pad, special, nan, sign, ne)
+    return _finish_ieee(b, p, room, fits, alive, choice.pad, special, nan, (x.s, y.s), ne)
 
 
 def _finish_ieee(
@@ -173,7 +177,7 @@ def _finish_ieee(
     pad: int,
     special: int,
     nan: int,
-    sign: int,
+    signs: tuple[int, int],
     ne: int,
 ) -> list[int]:
     """Normalise as far as the exponent allows, round and pack.
@@ -190,12 +194,7 @@ def _finish_ieee(
         limit.beyond = b.any_of([special], into=limit.beyond)
     x, sticky = _normalise(b, [*p, *([None] * pad)], nm, limit, held)
     top = len(x) - 1
-    lacking = limit.lacking(0)
-    assert lacking is not None
-    one = b.op(A, x[top])
-    b.set(one, A_AND_NOT_B, x[top - 1], lacking, unless=one)
-    stay = lacking
-    b.set(stay, OR, stay, x[top])
+    one = b.op(OR, x[top - 1], x[top])
     # Infinity times zero leaves nothing on top.
     if alive is not None:
         b.set(one, AND, one, alive)
@@ -205,30 +204,47 @@ def _finish_ieee(
         b.set(one, AND, one, fits)
         b.set(x[top], AND, x[top], fits)
     subtract_stages(b, e, held)
+    move = limit.left(e)
     field, high = e[:ne], e[ne:]
-    erase = b.all_of(field[1:])
-    b.set(erase, OR, field[0], x[top], where=erase)
-    b.any_of(high, into=erase)
-    b.set(erase, AND, erase, one)
+    erase = _overflow(b, field, high, x[top], one)
     b.set(erase, OR, erase, special)
     # An exponent of all ones, less the one that the top bit adds; or zero.
     b.set(one, A_AND_NOT_B, one, erase)
     b.set(field[0], AND, field[0], one)
-    for bit in field[1:]:
-        b.set(bit, A, erase, unless=one)
     b.set(x[top], OR, x[top], erase)
-    if fits is not None:
-        b.set(erase, A_OR_NOT_B, erase, fits)
-    sticky = gather(b, sticky, [x[0]], stay, where=True)
+    # Outside of ``one`` the other bits are those of ``erase``, which two columns hold already.
+    into = [x[top], erase] if b.predicated else []
+    for bit in field[1 : ne - len(into)]:
+        b.set(bit, A, erase, unless=one)
+    gone = erase if fits is None else b.op(A_OR_NOT_B, erase, fits)
+    if alive is None and nm != 1 << (ne - 1):
+        b.set(move, A_AND_NOT_B, move, x[top], unless=gone)  # there is room where gone
+    else:
+        b.set(move, A_AND_NOT_B, move, x[top])
+        b.set(move, OR, move, gone)
+    sticky = gather(b, sticky, [x[0]], move, where=False)
     assert sticky is not None
-    b.set(stay, A_AND_NOT_B, stay, erase)
     for i in reversed(range(1, top)):
-        b.set(x[i], A_AND_NOT_B, x[i - 1], erase, unless=stay)
+        b.set(x[i], A_AND_NOT_B, x[i - 1], gone, where=move)
     m = x[2:top]
-    round_up(b, m, x[1], sticky, field, x[top])
+    field, _ = round_up(b, m, x[1], sticky, field, x[top], where=one, into=into)
     b.set(m[-1], OR, m[-1], nan)
-    b.set(sign, A_AND_NOT_B, sign, nan)
+    sign = b.gated(one, XOR, *signs, unless=nan)
     return [*m, *field, sign]
+
+
+def _overflow(b: Builder, field: list[int], high: list[int], top: int, one: int) -> int:
+    """Return where the exponent, with ``top`` added, is too large, if the product is not zero."""
+    *pairs, rest = field[1:] if len(field) % 2 == 0 else [*field[1:], one]
+    erase = b.all_of(pairs)
+    b.set(erase, OR, field[0], top, where=erase)
+    if rest == one:
+        b.set(erase, AND, erase, one)
+    else:
+        b.set(erase, AND, rest, one, where=erase)
+    for bit in high:
+        b.set(erase, AND, bit, one, unless=erase)
+    return erase
 
 
 def _normalise(
@@ -244,36 +260,45 @@ def _normalise(
         keep = nm + 2 + shift - 1
         cut = max(0, len(x) - keep - shift)
         if cut:
-            sticky = b.any_of([bit for bit in x[:cut] if bit is not None], into=sticky)
+            gone = [bit for bit in x[:cut] if bit is not None]
+            sticky = b.any_of(gone, into=sticky, spend=True)
             x = x[cut:]
         floor = max(0, len(x) - keep)
         lost = [bit for bit in x[:floor] if bit is not None]
         busy = [bit for bit in x[-shift:] if bit is not None]
         column = held[k] = limit.held(k, busy) if busy else limit.lacking(k)
         if column is None:
-            sticky = b.any_of(lost, into=sticky) if lost else sticky
+            sticky = b.any_of(lost, into=sticky, spend=True) if lost else sticky
         else:
-            limit.spend(k, column)
-            sticky = gather(b, sticky, lost, column, where=True)
+            if k > 1:
+                limit.spend(k, column)
             shifter = Shifter(b, x, 0)
             shift_left(shifter, shift, column, floor=floor)
             shifter.settle()
+            sticky = gather(b, sticky, lost, column, where=True, spend=True)
         x = x[floor:]
     return [b.op(ZERO) if bit is None else bit for bit in x], sticky
 
 
 def _finish_ftz(
-    b: Builder, p: list[int], e: list[int], fits: int, zero: int, special: int, nan: int, sign: int
+    b: Builder,
+    p: list[int],
+    e: list[int],
+    fits: int,
+    zero: int,
+    special: int,
+    nan: int,
+    signs: tuple[int, int],
 ) -> list[int]:
     """Normalise by one place, round and pack; what is below the smallest normal becomes zero."""
     nm, ne, top = len(p) // 2 - 1, len(e) - 1, len(p) - 1
     low = top - nm - 2
-    sticky = b.any_of(p[:low])
+    sticky = b.any_of(p[:low], spend=True)
     b.set(sticky, AND, p[low], p[top], unless=sticky)
     for i in reversed(range(low + 1, top)):
         b.set(p[i], A, p[i - 1], unless=p[top])
     m = p[low + 2 : top]
-    carry = round_up(b, m, p[low + 1], sticky, e, p[top])
+    e, carry = round_up(b, m, p[low + 1], sticky, e, p[top])
     plain = b.any_of(e)
     b.set(plain, OR, fits, carry, where=plain)
     erase = b.all_of(e[:ne])
@@ -286,5 +311,5 @@ def _finish_ftz(
     for bit in m:
         b.set(bit, AND, bit, plain)
     b.set(m[-1], OR, m[-1], nan)
-    b.set(sign, A_AND_NOT_B, sign, nan)
+    sign = b.gated(plain, XOR, *signs, unless=nan)
     return [*m, *e[:ne], sign]
