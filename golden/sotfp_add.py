@@ -110,17 +110,33 @@ class Shifter:
 
 
 def shift_right(b: Builder, x: list[Bit], amount: list[int]) -> Bit:
-    """Shift ``x`` right in place by a word ``amount``; return the OR of the bits that fall out."""
+    """Shift ``x`` right in place by a word ``amount``; return the OR of the bits that fall out.
+
+    The last two stages change places where that takes fewer steps.
+    """
+    order = list(range(len(amount)))
+    other = [*order[:-2], *reversed(order[-2:])]
+
+    def steps(order: list[int]) -> int:
+        trial = type(b)(b.searching)
+        word = [None if bit is None else trial.word(1)[0] for bit in x]
+        sticky = _shift_right(trial, word, trial.word(len(amount)), order)
+        return trial.steps([bit for bit in [*word, sticky] if bit is not None])
+
+    return _shift_right(b, x, amount, min(order, other, key=steps))
+
+
+def _shift_right(b: Builder, x: list[Bit], amount: list[int], order: list[int]) -> Bit:
     shifter, sticky, size = Shifter(b, x, 1), None, len(x)
-    for k, p in enumerate(amount):
-        shift, again = 1 << k, k + 1 < len(amount)
+    for k, after in zip(order, [*order[1:], None], strict=True):
+        p, shift = amount[k], 1 << k
         lost = [bit for i in range(min(shift, size)) if (bit := shifter.settled(i)) is not None]
         sticky = gather(b, sticky, lost, p, where=True)
         for i in range(size):
             if i + shift < size and x[i + shift] is not None:
                 shifter.move(i, i + shift, p)
             else:
-                shifter.clear(i, p, later=again and i + shift >= size)
+                shifter.clear(i, p, later=after is not None and i + (1 << after) >= size)
     shifter.settle()
     return sticky
 
@@ -143,7 +159,13 @@ def gather(
 
 
 def shift_left(
-    shifter: Shifter, shift: int, held: int, *, floor: int = 0, zero: frozenset[int] = frozenset()
+    shifter: Shifter,
+    shift: int,
+    held: int,
+    *,
+    floor: int = 0,
+    zero: frozenset[int] = frozenset(),
+    stale: frozenset[int] = frozenset(),
 ) -> None:
     """Shift left by ``shift`` in lanes where it is not held.
 
@@ -153,6 +175,8 @@ def shift_left(
         Places below it are not needed afterwards.
     zero
         Places that hold zero wherever it is not held, apart from the top ``shift`` ones.
+    stale
+        Places that need no clearing.
     """
     x, size = shifter.x, len(shifter.x)
     half = shift >> 1
@@ -160,7 +184,7 @@ def shift_left(
         source = i - shift
         if source >= 0 and source not in zero and x[source] is not None:
             shifter.move(i, source, held)
-        elif i < size - shift and i not in zero:
+        elif i < size - shift and i not in zero | stale:
             shifter.clear(i, held, later=half > 1 and i < half and i >= floor)
 
 
@@ -244,11 +268,13 @@ def subtract_stages(
     *,
     where: Bit = None,
     zeros: Sequence[int] = (),
+    narrow: bool = False,
 ) -> list[int]:
     """Return the exponent less the shift of all stages but the last: 2**k where ``held[k]`` is zero (None: never).
 
     Both words are used up. With ``where`` the difference is zero in other lanes, except for its
-    lowest bit; ``zeros`` are zero there already.
+    lowest bit; ``zeros`` are zero there already. ``narrow`` promises that the two highest bits of
+    the difference are never both one, and that one of them is where the exponent's highest is.
     """
     borrow: Bit = None
     result = exponent[:1]
@@ -263,8 +289,10 @@ def subtract_stages(
 
     for k in range(1, len(exponent)):
         e, z = exponent[k], held[k] if k < len(held) else None
-        final = k + 1 == len(exponent)
-        if z is None and borrow is None:
+        final = k + 1 == len(exponent) or (narrow and k + 2 == len(exponent))
+        if narrow and k + 1 == len(exponent) and z is None:
+            write(k, A_AND_NOT_B, result[k - 1])
+        elif z is None and borrow is None:
             write(k, A, e)
         elif z is None:
             assert borrow is not None
@@ -364,7 +392,7 @@ def add(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
     count = stages(nm + 3)
     amount, far = distance[:count], distance[count:]
     full = _saturated(nm + 3, count)
-    beyond = b.any_of(far) if far else None
+    beyond = far[0] if len(far) == 1 else b.any_of(far, spend=True) if far else None
     # A subnormal that counts as zero: cleared, or moved out of sight and kept from the sticky bit.
     hidden = False
     if ftz and (nm <= 2 + (1 if far else len(full)) or len(amount) < count):
@@ -373,7 +401,7 @@ def add(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
     elif ftz:
         hidden = True
         if beyond is not None:
-            b.set(beyond, A_OR_NOT_B, beyond, small)
+            beyond = b.op(A_OR_NOT_B, beyond, small)
     for k in full:
         if beyond is not None:
             amount[k] = b.op(OR, amount[k], beyond)
@@ -456,8 +484,11 @@ def _finish_add(
             continue
         if k > 1:
             limit.spend(k, column)
-        # Only a difference of neighbours loses four places or more; its lowest bit is zero.
-        shift_left(shifter, shift, column, zero=frozenset({0} if shift >= 4 else ()))
+        # Only a difference of neighbours loses four places or more; its lowest bit is zero. After
+        # two, the next to lowest bit may stay: it is the result's lowest bit, or below it a tie
+        # that goes to the even side.
+        zero, stale = (frozenset({0}), frozenset[int]()) if k > 1 else (frozenset[int](), frozenset({1}))
+        shift_left(shifter, shift, column, zero=zero, stale=stale)
     shifter.settle()
 
     # The exponents of operands whose sum vanishes, or lacks room, differ by one at most.

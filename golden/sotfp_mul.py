@@ -203,7 +203,8 @@ def _finish_ieee(
     if fits is not None:
         b.set(one, AND, one, fits)
         b.set(x[top], AND, x[top], fits)
-    subtract_stages(b, e, held)
+    # Where the exponent's highest bit is one both operands are normal, and shift about ``pad``.
+    subtract_stages(b, e, held, narrow=len(e) == ne + 1 and pad < 1 << (ne - 1))
     move = limit.left(e)
     field, high = e[:ne], e[ne:]
     erase = _overflow(b, field, high, x[top], one)
@@ -270,7 +271,7 @@ def _normalise(
         if column is None:
             sticky = b.any_of(lost, into=sticky, spend=True) if lost else sticky
         else:
-            if k > 1:
+            if k > 1 and busy:
                 limit.spend(k, column)
             shifter = Shifter(b, x, 0)
             shift_left(shifter, shift, column, floor=floor)
