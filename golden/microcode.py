@@ -207,9 +207,7 @@ class Builder:
         for acc, addend in zip(accs, addends, strict=True):
             self.full_add(acc, addend, carry, sub=sub)
 
-    def any_of(
-        self, items: Sequence[int], into: int | None = None, *, spend: bool = False
-    ) -> int:
+    def any_of(self, items: Sequence[int], into: int | None = None, *, spend: bool = False) -> int:
         """Return the OR of columns, two more of them with every step (``into |= a | b``).
 
         With ``spend`` the first column may be used up.

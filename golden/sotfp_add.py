@@ -487,7 +487,9 @@ def _finish_add(
         # Only a difference of neighbours loses four places or more; its lowest bit is zero. After
         # two, the next to lowest bit may stay: it is the result's lowest bit, or below it a tie
         # that goes to the even side.
-        zero, stale = (frozenset({0}), frozenset[int]()) if k > 1 else (frozenset[int](), frozenset({1}))
+        zero, stale = (
+            (frozenset({0}), frozenset[int]()) if k > 1 else (frozenset[int](), frozenset({1}))
+        )
         shift_left(shifter, shift, column, zero=zero, stale=stale)
     shifter.settle()
 

@@ -155,6 +155,10 @@ def _pass(
 def _carry(b: Builder, carry: int, old: Bit, sub: Bit, z: int) -> None:
     """Let the carry (where ``sub``: the borrow) be that of the next place."""
     if old is None:
-        b.set(carry, *((A_AND_NOT_B, carry, z) if sub is None else (A, sub)), **{} if sub is None else {"where": z})
+        b.set(
+            carry,
+            *((A_AND_NOT_B, carry, z) if sub is None else (A, sub)),
+            **{} if sub is None else {"where": z},
+        )
     else:
         b.set(carry, *((A, old) if sub is None else (XOR, old, sub)), where=z)

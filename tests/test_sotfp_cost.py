@@ -105,8 +105,34 @@ def test_sweep_resumes_and_records(tmp_path):
     kept = json.loads((tmp_path / "sotfp-fp16-add.json").read_text())
     assert kept["done"] == 16
     # Another program starts over.
-    (tmp_path / "sotfp-fp16-add.json").write_text(json.dumps({**kept, "steps": 1}))
+    (tmp_path / "sotfp-fp16-add.json").write_text(json.dumps({**kept, "program": "x"}))
     assert verify.exhaustive("fp16", "add", tmp_path, rows=1).done == 1
+
+
+def test_sweep_goes_on_after_an_interruption(tmp_path):
+    """Stopped in its third chunk: the two before it count, and are not repeated."""
+    plain, chunks = verify._chunk, []
+
+    def stop(cfg, op, first, rows):
+        chunks.append(first)
+        if len(chunks) == 3:
+            raise KeyboardInterrupt
+        return plain(cfg, op, first, rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify, "_chunk", stop)
+        patch.setattr(verify, "ROWS", 2)
+        with pytest.raises(KeyboardInterrupt):
+            verify.exhaustive("fp16", "mul", tmp_path, rows=8)
+        record = verify.exhaustive("fp16", "mul", tmp_path, rows=8)
+    assert chunks == [0, 2, 4, 4, 6]
+    assert (record.done, record.wrong, record.judged) == (8, 0, 4 * verify.JUDGED)
+
+
+def test_sweep_notices_that_numpy_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.setattr(sotfp, "reference", lambda cfg, op, a, b: a * 0)
+    with pytest.raises(ArithmeticError, match=r"numpy.float16 and the exact judge disagree on add"):
+        verify.exhaustive("fp16", "add", tmp_path, rows=1)
 
 
 def test_sweep_notices_a_wrong_word(tmp_path, monkeypatch):
