@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nomul.golden import config, lfsr, pimarray, sotfp_add, sotfp_judge, sotfp_mul
+from nomul.golden import config, lfsr, pimarray, sotfp_add, sotfp_judge, sotfp_mul, sotfp_shift
 from nomul.golden.microcode import Builder, Program
 from nomul.golden.microcode_nor import NorBuilder
 from nomul.golden.sotfp_judge import Format
@@ -154,18 +154,18 @@ def _program(ne: int, nm: int, mode: str, opset: str, op: str) -> Program:
     if op not in (*OPS, "mac"):
         raise ValueError(f"sotfp has no operation {op!r}; it has {', '.join((*OPS, 'mac'))}")
     b = builder(opset)
-    x, y = sotfp_add.load(b, ne, nm), sotfp_add.load(b, ne, nm)
+    x, y = sotfp_shift.load(b, ne, nm), sotfp_shift.load(b, ne, nm)
     inputs = [x.bits, y.bits]
     if op == "add":
         return b.program(inputs, sotfp_add.add(b, x, y, mode))
     product = sotfp_mul.mul(b, x, y, mode)
     if op == "mul":
         return b.program(inputs, product)
-    z = sotfp_add.load(b, ne, nm)
+    z = sotfp_shift.load(b, ne, nm)
     # The exponents were not loaded as they are now: no search finds them.
     b.searching = False
     inputs.append(z.bits)
-    term = sotfp_add.Word(product[:nm], product[nm:-1], product[-1])
+    term = sotfp_shift.Word(product[:nm], product[nm:-1], product[-1])
     return b.program(inputs, sotfp_add.add(b, z, term, mode))
 
 

@@ -2,7 +2,6 @@
 
 from nomul.golden.microcode import (
     A_AND_NOT_B,
-    A_OR_NOT_B,
     AND,
     NOT_A,
     OR,
@@ -11,7 +10,7 @@ from nomul.golden.microcode import (
     A,
     Builder,
 )
-from nomul.golden.sotfp_add import Bit
+from nomul.golden.sotfp_shift import Bit
 
 
 def rows(b: Builder, x: list[Bit], y: list[Bit]) -> list[int]:

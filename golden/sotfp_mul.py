@@ -19,19 +19,8 @@ from nomul.golden.microcode import (
     Builder,
 )
 from nomul.golden.sotfp_booth import booth, rows
-from nomul.golden.sotfp_add import (
-    Bit,
-    Limit,
-    Shifter,
-    Word,
-    gather,
-    load,
-    room_of,
-    round_up,
-    shift_left,
-    stages,
-    subtract_stages,
-)
+from nomul.golden.sotfp_round import Limit, room_of, round_up, subtract_stages
+from nomul.golden.sotfp_shift import Bit, Shifter, Word, gather, load, shift_left, stages
 
 
 @dataclass(frozen=True)

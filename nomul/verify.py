@@ -119,7 +119,9 @@ def exhaustive(
     cfg = sotfp.Config.preset(form)
     steps = sotfp.program(cfg, op).steps
     path = folder / f"sotfp-{form}-{op}.json"
-    digest = hashlib.sha256(repr(sotfp.program(cfg, op)).encode()).hexdigest()[:16]
+    code = sotfp.program(cfg, op)
+    fields = [(s.dst, s.f, s.a, s.b, s.p, s.pol, s.search and tuple(s.search)) for s in code.code]
+    digest = hashlib.sha256(repr((fields, code.inputs, code.output)).encode()).hexdigest()[:16]
     record = Record(form, op, cfg.mode, steps, digest, nomul.__version__)
     if path.exists():
         kept = json.loads(path.read_text())
