@@ -25,7 +25,7 @@ class Step(NamedTuple):
     """One micro-operation on all lanes: ``dst := f(a, b)``, in lanes where ``p`` equals ``pol``.
 
     One read phase, then one write phase. ``p`` is -1 where the write is unconditional; ``search``
-    replaces f, a and b.
+    replaces f, a and b. ``other``: the write goes to the bank whose program comes next.
     """
 
     dst: int
@@ -35,6 +35,7 @@ class Step(NamedTuple):
     p: int = -1
     pol: int = 1
     search: Search | None = None
+    other: bool = False
 
     @property
     def sources(self) -> tuple[int, ...]:

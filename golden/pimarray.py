@@ -75,6 +75,7 @@ def execute(
     program: Program,
     memory: Words,
     *,
+    other: Words | None = None,
     writable: Callable[[int], Words] | None = None,
     stuck: Words | None = None,
 ) -> None:
@@ -86,6 +87,8 @@ def execute(
         What to run.
     memory
         uint64[columns, words], with the operands loaded; at least ``program.columns`` columns.
+    other
+        The bank whose program comes next; None leaves out what is written to it.
     writable
         Returns, for the number of a step, the lanes whose write succeeds; all of them if None.
     stuck
@@ -94,19 +97,21 @@ def execute(
     scratch = np.empty((2, memory.shape[1]), dtype=np.uint64)
     columns = list(memory)
     for number, step in enumerate(program.code):
-        if writable is None and stuck is None:
-            _run(step, columns, scratch)
+        if step.other and other is None:
             continue
-        before = columns[step.dst].copy()
-        _run(step, columns, scratch)
+        dst = other[step.dst] if step.other and other is not None else columns[step.dst]
+        if writable is None and stuck is None:
+            _run(step, columns, dst, scratch)
+            continue
+        before = dst.copy()
+        _run(step, columns, dst, scratch)
         if writable is not None:
-            columns[step.dst] ^= (columns[step.dst] ^ before) & ~writable(number)
+            dst ^= (dst ^ before) & ~writable(number)
         if stuck is not None:
-            columns[step.dst] &= ~stuck
+            dst &= ~stuck
 
 
-def _run(step: Step, columns: Sequence[Words], scratch: Words) -> None:
-    dst = columns[step.dst]
+def _run(step: Step, columns: Sequence[Words], dst: Words, scratch: Words) -> None:
     if step.search is not None:
         _search(step, columns, scratch[0])
         dst[:] = scratch[0]

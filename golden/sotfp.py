@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config, lfsr, pimarray, sotfp_add, sotfp_judge, sotfp_mul, sotfp_shift
-from nomul.golden.microcode import Builder, Program
+from nomul.golden.microcode import ZERO, A, Builder, Program, Step
 from nomul.golden.microcode_nor import NorBuilder
 from nomul.golden.sotfp_judge import Format
 
@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 OPSETS = ("sot", "nor", "sot+search", "nor+search")
 PORTS = ("replicated", "dual")
 OPS = ("add", "mul")
+CHAIN = ("begin", "mac")
 FAULT_BITS = 16
 FAULT_WIDTH = 32
 
@@ -45,6 +46,8 @@ class Config(config.Config):
         ``+search``: masked equality over an operand's exponent columns in one step.
     columns
         C, bit columns; None takes what the programs need.
+    mac
+        Whether the array also has the programs ``begin`` and ``mac``: sums of products that stay.
     ports
         ``replicated``: four copies of the memory, a step takes two cycles. ``dual``: one memory
         with two ports, three cycles.
@@ -62,6 +65,7 @@ class Config(config.Config):
     mode: str = "ieee"
     opset: str = "sot"
     columns: int | None = None
+    mac: bool = False
     ports: str = "replicated"
     write_errors: int = 0
     fault_seed: int = 1
@@ -101,9 +105,14 @@ class Config(config.Config):
         return self.form.width
 
     @property
+    def programs(self) -> tuple[str, ...]:
+        """Names of the programs, in the order of their numbers."""
+        return (*OPS, *CHAIN) if self.mac else OPS
+
+    @property
     def columns_needed(self) -> int:
         """Columns that the longest-lived set of bits of any program needs."""
-        return max(program(self, op).columns for op in OPS)
+        return max(program(self, op).columns for op in self.programs)
 
     @property
     def depth(self) -> int:
@@ -122,7 +131,7 @@ class Config(config.Config):
     @property
     def latency(self) -> int:
         """Cycles of the longest program."""
-        return max(self.cycles(1, op) for op in OPS)
+        return max(self.cycles(1, op) for op in self.programs)
 
     @property
     def interval(self) -> int:
@@ -142,17 +151,23 @@ def builder(opset: str) -> Builder:
 
 
 def program(cfg: Config, op: str) -> Program:
-    """Return the microcode of ``add``, ``mul``, or ``mac`` (a third operand plus the product).
+    """Return the microcode of ``add``, ``mul``, ``mac`` or ``begin``.
 
-    Every step is executed whatever the operands are: there is no branch. All counts come from it.
+    ``mac`` adds the product to a third operand, and also writes the sum over that operand in the
+    bank whose program comes next; ``begin`` sets the operand to +0 before. Every step is executed
+    whatever the operands are: there is no branch. All counts come from it.
     """
     return _program(cfg.exponent_bits, cfg.mantissa_bits, cfg.mode, cfg.opset, op)
 
 
 @cache
 def _program(ne: int, nm: int, mode: str, opset: str, op: str) -> Program:
-    if op not in (*OPS, "mac"):
-        raise ValueError(f"sotfp has no operation {op!r}; it has {', '.join((*OPS, 'mac'))}")
+    if op not in (*OPS, *CHAIN):
+        raise ValueError(f"sotfp has no operation {op!r}; it has {', '.join((*OPS, *CHAIN))}")
+    if op == "begin":
+        mac = _program(ne, nm, mode, opset, "mac")
+        clear = tuple(Step(column, ZERO, 0, 0) for column in mac.inputs[2])
+        return dataclasses.replace(mac, code=clear + mac.code, inputs=mac.inputs[:2])
     b = builder(opset)
     x, y = sotfp_shift.load(b, ne, nm), sotfp_shift.load(b, ne, nm)
     inputs = [x.bits, y.bits]
@@ -166,7 +181,10 @@ def _program(ne: int, nm: int, mode: str, opset: str, op: str) -> Program:
     b.searching = False
     inputs.append(z.bits)
     term = sotfp_shift.Word(product[:nm], product[nm:-1], product[-1])
-    return b.program(inputs, sotfp_add.add(b, z, term, mode))
+    code = b.program(inputs, sotfp_add.add(b, z, term, mode))
+    pairs = zip(code.inputs[2], code.output, strict=True)
+    kept = tuple(Step(into, A, bit, 0, other=True) for into, bit in pairs)
+    return dataclasses.replace(code, code=code.code + kept)
 
 
 def _words(cfg: Config, name: str, x: ArrayLike) -> Any:
@@ -270,7 +288,10 @@ class Array:
         return mask
 
     def run(self, op: str, a: ArrayLike, b: ArrayLike) -> NDArray[Any]:
-        """Return the results of the next batches, each of ``cfg.lanes`` words but the last."""
+        """Return the results of the next batches, each of ``cfg.lanes`` words but the last.
+
+        Of ``begin`` and ``mac`` those are the sums so far, lane by lane.
+        """
         x, y = _pair(self.cfg, a, b)
         code, lanes = program(self.cfg, op), self.cfg.lanes
         parts = [
@@ -280,9 +301,9 @@ class Array:
         return np.concatenate(parts) if parts else pimarray.run(code, x, y)
 
     def _batch(self, code: Program, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-        memory = self.banks[self.batches % 2]
+        memory, other = self.banks[self.batches % 2], self.banks[1 - self.batches % 2]
         memory[:] &= ~self.stuck
-        for columns, piece in zip(code.inputs, (a, b), strict=True):
+        for columns, piece in zip(code.inputs[:2], (a, b), strict=True):
             full = np.zeros(self.cfg.lanes, dtype=np.uint64)
             full[: len(piece)] = piece
             memory[list(columns)] = pimarray.to_columns(full, len(columns)) & ~self.stuck
@@ -292,6 +313,7 @@ class Array:
         pimarray.execute(
             code,
             memory,
+            other=other,
             writable=lambda step: masks.get(step, every),
             stuck=self.stuck,
         )
@@ -353,13 +375,21 @@ def rom_fields(cfg: Config) -> dict[str, int]:
     fields |= {"f": 4, "pol": 1, "sets": 1, "end": 1}
     if cfg.opset.endswith("search"):
         fields |= {"search": 1, "operand": 1, "key": 1, "invert": 1}
+    if cfg.mac:
+        fields |= {"other": 1}
     return fields
 
 
+def rom_entries(cfg: Config) -> list[int]:
+    """Return the address of each program's first word; ``begin`` runs into ``mac``."""
+    add, mul = (program(cfg, op).steps for op in OPS)
+    return [0, add, add + mul, add + mul + cfg.width][: len(cfg.programs)]
+
+
 def rom(cfg: Config) -> list[int]:
-    """Return the microcode words of ``add``, and then those of ``mul``."""
+    """Return the microcode words of ``add``, then ``mul``, then ``begin``, whose end is ``mac``."""
     words = []
-    for op in OPS:
+    for op in (*OPS, "begin") if cfg.mac else OPS:
         code = program(cfg, op)
         exponents = [word[cfg.mantissa_bits : -1] for word in code.inputs]
         for number, step in enumerate(code.code):
@@ -368,6 +398,7 @@ def rom(cfg: Config) -> list[int]:
             if step.search is not None:
                 values |= {"search": 1, "operand": exponents.index(step.search.columns)}
                 values |= {"key": step.search.keys[0], "invert": int(step.search.invert)}
+            values["other"] = int(step.other)
             word = offset = 0
             for name, width in rom_fields(cfg).items():
                 word |= int(values.get(name, 0)) << offset

@@ -12,8 +12,15 @@ from nomul.hw.pimarray import PORTS, RowsIn, RowsOut, lookup, word_layout
 
 
 def first_layout(cfg: Config) -> data.StructLayout:
-    """Return the payload of ``a``: a word, the program (0 add, 1 mul), the end of the batch."""
-    return data.StructLayout({"word": unsigned(cfg.width), "program": 1, "last": 1})
+    """Return the payload of ``a``: a word, the program's number, and the end of the batch.
+
+    With ``cfg.mac`` also ``keep``: the sums stay in the array, and no words are sent.
+    """
+    return data.StructLayout({"word": unsigned(cfg.width), **_choice(cfg), "last": 1})
+
+
+def _choice(cfg: Config) -> dict[str, int]:
+    return {"program": 2, "keep": 1} if cfg.mac else {"program": 1}
 
 
 def plain_layout(cfg: Config) -> data.StructLayout:
@@ -23,7 +30,8 @@ def plain_layout(cfg: Config) -> data.StructLayout:
 
 def batch_layout(cfg: Config) -> data.StructLayout:
     """Return what goes with a batch: its number of words, its program, and whether it is last."""
-    return data.StructLayout({"count": unsigned(cfg.lanes.bit_length()), "program": 1, "last": 1})
+    count = unsigned(cfg.lanes.bit_length())
+    return data.StructLayout({"count": count, **_choice(cfg), "last": 1})
 
 
 class Loader(wiring.Component):
@@ -87,7 +95,7 @@ class Loader(wiring.Component):
         ]
         with m.If(taken):
             m.d.sync += [
-                self.batch.program.eq(self.a.payload.program),
+                *(self.batch[name].eq(self.a.payload[name]) for name in _choice(cfg)),
                 self.batch.last.eq(last),
                 closed.eq(last | (rows.count == cfg.lanes - 1)),
             ]
@@ -144,12 +152,11 @@ class Storer(wiring.Component):
         coming, last, final = Signal(), Signal(), Signal()
         places = [
             Array(Const(column, len(self.column)) for column in sotfp.program(cfg, op).output)
-            for op in sotfp.OPS
+            for op in cfg.programs
         ]
-        add, mul = (table[index] for table in places)
         m.d.comb += [
             self.read.eq(self.ready & (left == 0) & (index != cfg.width)),
-            self.column.eq(Mux(self.batch.program, mul, add)),
+            self.column.eq(Array(table[index] for table in places)[self.batch.program]),
             rows.column.eq(self.value),
             rows.shift.eq(coming),
             final.eq(coming & (index == cfg.width)),
@@ -174,8 +181,9 @@ class Top(wiring.Component):
 
     A program keeps the array busy for c S + 3 cycles: S steps of c cycles (``cfg.ports``), one to
     start, one for the first microcode word, one to hand the bank over. The next batch is loaded
-    into, and the previous one read from, the other of two banks meanwhile. The array emulates a
-    device: it has its functions and its steps, not its electrical behaviour.
+    into, and the previous one read from, the other of two banks meanwhile. ``begin`` and ``mac``
+    leave their sums in the bank of the next batch too, so they start when it is read out. The array
+    emulates a device: it has its functions and its steps, not its electrical behaviour.
 
     Parameters
     ----------
@@ -185,8 +193,9 @@ class Top(wiring.Component):
     Members
     -------
     a : ``In(stream.Signature(first_layout(cfg)))``
-        First operands, the program of their batch (that of its last word counts), and ``last``.
-        A batch also ends after ``cfg.lanes`` words.
+        First operands, the program of their batch by its place in ``cfg.programs`` (that of the
+        last word counts), ``keep`` if there is ``cfg.mac``, and ``last``. A batch also ends after
+        ``cfg.lanes`` words.
     b : ``In(stream.Signature(plain_layout(cfg)))``
         Second operands; ``last`` must be that of ``a``.
     y : ``Out(stream.Signature(plain_layout(cfg)))``
@@ -235,6 +244,9 @@ class Top(wiring.Component):
         full, done = Signal(2), Signal(2)
         batches = [Signal(batch_layout(cfg), name=f"batch_{bank}") for bank in range(2)]
         loading, running, storing = Signal(), Signal(), Signal()
+        kept = Signal()  # the finished batch sends nothing
+        if cfg.mac:
+            m.d.comb += kept.eq(Mux(running, batches[1].keep, batches[0].keep))
         stuck = Const(sum(1 << lane for lane in cfg.stuck_lanes), cfg.lanes)
         finished = Signal()
         m.d.comb += [
@@ -255,19 +267,26 @@ class Top(wiring.Component):
             with m.If(loader.done & (loading == bank)):
                 m.d.sync += [full[bank].eq(1), batches[bank].eq(loader.batch)]
             with m.If(finished & (running == bank)):
-                m.d.sync += [full[bank].eq(0), done[bank].eq(1)]
+                m.d.sync += [full[bank].eq(0), done[bank].eq(~kept)]
             with m.If(storer.done & (storing == bank)):
                 m.d.sync += done[bank].eq(0)
         m.d.sync += [
             loading.eq(loading ^ loader.done),
             running.eq(running ^ finished),
-            storing.eq(storing ^ storer.done),
+            storing.eq(storing ^ storer.done ^ (finished & kept)),
         ]
         program = Mux(running, batches[1].program, batches[0].program)
-        step, phase = self._sequence(m, full, running, program, finished, kind.phases)
+        # A chain writes into the other bank, so nothing may wait there.
+        ready = [Signal(name=f"ready_{bank}") for bank in range(2)]
+        for bank in range(2):
+            alone = ~done[1 - bank] & ~(finished & ~kept) if cfg.mac else Const(1)
+            chained = batches[bank].program[-1] if cfg.mac else Const(0)
+            m.d.comb += ready[bank].eq(full[bank] & (~chained | alone))
+        step, phase = self._sequence(m, ready, running, program, finished, kind.phases)
         m.d.comb += cells.phase.eq(phase)
-        for name in ("a", "b", "p", "dst"):
+        for name in ("a", "b", "p"):
             m.d.comb += getattr(cells, name).eq(Cat(step[name], running))
+        m.d.comb += cells.dst.eq(Cat(step.dst, running ^ step.other if cfg.mac else running))
         executing = Signal()
         m.d.comb += executing.eq(phase == kind.phases - 1)
         value = self._search(m, loader, loading, running, step, cells)
@@ -282,21 +301,22 @@ class Top(wiring.Component):
         self._count(m, executing, step)
         return m
 
-    def _sequence(self, m, full, running, program, finished, phases):
+    def _sequence(self, m, ready, running, program, finished, phases):
         """Describe the program counter; return the microcode word and the phase of its step."""
         words = sotfp.rom(self.cfg)
         layout = word_layout(sotfp.rom_fields(self.cfg))
         m.submodules.rom = rom = Memory(shape=unsigned(layout.size), depth=len(words), init=words)
         read = rom.read_port()
         step, counter = data.View(layout, read.data), Signal(range(len(words) + 1))
-        phase = Signal(2, init=3)
+        phase, entries = Signal(2, init=3), Array(sotfp.rom_entries(self.cfg))
+        this, following = Mux(running, ready[1], ready[0]), Mux(running, ready[0], ready[1])
         m.d.comb += [read.addr.eq(counter), read.en.eq(0)]
         with m.FSM(name="sequencer"):
             with m.State("IDLE"):
-                with m.If(full.bit_select(running, 1)):
+                with m.If(this):
                     m.next = "START"
             with m.State("START"):
-                m.d.sync += counter.eq(Mux(program, sotfp.program(self.cfg, "add").steps, 0))
+                m.d.sync += counter.eq(entries[program])
                 m.d.comb += self.busy.eq(1)
                 m.next = "FETCH"
             with m.State("FETCH"):
@@ -316,7 +336,7 @@ class Top(wiring.Component):
             with m.State("DONE"):
                 m.d.comb += [self.busy.eq(1), finished.eq(1)]
                 m.next = "IDLE"
-                with m.If(full.bit_select(~running, 1)):
+                with m.If(following):
                     m.next = "START"
         return step, phase
 

@@ -11,12 +11,15 @@ from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bit, bits
 
 
-def pack(cfg: Config, a, b, op: str, last) -> tuple[list[int], list[int]]:
+def pack(cfg: Config, a, b, op: str, last, keep: int = 0) -> tuple[list[int], list[int]]:
     """Return the payloads of ``a`` and of ``b``."""
-    first = Layout((("word", cfg.width, 1), ("program", 1, 1), ("last", 1, 1)))
+    choice = (("program", 2, 1), ("keep", 1, 1)) if cfg.mac else (("program", 1, 1),)
+    first = Layout((("word", cfg.width, 1), *choice, ("last", 1, 1)))
     plain = Layout((("word", cfg.width, 1), ("last", 1, 1)))
-    program = np.full(len(a), {"add": 0, "mul": 1}[op])
-    return first.pack(word=a, program=program, last=last), plain.pack(word=b, last=last)
+    chosen = {"program": np.full(len(a), ("add", "mul", "begin", "mac").index(op))}
+    if cfg.mac:
+        chosen["keep"] = np.full(len(a), keep)
+    return first.pack(word=a, **chosen, last=last), plain.pack(word=b, last=last)
 
 
 def unpack(cfg: Config, payloads: list[int]) -> tuple[np.ndarray, np.ndarray]:

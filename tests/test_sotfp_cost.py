@@ -87,8 +87,8 @@ def test_a_layer_forward_and_backward_on_real_digits(preset):
         assert item.macs == n * m * k
         # A sum of k products, each step rounded to Nm + 1 bits.
         assert item.error < 2 * k * 2.0 ** -(cfg.mantissa_bits + 1)
-        programs = -(-n * m // cfg.lanes) * k
-        assert item.cost.steps == programs * sotfp.program(cfg, "mac").steps
+        begin, mac = (sotfp.program(cfg, op).steps for op in sotfp.CHAIN)
+        assert item.cost.steps == -(-n * m // cfg.lanes) * (begin + (k - 1) * mac)
 
 
 def test_sweep_resumes_and_records(tmp_path):
@@ -148,7 +148,10 @@ def test_sweep_notices_a_wrong_word(tmp_path, monkeypatch):
     [
         (("lfsr", "fp16", (), 1), "verify has no exhaustive check of 'lfsr'; it has sotfp"),
         (("sotfp", "fp32", (), 1), "verify has no format 'fp32'; it has fp16"),
-        (("sotfp", "fp16", ("div",), 1), "sotfp has no operation 'div'; it has add, mul, mac"),
+        (
+            ("sotfp", "fp16", ("div",), 1),
+            "sotfp has no operation 'div'; it has add, mul, begin, mac",
+        ),
         (("sotfp", "fp16", (), 0), "rows must be in 1..65536, not 0"),
     ],
 )

@@ -1,5 +1,6 @@
 """SOT-MRAM PIM, hardware side: the RTL against the model, under stalls, variants and faults."""
 
+import numpy as np
 import pytest
 
 from nomul.golden import sotfp
@@ -68,6 +69,49 @@ def test_all_pairs_in_256_lanes(simulate, values, mode):
         environment={"NOMUL_PAIRS": "0:65536"},
     )
     assert report.compared > 4 * 65536
+
+
+CHAINS = "nomul.sim.sotfp_mac"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"lanes": 8},
+        {"lanes": 5, "ports": "dual", "opset": "sot+search"},
+        {"lanes": 8, "write_errors": 9000, "stuck_lanes": (2,)},
+    ],
+    ids=["plain", "dual-search", "faults"],
+)
+def test_chains_stay_in_the_array(simulate, values):
+    """Multiply-accumulate between additions and products; one bench only with faults."""
+    cfg = Config.from_dict({**E5M2, "mac": True, **values})
+    tests = r"chains_between.*never.*never" if cfg.faulty else "chains_between"
+    assert simulate("sotfp", cfg, bench=CHAINS, tests=tests).tests == (1 if cfg.faulty else 4)
+
+
+@pytest.mark.parametrize("preset", ["fp16", "bf16"])
+def test_a_layer_of_the_digits_network_in_rtl(simulate, tmp_path, preset):
+    """Forward and both gradients on real digits, every product and sum in the RTL's array."""
+    pytest.importorskip("sklearn", reason="try: pip install scikit-learn")
+    from nomul.train import sotfp_layer
+
+    cfg = Config.preset(preset, mac=True, lanes=64)
+    items = sotfp_layer.layer(cfg, images=4)
+    path = tmp_path / "operands.npz"
+    sides = {f"x{i}": item.left for i, item in enumerate(items)}
+    sides |= {f"y{i}": item.right for i, item in enumerate(items)}
+    np.savez(path, allow_pickle=False, **sides)
+    report = simulate(
+        "sotfp",
+        cfg,
+        bench=CHAINS,
+        tests="a_chain_is",
+        environment={"NOMUL_OPERANDS": str(path)},
+    )
+    assert [item.wrong for item in items] == [0, 0, 0]
+    assert report.records["products"] == sum(item.macs for item in items)
+    assert report.records["cycles"] > sum(2 * item.cost.steps for item in items)
 
 
 @pytest.mark.parametrize("tests", ["results_equal.*op=mul", PARTIAL_PLAIN])

@@ -17,12 +17,15 @@ Words = NDArray[np.int64]
 class Product:
     """A matrix product X Y^T in the array, and its judgement.
 
-    ``wrong`` counts the words that differ from the exact judge's; ``error`` is the largest
-    difference from float64, over the largest value.
+    ``left`` and ``right`` hold the factors of every sum, bit patterns [sums, k]. ``wrong`` counts
+    the words that differ from the exact judge's; ``error`` is the largest difference from float64,
+    over the largest value.
     """
 
     name: str
     shape: tuple[int, int, int]
+    left: Words
+    right: Words
     words: Words
     macs: int
     wrong: int
@@ -42,16 +45,18 @@ def product(cfg: Config, name: str, x: Words, y: Words) -> Product:
         sotfp.decode(cfg, right.ravel()).reshape(right.shape),
     )
     error = np.abs(sotfp.decode(cfg, got) - real).max() / np.abs(real).max()
-    programs = -(-n * m // cfg.lanes) * k
-    one = sotfp_cost.cost(sotfp.program(cfg, "mac"), cfg.lanes, sotfp_cost.device_of(cfg))
+    chains, device = -(-n * m // cfg.lanes), sotfp_cost.device_of(cfg)
+    begin, mac = (sotfp_cost.cost(sotfp.program(cfg, op), cfg.lanes, device) for op in sotfp.CHAIN)
     return Product(
         name,
         (n, k, m),
+        left,
+        right,
         got.reshape(n, m),
         n * m * k,
         int((got != expected).sum()),
         float(error),
-        one.times(programs),
+        begin.times(chains) + mac.times(chains * (k - 1)),
     )
 
 
