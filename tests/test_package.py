@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -27,16 +28,36 @@ def pip(*arguments, python=sys.executable):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """Return the wheel built from a copy of the tracked files, so that no build folder is left."""
-    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def sdist(tmp_path_factory):
+    """Return the source distribution of a copy of the tracked files: no build folder is left."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("sdist")
     for file in tracked():
         target = source / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / file).read_bytes())
-    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, source)
+    command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "-o", built, source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = built.glob("*.tar.gz")
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist, tmp_path_factory):
+    """Return the wheel built from the source distribution, as an index would serve both."""
+    built = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, sdist)
     (path,) = built.glob("*.whl")
     return path
+
+
+def test_source_distribution_is_the_tree(sdist):
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames() if "/" in name}
+    assert set(tracked()) <= names
+    made = {name for name in names if "egg-info" not in name} - {"PKG-INFO", "setup.cfg"}
+    folders = {str(parent) for file in tracked() for parent in Path(file).parents}
+    assert made - folders == set(tracked())
 
 
 def tracked():
