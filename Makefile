@@ -20,6 +20,7 @@ test-long: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m nomul.synth.bench_golden
+	$(BIN)/python -m nomul.train.bench_essop
 	$(BIN)/python -m nomul.synth.bench_spimc
 	$(BIN)/python -m nomul.synth.bench_sotfp
 	$(BIN)/python -m nomul.synth.bench

@@ -313,16 +313,19 @@ def update(x: ArrayLike, delta: ArrayLike, cfg: Config, n_vectors_before: int = 
     (x_int, sx, e_x), (d_int, sd, e_d) = (quantise(v, cfg.width) for v in (x, delta))
     r, s = bits(cfg, len(x_int), n_vectors_before)
     unit = np.ldexp(1.0, unit_exponent(cfg, e_x, e_d))[:, None]
-    a = _weighted_stream(r, x_int, _unit(sx).astype(np.float64) * unit)
-    b = _weighted_stream(s, d_int, _unit(sd).astype(np.float64))
+    a = _weighted_stream(r, x_int, _unit(sx))
+    b = _weighted_stream(s, d_int, _unit(sd) * unit)
     return a.T @ b
 
 
-def _weighted_stream(source: Ints, operand: Ints, weight: Floats) -> Floats:
+def _weighted_stream(source: Ints, operand: Ints, weight: NDArray[Any]) -> Floats:
     """Return float64[V * BL, lanes]: a lane's weight where its bit is one, else 0."""
     source = source[:, :, None] if source.ndim == 2 else source
     ones = source.astype(np.int32) < operand.astype(np.int32)[:, None, :]
-    return (ones * weight[:, None, :]).reshape(-1, operand.shape[1])
+    stream = ones.astype(np.float64)
+    if (weight != 1).any():  # activations behind a ReLU have no signs
+        stream *= weight[:, None, :]
+    return stream.reshape(-1, operand.shape[1])
 
 
 def max_right_shift(cfg: Config) -> int:

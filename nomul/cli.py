@@ -517,19 +517,31 @@ def verify(
 def train_essop(
     network: Annotated[str, typer.Option(help="mlp, convnet or resnet32.")] = "mlp",
     data: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
-    images: Annotated[int | None, typer.Option(help="Images to train on; all if absent.")] = None,
-    seeds: Annotated[int | None, typer.Option(help="Runs per setting.")] = None,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Images to train on; all if absent.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Runs per setting.")] = None,
     out: Annotated[Path | None, typer.Option(help="Result file, one run per line.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write all runs here at the end, as one JSON document.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Train with stochastic weight gradients, every source and stream length; resumes by itself."""
-    from nomul.train import essop_sweep
+    from nomul.synth import essop_training
+    from nomul.train import essop_data, essop_sweep
 
-    split = essop_sweep.load(network, data, images)
+    essop_sweep.recipe(network)
+    split = essop_data.load(network, data, images)
     todo = list(essop_sweep.points(network, len(split.x), seeds))
     file = out or Path("build", "train", f"essop-{network}.jsonl")
     with present.counting(f"training {network}", len(todo)) as advance:
-        rows = essop_sweep.summary(essop_sweep.sweep(todo, split, file, advance))
+        runs = essop_sweep.sweep(todo, split, file, advance)
+    if record is not None:
+        given = {"--network": network, "--images": images, "--seeds": seeds}
+        words = [f"{name} {value}" for name, value in given.items() if value is not None]
+        essop_sweep.record(network, runs, record, f"nomul train essop {' '.join(words)}")
+    rows = essop_training.summary(runs)
     if json:
         present.as_json(rows)
         return

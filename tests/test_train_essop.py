@@ -65,16 +65,13 @@ def test_without_a_unit_gradients_are_exact():
         assert torch.equal(a.grad, b.grad)
 
 
-def test_resnet32_takes_a_step_on_one_generated_batch():
-    """Thirty-one convolutions and a linear layer, 0.46 million weights, as in the original."""
-    torch.manual_seed(4)
-    net = layers.resnet32(layers.Unit("vdc_xor", 2))
+def test_resnet32_is_the_network_of_the_original():
+    """Thirty-one convolutions and a linear layer, 0.46 million weights."""
+    net = layers.resnet32(None)
     weights = [p for p in net.parameters() if p.ndim > 1]
     assert len(weights) == 32
     assert 0.45e6 < sum(p.numel() for p in net.parameters()) < 0.48e6
-    loss = torch.nn.functional.cross_entropy(net(torch.rand(2, 3, 32, 32)), torch.tensor([1, 7]))
-    loss.backward()
-    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in weights)
+    assert net(torch.rand(2, 3, 32, 32)).shape == (2, 10)
 
 
 def test_groups_are_refused():

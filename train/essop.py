@@ -70,9 +70,10 @@ class _LinearGradient(torch.autograd.Function):
         return x @ weight.T
 
     @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, Tensor, None]:  # type: ignore[override]
         x, weight = ctx.saved_tensors
-        return delta @ weight, ctx.unit.update(x, delta), None
+        below = delta @ weight if ctx.needs_input_grad[0] else None
+        return below, ctx.unit.update(x, delta), None
 
 
 class Linear(nn.Linear):

@@ -1,38 +1,45 @@
 """Accuracy of networks trained with ESSOP in the loop: a sweep that can be stopped and resumed."""
 
-import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from threadpoolctl import threadpool_limits
+from torch import nn
 
 from nomul.golden import bitstream
-from nomul.train import digits
 from nomul.train.essop import Unit, convnet, mlp, resnet32
-
-FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images float32[n, ...] and labels int64[n], for training and for test."""
-
-    x: Tensor
-    labels: Tensor
-    x_test: Tensor
-    labels_test: Tensor
+from nomul.train.essop_data import Split, moved
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is trained: plain stochastic gradient descent."""
+    """How one network is trained: stochastic gradient descent, and over what the sweep goes.
+
+    Attributes
+    ----------
+    build
+        Makes the network around a unit, or with exact gradients.
+    epochs, batch, rate
+        Of the descent.
+    sources, stream_bits, seeds
+        The settings of the sweep, and runs per setting.
+    momentum, decay
+        Of the descent.
+    drops
+        Epochs after which the rate falls to a tenth.
+    shifted
+        Whether training images are mirrored and moved by up to four pixels at random.
+    threads
+        Threads to compute with, 0 for the library's choice. Matrices of a small network are so
+        small that a second thread costs more than it brings, and much more on a busy machine.
+    """
 
     build: Callable[[Unit | None], nn.Sequential]
     epochs: int
@@ -41,12 +48,25 @@ class Recipe:
     sources: tuple[str, ...]
     stream_bits: tuple[int, ...]
     seeds: int
+    momentum: float = 0.0
+    decay: float = 0.0
+    drops: tuple[int, ...] = ()
+    shifted: bool = False
+    threads: int = 1
 
 
+# ResNet-32 as He et al. (2016, section 4.2) train it on CIFAR-10, for 64,000 steps or 164 epochs.
 RECIPES = {
     "mlp": Recipe(mlp, 20, 32, 0.1, bitstream.SOURCES, (1, 2, 4, 8, 16, 32), 5),
     "convnet": Recipe(convnet, 2, 32, 0.1, ("lfsr", "vdc_xor", "sobol_xor"), (4, 8, 16), 3),
-    "resnet32": Recipe(resnet32, 160, 128, 0.1, ("vdc_xor",), (16,), 1),
+    "resnet32": Recipe(
+        *(resnet32, 164, 128, 0.1, ("vdc_xor",), (16,), 1),
+        momentum=0.9,
+        decay=1e-4,
+        drops=(82, 123),
+        shifted=True,
+        threads=0,
+    ),
 }
 
 
@@ -61,6 +81,13 @@ class Point:
     images: int
 
 
+def recipe(network: str) -> Recipe:
+    """Return how a network is trained; raise ValueError with the names there are for another."""
+    if network not in RECIPES:
+        raise ValueError(f"there is no network {network!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[network]
+
+
 def points(network: str, images: int, seeds: int | None = None) -> Iterator[Point]:
     """Return the runs of a network's sweep, exact gradients first, all seeds of a setting together.
 
@@ -69,79 +96,12 @@ def points(network: str, images: int, seeds: int | None = None) -> Iterator[Poin
     ValueError
         There is no such network.
     """
-    if network not in RECIPES:
-        raise ValueError(f"there is no network {network!r}; there are {', '.join(RECIPES)}")
-    recipe = RECIPES[network]
+    how = recipe(network)
     settings = [("fp32", 0)]
-    settings += [(source, bits) for bits in recipe.stream_bits for source in recipe.sources]
+    settings += [(source, bits) for bits in how.stream_bits for source in how.sources]
     for source, bits in settings:
-        for seed in range(recipe.seeds if seeds is None else seeds):
+        for seed in range(how.seeds if seeds is None else seeds):
             yield Point(network, source, bits, seed, images)
-
-
-def load(network: str, path: Path | None = None, images: int | None = None) -> Split:
-    """Return the images that a network learns: digits, Fashion-MNIST, or CIFAR-10 from ``path``.
-
-    Parameters
-    ----------
-    network
-        One of :data:`RECIPES`.
-    path
-        Folder of the data set; for ``convnet`` Debian's ``dataset-fashion-mnist`` if None.
-    images
-        How many to train on; all if None.
-
-    Raises
-    ------
-    FileNotFoundError
-        With what to install or to give.
-    """
-    if network == "mlp":
-        data = digits.load(seed=0)
-        arrays = data.x, data.labels, data.x_test, data.labels_test
-    elif network == "convnet":
-        arrays = _idx_folder(path or FASHION_MNIST)
-    else:
-        if path is None:
-            raise FileNotFoundError("resnet32 learns CIFAR-10: give its python version with --data")
-        arrays = _cifar10(path)
-    x, labels, x_test, labels_test = (torch.from_numpy(np.ascontiguousarray(a)) for a in arrays)
-    return Split(x.float()[:images], labels[:images], x_test.float(), labels_test)
-
-
-def _idx_folder(folder: Path) -> tuple[NDArray[Any], ...]:
-    """Read the four IDX files of an MNIST-like data set: images scaled to 0..1, and labels."""
-    arrays: list[NDArray[Any]] = []
-    for part in ("train", "t10k"):
-        for kind, offset in (("images-idx3", 16), ("labels-idx1", 8)):
-            file = folder / f"{part}-{kind}-ubyte.gz"
-            if not file.exists():
-                raise FileNotFoundError(
-                    f"{file} is not there; apt-get install dataset-fashion-mnist, or give --data"
-                )
-            raw = np.frombuffer(gzip.decompress(file.read_bytes()), np.uint8, offset=offset)
-            is_image = kind.startswith("images")
-            shaped = raw.reshape(-1, 1, 28, 28) / np.float32(255) if is_image else raw
-            arrays.append(shaped if is_image else shaped.astype(np.int64))
-    return tuple(arrays)
-
-
-def _cifar10(folder: Path) -> tuple[NDArray[Any], ...]:
-    """Read the five training batches and the test batch of CIFAR-10's python version."""
-    import pickle
-
-    def batch(name: str) -> tuple[NDArray[Any], NDArray[Any]]:
-        file = folder / name
-        if not file.exists():
-            raise FileNotFoundError(f"{file} is not there; --data names the unpacked folder")
-        with file.open("rb") as stream:
-            content = pickle.load(stream, encoding="bytes")
-        images = np.asarray(content[b"data"], np.float32).reshape(-1, 3, 32, 32) / 255
-        return images, np.asarray(content[b"labels"], np.int64)
-
-    parts = [batch(f"data_batch_{n}") for n in range(1, 6)]
-    images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return images, labels, *batch("test_batch")
 
 
 def train(point: Point, data: Split, epochs: int | None = None) -> dict[str, Any]:
@@ -149,20 +109,45 @@ def train(point: Point, data: Split, epochs: int | None = None) -> dict[str, Any
 
     The seed sets initial weights, order of the images and the registers of the sources.
     """
-    recipe = RECIPES[point.network]
+    how = recipe(point.network)
+    with _threads(how.threads):
+        return _train(point, data, how, how.epochs if epochs is None else epochs)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Compute with this many threads, or with the library's choice if 0."""
+    if not count:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with threadpool_limits(count):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train(point: Point, data: Split, how: Recipe, epochs: int) -> dict[str, Any]:
     torch.manual_seed(point.seed)
     exact = point.source == "fp32"
     unit = None if exact else Unit(point.source, point.stream_bits, point.seed)
-    net = recipe.build(unit)
-    optimiser = torch.optim.SGD(net.parameters(), lr=recipe.rate)
+    net = how.build(unit)
+    optimiser = torch.optim.SGD(
+        net.parameters(), lr=how.rate, momentum=how.momentum, weight_decay=how.decay
+    )
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, how.drops)
     start = time.perf_counter()
-    for _ in range(recipe.epochs if epochs is None else epochs):
+    for _ in range(epochs):
         net.train()
-        for chosen in torch.randperm(len(data.x)).split(recipe.batch):
+        for chosen in torch.randperm(len(data.x)).split(how.batch):
             optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(net(data.x[chosen]), data.labels[chosen])
+            x = moved(data.x[chosen]) if how.shifted else data.x[chosen]
+            loss = nn.functional.cross_entropy(net(x), data.labels[chosen])
             loss.backward()
             optimiser.step()
+        schedule.step()
     seconds = time.perf_counter() - start
     net.eval()
     with torch.no_grad():
@@ -194,44 +179,40 @@ def sweep(
 
     A run that is stopped goes on where it was; ``advance`` is called after every point.
     """
-    from threadpoolctl import threadpool_limits
-
     done = finished(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.exists() and not file.read_bytes().endswith(b"\n"):
         with file.open("a") as stream:
             stream.write("\n")  # after a line that a kill cut off
     rows = []
-    # The matrices are small: a second thread costs more than it brings.
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        for point in todo:
-            if point not in done:
-                done[point] = train(point, data)
-                with file.open("a") as stream:
-                    stream.write(json.dumps(done[point]) + "\n")
-            rows.append(done[point])
-            advance()
+    for point in todo:
+        if point not in done:
+            done[point] = train(point, data)
+            with file.open("a") as stream:
+                stream.write(json.dumps(done[point]) + "\n")
+        rows.append(done[point])
+        advance()
     return rows
 
 
-def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one row per setting: accuracy in percent, mean and standard deviation over seeds."""
-    groups: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row["network"], row["source"], row["stream_bits"]), []).append(row)
-    table = []
-    for (network, source, bits), members in groups.items():
-        accuracy = 100 * np.array([row["accuracy"] for row in members])
-        table.append(
-            {
-                "network": network,
-                "source": source,
-                "BL": bits,
-                "seeds": len(members),
-                "accuracy": float(accuracy.mean()),
-                "spread": float(accuracy.std(ddof=1)) if len(members) > 1 else 0.0,
-                "seconds": float(np.mean([row["seconds"] for row in members])),
-            }
-        )
-    return table
+def record(network: str, rows: list[dict[str, Any]], file: Path, command: str) -> None:
+    """Write all runs of a sweep as one JSON document, with what made them, a run per line."""
+    how = recipe(network)
+    about = {
+        "command": command,
+        "network": network,
+        "images": rows[0]["images"],
+        "epochs": how.epochs,
+        "batch": how.batch,
+        "rate": how.rate,
+        "tools": {name: version(name) for name in ("nomul", "numpy", "torch")},
+    }
+    names = ("source", "stream_bits", "seed", "accuracy", "loss")
+    runs = [json.dumps({name: _rounded(row[name]) for name in names}) for row in rows]
+    head = json.dumps(about, indent=1).removesuffix("\n}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(head + ',\n "runs": [\n  ' + ",\n  ".join(runs) + "\n ]\n}\n")
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 5) if isinstance(value, float) else value

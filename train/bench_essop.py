@@ -1,0 +1,36 @@
+"""How much longer training takes with ESSOP in the loop: `python -m nomul.train.bench_essop`."""
+
+import time
+
+from nomul.train import essop_data, essop_sweep
+from nomul.train.essop_sweep import Point
+
+LIMIT = 20  # times the time of exact gradients that emulation may take at BL 16
+REPEATS = 3
+
+
+def seconds(source: str, stream_bits: int, data: essop_data.Split) -> float:
+    """Return the processor time of one training of the MLP, the least of a few, on one core."""
+    best = float("inf")
+    for _ in range(REPEATS):
+        start = time.process_time()
+        essop_sweep.train(Point("mlp", source, stream_bits, 0, len(data.x)), data)
+        best = min(best, time.process_time() - start)
+    return best
+
+
+def main() -> None:
+    """Print the times, and fail if BL 16 takes longer than it may."""
+    data = essop_data.load("mlp")
+    exact = seconds("fp32", 0, data)
+    print(f"MLP on digits, {essop_sweep.RECIPES['mlp'].epochs} epochs, one core")
+    print(f"  exact gradients    {exact:6.2f} s")
+    for source in ("lfsr", "vdc_xor", "sobol_xor"):
+        taken = seconds(source, 16, data)
+        print(f"  {source:<9} at BL 16 {taken:6.2f} s, {taken / exact:4.1f} times")
+        if taken > LIMIT * exact:
+            raise SystemExit(f"{source} takes more than {LIMIT} times the time of FP32")
+
+
+if __name__ == "__main__":
+    main()
