@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
+from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
 
 
@@ -55,15 +55,31 @@ class Once(wiring.Component):
             wiring.connect(m, wiring.flipped(self), body)
             return m
         definition = platform.define(self._name, self._cls, self._args)
-        ports: dict[str, Any] = {}
-        if definition.clocked:
-            ports |= {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
-        for path, member, value in self.signature.flatten(self):
-            direction = "i" if member.flow == wiring.In else "o"
-            ports[f"{direction}_{'__'.join(map(str, path))}"] = value
-        if self._keep:
-            ports["a_keep_hierarchy"] = 1
-        return Instance(definition.name, **ports)
+        return _instance(definition, self, {"a_keep_hierarchy": 1} if self._keep else {})
+
+
+def place(m: Module, name: str, component: wiring.Component, platform: Any) -> None:
+    """Put a component into a module so that its ports keep their names.
+
+    Amaranth names the ports of a submodule after whatever signals they meet. In a :class:`Library`
+    this one is converted by itself, so that people find its ports in a waveform.
+    """
+    if isinstance(platform, Library):
+        m.submodules[name] = _instance(platform.define_one(name, component), component, {})
+    else:
+        m.submodules[name] = component
+
+
+def _instance(
+    definition: "Definition", component: wiring.Component, ports: dict[str, Any]
+) -> Instance:
+    """Return an instance with the component's own members at its ports."""
+    if definition.clocked:
+        ports |= {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+    for path, member, value in component.signature.flatten(component):
+        direction = "i" if member.flow == wiring.In else "o"
+        ports[f"{direction}_{'__'.join(map(str, path))}"] = value
+    return Instance(definition.name, **ports)
 
 
 @cache
@@ -88,10 +104,12 @@ class Library:
     ----------
     prefix : str
         Put before every module name, so that two emitted tops can live in one design.
+    async_reset : bool
+        Whether the clock domain resets its registers without a clock edge.
     """
 
-    def __init__(self, prefix: str):
-        self.prefix = prefix
+    def __init__(self, prefix: str, async_reset: bool = False):
+        self.prefix, self.async_reset = prefix, async_reset
         self._definitions: dict[Any, Definition] = {}
         self._names: set[str] = {prefix}
 
@@ -102,12 +120,20 @@ class Library:
             self._definitions[key] = self.convert(self._unique(name), _shared(cls, args))
         return self._definitions[key]
 
+    def define_one(self, name: str, component: wiring.Component) -> Definition:
+        """Return the definition of a component that is there once."""
+        definition = self.convert(self._unique(name), component)
+        self._definitions[component] = definition
+        return definition
+
     def convert(self, name: str, component: wiring.Component) -> Definition:
         """Convert one component, and whatever it instantiates, to RTLIL."""
         if isinstance(component, Described):
             component._MustUse__used = True  # Amaranth warns of what nobody elaborates
             return Definition(name, component.rtlil(name), clocked=False)
-        text = rtlil.convert(component, name=name, platform=self, emit_src=False)
+        text = rtlil.convert(
+            component, name=name, platform=self, emit_src=False, missing_domain=self._domain
+        )
         text = re.sub(r"^(\s*(?:module|cell) \\)(\S+)", _flat_name, text, flags=re.MULTILINE)
         # The converted module comes first, and only a module's own `end` stands at a line's start.
         body = text.split("\nend\n", 1)[0]
@@ -118,6 +144,9 @@ class Library:
     def rtlil(self) -> str:
         """Return all collected definitions as one text."""
         return "\n".join(definition.rtlil for definition in self._definitions.values())
+
+    def _domain(self, name: str) -> ClockDomain:
+        return ClockDomain(name, async_reset=self.async_reset)
 
     def _unique(self, name: str) -> str:
         candidate, number = f"{self.prefix}_{name}", 1

@@ -99,14 +99,29 @@ def emit(
     preset: Preset = None,
     settings: Settings = None,
     network: Network = None,
+    axi: Annotated[
+        bool, typer.Option("--axi", help="Behind AXI4-Stream, with status on AXI4-Lite.")
+    ] = False,
+    testbench: Annotated[
+        bool, typer.Option("--testbench", help="With a testbench in plain Verilog, and vectors.")
+    ] = False,
+    reset: Annotated[str, typer.Option(help="sync or async.")] = "sync",
+    active: Annotated[str, typer.Option(help="Level of the reset: high or low.")] = "high",
+    period: Annotated[int, typer.Option(metavar="PS", help="Of the constraints' clock.")] = 10_000,
+    seed: Seed = 1,
     out: Out = None,
     json: AsJson = False,
 ) -> None:
-    """Write a block's Verilog, its manifest and its FuseSoC core."""
+    """Write a block's Verilog, its manifest, its FuseSoC core and its constraints."""
+    from nomul.hw.reset import Reset
+
     block = registry.get(name)
     cfg = flow.configure(block, preset, _with_network(settings, network))
-    emitted = flow.emit(block, cfg)
-    paths = emitted.write(out or flow.default_folder(block, preset))
+    emitted = flow.emit(block, cfg, axi=axi, reset=Reset(reset, active))
+    if testbench:
+        with present.working(f"recording vectors of {name}"):
+            emitted = flow.add_testbench(block, cfg, emitted, seed=seed)
+    paths = emitted.write(out or flow.default_folder(block, preset), period)
     if json:
         present.as_json({"files": [str(path) for path in paths], **emitted.manifest})
         return

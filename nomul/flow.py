@@ -3,6 +3,7 @@
 The command line, the demo and the tests all take these, so what a user runs is what was tested.
 """
 
+import dataclasses
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from nomul.registry import Block
 
 if TYPE_CHECKING:
     from nomul.golden.config import Config
+    from nomul.hw.reset import Reset
     from nomul.sim.harness import Report
     from nomul.synth.emit import Emitted
     from nomul.synth.pnr import Placed
@@ -57,17 +59,68 @@ def default_folder(block: Block, preset: str | None = None) -> Path:
     return Path("build") / block.name / (preset or next(iter(block.config().presets)))
 
 
-def emit(block: Block, cfg: "Config", folder: Path | None = None, top: Any = None) -> "Emitted":
+def emit(
+    block: Block,
+    cfg: "Config",
+    folder: Path | None = None,
+    top: Any = None,
+    *,
+    axi: bool = False,
+    reset: "Reset | None" = None,
+) -> "Emitted":
     """Return the block's Verilog and manifest, written into ``folder`` unless that is None.
 
-    ``top`` replaces the component, for tests that break it on purpose.
+    Parameters
+    ----------
+    top
+        Replaces the component, for tests that break it on purpose.
+    axi
+        Put it behind AXI4-Stream and AXI4-Lite, as ``<block>_axi``.
+    reset
+        Kind and active level; synchronous and high if None. AXI's is low.
     """
+    from nomul.hw import axis
+    from nomul.hw.reset import Reset
     from nomul.synth import emit
 
-    emitted = emit.emit(block.top(cfg) if top is None else top, block.name, paper=block.paper)
+    top = block.top(cfg) if top is None else top
+    top, name = (axis.Axis(top), f"{block.name}_axi") if axi else (top, block.name)
+    emitted = emit.emit(top, name, paper=block.paper, reset=reset or Reset())
     if folder is not None:
         emitted.write(folder)
     return emitted
+
+
+def add_testbench(
+    block: Block, cfg: "Config", emitted: "Emitted", *, count: int = 1000, seed: int = 1
+) -> "Emitted":
+    """Run the block's bench, and return the design with a testbench of the recorded vectors.
+
+    Parameters
+    ----------
+    emitted
+        From :func:`emit`, however reset and wrapped.
+    count
+        Transfers to record.
+    seed
+        Of the stimuli.
+
+    Raises
+    ------
+    BenchError
+        The block does not do what its model says.
+    """
+    from nomul.sim import cells
+    from nomul.synth import testbench, vectors
+
+    plain = emit(block, cfg)
+    recording = vectors.take(block, plain, count=count, seed=seed, simulator=installed_simulator())
+    lanes = testbench.lanes(plain.manifest, recording, emitted.manifest.get("axi"))
+    files = testbench.write(emitted, lanes, recording.complete)
+    models = {
+        f"{name}.v": model for name, model in cells.MODELS.items() if f"{name} #(" in plain.verilog
+    }
+    return dataclasses.replace(emitted, files=files | models)
 
 
 def simulate(

@@ -14,7 +14,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from nomul.sim import harness, trace
+from nomul.sim import harness, record, trace
 
 STALLS = ("never", "random")
 PERIOD_NS = 10
@@ -129,6 +129,7 @@ class Bench:
         self.agents: list[Source | Sink] = []
         seen = trace.recorder(dut)
         self.watchers: list[Callable[[int], None]] = [seen.watch] if seen else []
+        record.attach(self)
 
     def signal(self, name: str) -> Any:
         """Return the handle of a port."""

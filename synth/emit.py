@@ -1,5 +1,6 @@
 """Verilog, manifest and FuseSoC core of a component; byte-identical from run to run."""
 
+import dataclasses
 import hashlib
 import json
 import tempfile
@@ -11,8 +12,12 @@ from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
 import nomul
+from nomul.hw import axis
 from nomul.hw.once import Library
-from nomul.synth import yosys
+from nomul.hw.reset import ActiveLow, Reset
+from nomul.synth import constraints, yosys
+
+SYNC_HIGH = Reset()
 
 # `opt_dff` turns hold and reset multiplexers back into enables and resets; `rename` gives the
 # private nets names that need no escaping.
@@ -35,7 +40,7 @@ class Emitted:
     """A design as text.
 
     ``rtlil`` is what synthesis reads, ``verilog`` what people read and simulate, ``manifest`` the
-    ports, configuration, source and hash.
+    ports, configuration, source and hash. ``files`` are a testbench and its vectors, if asked for.
     """
 
     name: str
@@ -43,42 +48,32 @@ class Emitted:
     verilog: str
     manifest: dict[str, Any]
 
+    files: dict[str, str] = dataclasses.field(default_factory=dict)
+
     def core(self) -> str:
-        """Return the FuseSoC core file (CAPI2) of the Verilog."""
-        version = nomul.__version__
-        return "\n".join(
-            [
-                "CAPI=2:",
-                f"name: nomul:blocks:{self.name}:{version}",
-                f"description: {json.dumps(self.manifest['summary'])}",
-                "filesets:",
-                "  rtl:",
-                f"    files: [{self.name}.v]",
-                "    file_type: verilogSource",
-                "targets:",
-                "  default: &default",
-                "    filesets: [rtl]",
-                f"    toplevel: {self.name}",
-                "  lint:",
-                "    <<: *default",
-                "    default_tool: verilator",
-                "    tools: {verilator: {mode: lint-only}}",
-                "",
-            ]
-        )
+        """Return the FuseSoC core file (CAPI2) of the Verilog, and of the testbench if any."""
+        return constraints.core(self.manifest, list(self.files))
 
-    def write(self, folder: Path) -> list[Path]:
-        """Write ``<name>.v``, ``<name>.json`` and ``<name>.core``; return their paths."""
+    def write(self, folder: Path, period_ps: int = 10_000) -> list[Path]:
+        """Write Verilog, manifest, FuseSoC core, constraints and testbench; return their paths.
+
+        ``period_ps`` is the clock period of the constraints.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        manifest = json.dumps(self.manifest, indent=2) + "\n"
-        texts = {".v": self.verilog, ".json": manifest, ".core": self.core()}
-        paths = [folder / f"{self.name}{suffix}" for suffix in texts]
-        for path, text in zip(paths, texts.values(), strict=True):
-            path.write_text(text)
-        return paths
+        texts = {
+            f"{self.name}.v": self.verilog,
+            f"{self.name}.json": json.dumps(self.manifest, indent=2) + "\n",
+            f"{self.name}.core": self.core(),
+            f"{self.name}.sdc": constraints.sdc(self.manifest, period_ps),
+            f"{self.name}.xdc": constraints.xdc(self.manifest, period_ps),
+            **self.files,
+        }
+        for name, text in texts.items():
+            (folder / name).write_text(text)
+        return [folder / name for name in texts]
 
 
-def emit(top: wiring.Component, name: str, *, paper: str = "") -> Emitted:
+def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SYNC_HIGH) -> Emitted:
     """Emit a component and everything below it, each distinct module once.
 
     Parameters
@@ -89,6 +84,8 @@ def emit(top: wiring.Component, name: str, *, paper: str = "") -> Emitted:
         Module name of the top level, and prefix of all modules below it.
     paper
         Source, for the manifest.
+    reset
+        Kind and active level. A component that brings its own clock port keeps the level it has.
 
     Raises
     ------
@@ -99,8 +96,11 @@ def emit(top: wiring.Component, name: str, *, paper: str = "") -> Emitted:
     """
     if not name.isidentifier():
         raise ValueError(f"name must be a Verilog identifier, not {name!r}")
-    ports = describe_ports(top)
-    library = Library(name)
+    if reset.active == "low" and not hasattr(top, "clock"):
+        top = ActiveLow(top)
+    clock, reset_port = getattr(top, "clock", "clk"), getattr(top, "reset", "rst")
+    ports = [p for p in describe_ports(top) if p["name"] not in (clock, reset_port)]
+    library = Library(name, async_reset=reset.kind == "async")
     definition = library.convert(name, top)
     rtlil = "\n".join(filter(None, [definition.rtlil, library.rtlil()]))
     with tempfile.TemporaryDirectory() as scratch:
@@ -111,16 +111,22 @@ def emit(top: wiring.Component, name: str, *, paper: str = "") -> Emitted:
     cfg = getattr(top, "cfg", None)
     values = cfg.to_dict() if cfg is not None else {}
     header = _header(name, values)
-    summary = (type(top).__doc__ or name).strip().splitlines()[0]
+    inner = getattr(top, "top", top)
+    summary = (type(inner).__doc__ or name).strip().splitlines()[0]
     manifest = {
         "name": name,
         "summary": summary,
         "paper": paper,
         "nomul": nomul.__version__,
         "config": values,
-        "clock": "clk",
-        "reset": {"name": "rst", "active": "high", "kind": "synchronous"},
+        "clock": clock,
+        "reset": {
+            "name": reset_port,
+            "active": getattr(top, "active", "high"),
+            "kind": {"sync": "synchronous", "async": "asynchronous"}[reset.kind],
+        },
         "ports": ports,
+        **({"axi": axis.describe(top)} if isinstance(top, axis.Axis) else {}),
         "sha256": hashlib.sha256((header + body).encode()).hexdigest(),
     }
     return Emitted(name, rtlil, header + body, manifest)

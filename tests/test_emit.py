@@ -158,7 +158,8 @@ def test_manifest_holds_the_configuration():
 def test_files_are_written_as_they_are_returned(tmp_path):
     emitted = emit(Ports(1), "ports")
     paths = emitted.write(tmp_path / "new")
-    assert [path.name for path in paths] == ["ports.v", "ports.json", "ports.core"]
+    suffixes = ("v", "json", "core", "sdc", "xdc")
+    assert [path.name for path in paths] == [f"ports.{suffix}" for suffix in suffixes]
     assert paths[0].read_text() == emitted.verilog
     assert json.loads(paths[1].read_text()) == emitted.manifest
     assert "toplevel: ports" in paths[2].read_text()

@@ -1,0 +1,261 @@
+"""Any top level behind AXI4-Stream, its status on AXI4-Lite: ready for a larger design."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Shape, Value, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from nomul.hw import axilite
+from nomul.hw.once import place
+from nomul.hw.skid import Skid
+
+LAST = "last"
+
+
+@dataclass(frozen=True)
+class Port:
+    """A stream of the block, and how its payload lies in ``tdata``.
+
+    Attributes
+    ----------
+    path, shape, outward
+        Of the block's member.
+    fields
+        Name, shape, offset in the payload and offset in ``tdata`` of each field, lowest first. The
+        field ``last`` is not there: it is ``tlast``. A plain payload is one field without a name.
+    """
+
+    path: tuple[str, ...]
+    shape: Any
+    outward: bool
+    fields: tuple[tuple[str, Any, int, int], ...]
+
+    @property
+    def name(self) -> str:
+        """Prefix of the AXI signals."""
+        return f"{'m' if self.outward else 's'}_axis_{'_'.join(self.path)}"
+
+    @property
+    def width(self) -> int:
+        """Bits of the payload without ``last``."""
+        return sum(Shape.cast(shape).width for _, shape, _, _ in self.fields)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of ``tdata``."""
+        return (self.width + 7) // 8
+
+    @property
+    def has_last(self) -> bool:
+        """Whether there is ``tlast``."""
+        return isinstance(self.shape, data.Layout) and LAST in dict(iter(self.shape))
+
+    @property
+    def signed(self) -> bool:
+        """Whether padding copies the sign of the highest field, rather than being zero."""
+        shape = self.fields[-1][1]
+        while isinstance(shape, data.ArrayLayout):
+            shape = shape.elem_shape
+        return not isinstance(shape, data.Layout) and Shape.cast(shape).signed
+
+
+def ports(top: wiring.Component) -> tuple[Port, ...]:
+    """Return the streams of a component."""
+    found = []
+    for path, member, outward in _walk(top.signature, ()):
+        if member.is_signature:
+            shape = member.signature.members["payload"].shape
+            found.append(Port(path, shape, outward, _fields(shape)))
+    return tuple(found)
+
+
+def status(top: wiring.Component) -> tuple[axilite.Register, ...]:
+    """Return the registers of a component's flags and counters; none if it has no such port.
+
+    Raises
+    ------
+    ValueError
+        It has an input that is no stream, or a flag wider than a register.
+    """
+    values = []
+    for path, member, outward in _walk(top.signature, ()):
+        if member.is_port:
+            if not outward:
+                raise ValueError(f"input {'_'.join(path)} is no stream, so it has no place on AXI")
+            shape = Shape.cast(member.shape)
+            values.append(("_".join(path), shape.width, shape.signed))
+    return axilite.layout(values) if values else ()
+
+
+class Axis(wiring.Component):
+    """Puts a block behind AXI4-Stream, and its status behind AXI4-Lite.
+
+    Each stream passes a skid buffer, so that no path leads combinationally from port to port, as
+    the specification demands, and ``tvalid`` is low in reset. That adds a cycle to either side;
+    beats still go one per cycle.
+
+    Parameters
+    ----------
+    top : :class:`wiring.Component`
+        Streams become AXI4-Stream, and outputs that are no streams registers.
+
+    Members
+    -------
+    aclk, aresetn : ``In(1)``
+        Clock, and reset, active low.
+    s_axis_<name>_tdata, _tvalid, _tready, _tlast
+        An input stream. Payload from bit 0, padded to bytes; ``tlast`` takes the place of the
+        payload's ``last``, where it has one.
+    m_axis_<name>_tdata, ...
+        An output stream. Padding copies the sign of the highest field if that is signed.
+    s_axil_awaddr, ...
+        AXI4-Lite, where the block has status: see :class:`nomul.hw.axilite.Status`.
+
+    Limits
+    ------
+    No ``tkeep``, ``tstrb``, ``tid``, ``tdest`` or ``tuser``: every beat is whole, and there is one
+    sender to each stream.
+    """
+
+    clock, reset, active = "aclk", "aresetn", "low"
+
+    def __init__(self, top: wiring.Component):
+        self.top = top
+        self.cfg = getattr(top, "cfg", None)
+        self.ports, self.registers = ports(top), status(top)
+        members: dict[str, Any] = {"aclk": In(1), "aresetn": In(1)}
+        for port in self.ports:
+            ahead, back = (Out, In) if port.outward else (In, Out)
+            members[f"{port.name}_tdata"] = ahead(unsigned(8 * port.bytes))
+            members[f"{port.name}_tvalid"] = ahead(1)
+            members[f"{port.name}_tready"] = back(1)
+            if port.has_last:
+                members[f"{port.name}_tlast"] = ahead(1)
+        if self.registers:
+            self._lite = axilite.Status(self.registers)
+            names = axilite.bus(1)
+            lite = self._lite.signature.members
+            members |= {f"s_axil_{name}": lite[name] for name in names}
+        super().__init__(members)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.domains.sync = ClockDomain(async_reset=getattr(platform, "async_reset", False))
+        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        place(m, "block", self.top, platform)
+        for port in self.ports:
+            skid = Skid(unsigned(port.width + port.has_last))
+            m.submodules[f"skid_{'_'.join(port.path)}"] = skid
+            (self._connect_output if port.outward else self._connect_input)(m, port, skid)
+        if self.registers:
+            m.submodules.status = self._lite
+            self._connect_status(m)
+        return m
+
+    def _member(self, path: tuple[str, ...]) -> Any:
+        found: Any = self.top
+        for name in path:
+            found = getattr(found, name)
+        return found
+
+    def _signal(self, port: Port, name: str) -> Any:
+        return getattr(self, f"{port.name}_{name}")
+
+    def _connect_input(self, m: Module, port: Port, skid: Skid) -> None:
+        last = [self._signal(port, "tlast")] if port.has_last else []
+        word = Cat(self._signal(port, "tdata")[: port.width], *last)
+        inner = self._member(port.path)
+        m.d.comb += [
+            skid.i.payload.eq(word),
+            skid.i.valid.eq(self._signal(port, "tvalid")),
+            self._signal(port, "tready").eq(skid.i.ready),
+            Value.cast(inner.payload).eq(_payload(port, skid.o.payload)),
+            inner.valid.eq(skid.o.valid),
+            skid.o.ready.eq(inner.ready),
+        ]
+
+    def _connect_output(self, m: Module, port: Port, skid: Skid) -> None:
+        inner = self._member(port.path)
+        payload = Value.cast(inner.payload)
+        parts = [payload[at : at + Shape.cast(shape).width] for _, shape, at, _ in port.fields]
+        last = [inner.payload[LAST]] if port.has_last else []
+        word = skid.o.payload[: port.width]
+        m.d.comb += [
+            skid.i.payload.eq(Cat(*parts, *last)),
+            skid.i.valid.eq(inner.valid),
+            inner.ready.eq(skid.i.ready),
+            self._signal(port, "tdata").eq(word.as_signed() if port.signed else word),
+            self._signal(port, "tvalid").eq(skid.o.valid),
+            skid.o.ready.eq(self._signal(port, "tready")),
+        ]
+        if port.has_last:
+            m.d.comb += self._signal(port, "tlast").eq(skid.o.payload[-1])
+
+    def _connect_status(self, m: Module) -> None:
+        flat = {"_".join(map(str, path)): value for path, _, value in self._flat()}
+        for register in self.registers[1:]:
+            value = Value.cast(flat[register.name])
+            m.d.comb += getattr(self._lite, f"value_{register.name}").eq(value)
+        for name, member in axilite.bus(1).items():
+            outer, inner = getattr(self, f"s_axil_{name}"), getattr(self._lite, name)
+            m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+
+    def _flat(self) -> Iterator[Any]:
+        return self.top.signature.flatten(self.top)
+
+
+def describe(top: Axis) -> dict[str, Any]:
+    """Return, for the manifest, where the fields of each ``tdata`` and the registers lie."""
+    return {
+        "streams": [
+            {
+                "name": port.name,
+                "stream": "_".join(port.path),
+                "outward": port.outward,
+                "bytes": port.bytes,
+                "last": port.has_last,
+                "signed": port.signed,
+                "fields": [
+                    {"name": name, "offset": at, "width": Shape.cast(shape).width}
+                    for name, shape, _, at in port.fields
+                ],
+            }
+            for port in top.ports
+        ],
+        "registers": [vars(register) for register in top.registers],
+    }
+
+
+def _payload(port: Port, word: Value) -> Value:
+    """Return the block's payload from the buffer's word, which has ``last`` at its end."""
+    if not port.has_last:
+        return word
+    last = port.shape[LAST].offset
+    places = {at: word[start : start + Shape.cast(s).width] for _, s, at, start in port.fields}
+    places[last] = word[port.width]
+    return Cat(*(places[at] for at in sorted(places)))
+
+
+def _fields(shape: Any) -> tuple[tuple[str, Any, int, int], ...]:
+    if not isinstance(shape, data.StructLayout):
+        return (("", shape, 0, 0),)
+    fields, offset = [], 0
+    for name, field in shape:
+        if name != LAST:
+            fields.append((str(name), field.shape, field.offset, offset))
+            offset += field.width
+    return tuple(fields)
+
+
+def _walk(signature: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
+    """Yield path, member and whether it leads outward, of every stream and plain port."""
+    members: Mapping[str, wiring.Member] = signature.members
+    for name, member in members.items():
+        here = (*path, name)
+        if member.is_signature and set(member.signature.members) != {"payload", "valid", "ready"}:
+            yield from _walk(member.signature, here)
+        else:
+            yield here, member, member.flow == wiring.Out

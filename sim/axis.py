@@ -1,0 +1,159 @@
+"""Bench of any block behind AXI: recorded words through agents of another project."""
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, RisingEdge, Timer, with_timeout
+from cocotbext.axi import (
+    AxiLiteBus,
+    AxiLiteMaster,
+    AxiResp,
+    AxiStreamBus,
+    AxiStreamFrame,
+    AxiStreamSink,
+    AxiStreamSource,
+)
+
+from nomul.sim.stream import PERIOD_NS, STALLS, Bench, assert_equal, bit, bits, pauses
+
+VARIABLE = "NOMUL_AXI"
+IDENTITY = 0x6E6F6D75
+TIMEOUT_US = 2000
+
+
+class Beats(AxiStreamBus):
+    """A stream whose ``tlast`` the agents take for ``tuser``: each beat is a frame of its own.
+
+    For recordings that stop within a frame, which the agents could not send.
+    """
+
+    _signals = {"tdata": "tdata"}
+    _optional_signals = {"tvalid": "tvalid", "tready": "tready", "tuser": "tlast"}
+
+
+class Lanes:
+    """The streams of the design, and how many transfers each had inside, where buffers end."""
+
+    def __init__(self, dut: Any, source: str, sink: str):
+        self.dut, self.about = dut, json.loads(Path(os.environ[VARIABLE]).read_text())
+        self.bench = Bench(dut)
+        for lane in self.about["lanes"]:
+            inner = lane["probe"].removeprefix("dut.block.")
+            lane["wires"] = [getattr(dut.block, f"{inner}__{w}") for w in ("valid", "ready")]
+        self.counts = [0] * len(self.about["lanes"])
+        self.master = None
+        if self.about["registers"]:
+            lite = AxiLiteBus.from_prefix(dut, "s_axil")
+            self.master = AxiLiteMaster(lite, dut.aclk, dut.aresetn, reset_active_level=False)
+            for agent in (self.master.read_if, self.master.write_if):
+                agent.log.setLevel(logging.WARNING)
+        for lane in self.about["lanes"]:
+            whole = not lane["words"] or int(lane["words"][-1], 16) >> 8 * lane["bytes"]
+            lane["framed"] = lane["last"] and whole
+            shape = AxiStreamBus if lane["framed"] or not lane["last"] else Beats
+            bus = shape.from_prefix(dut, lane["prefix"])
+            kind = AxiStreamSink if lane["outward"] else AxiStreamSource
+            lane["agent"] = kind(bus, dut.aclk, dut.aresetn, reset_active_level=False)
+            lane["agent"].log.setLevel(logging.WARNING)
+            pause = pauses(sink if lane["outward"] else source, self.bench.rng)
+            lane["agent"].set_pause_generator(iter(pause, None))
+
+    async def start(self) -> None:
+        """Start the clock, hold reset, and count what passes."""
+        self.dut.aresetn.value = 0
+        await Timer(PERIOD_NS, "ns")  # no clock edge before every input is known
+        Clock(self.dut.aclk, PERIOD_NS, unit="ns").start()
+        for _ in range(3):
+            await RisingEdge(self.dut.aclk)
+        for lane in self.about["lanes"]:
+            if lane["outward"]:
+                assert not bit(getattr(self.dut, f"{lane['prefix']}_tvalid")), "tvalid in reset"
+        self.dut.aresetn.value = 1
+        cocotb.start_soon(self._count())
+
+    async def _count(self) -> None:
+        while True:
+            await FallingEdge(self.dut.aclk)
+            moved = [all(map(bit, lane["wires"])) for lane in self.about["lanes"]]
+            await RisingEdge(self.dut.aclk)
+            self.counts = [n + m for n, m in zip(self.counts, moved, strict=True)]
+
+    async def send(self, lane: dict[str, Any]) -> None:
+        """Send the words of a lane, each frame when those before it have passed."""
+        size, words = lane["bytes"], [int(word, 16) for word in lane["words"]]
+        frame = b""
+        for word, before in zip(words, lane["before"], strict=True):
+            if not frame:
+                while any(n < need for n, need in zip(self.counts, before, strict=True)):
+                    await RisingEdge(self.dut.aclk)
+            frame += (word & (1 << 8 * size) - 1).to_bytes(size, "little")
+            last = word >> 8 * size
+            if last or not lane["framed"]:
+                await lane["agent"].send(AxiStreamFrame(frame, tuser=last))
+                frame = b""
+
+    async def receive(self, lane: dict[str, Any]) -> list[int]:
+        """Return as many words as were recorded, ``tlast`` above ``tdata``."""
+        size, words = lane["bytes"], list[int]()
+        while len(words) < len(lane["words"]):
+            frame = await lane["agent"].recv(compact=False)
+            data = bytes(frame.tdata)
+            beats = [data[k : k + size] for k in range(0, len(data), size)]
+            words += [int.from_bytes(beat, "little") for beat in beats]
+            if lane["framed"] or (lane["last"] and frame.tuser[-1]):
+                words[-1] |= 1 << 8 * size
+        return words
+
+
+@cocotb.test()
+@cocotb.parametrize(source=STALLS, sink=STALLS)
+async def answers_equal_the_recording(dut, source, sink):
+    """Every word of every output stream; then the registers, against the ports inside."""
+    lanes = Lanes(dut, source, sink)
+    await lanes.start()
+    ins = [lane for lane in lanes.about["lanes"] if not lane["outward"]]
+    outs = [lane for lane in lanes.about["lanes"] if lane["outward"]]
+    sending = [cocotb.start_soon(lanes.send(lane)) for lane in ins]
+    for lane in outs:
+        words = await with_timeout(lanes.receive(lane), TIMEOUT_US, "us")
+        expected = [int(word, 16) for word in lane["words"]]
+        if expected:
+            size = 8 * lane["bytes"] + lane["last"]
+            assert_equal(
+                *(_split(w[: len(expected)], size) for w in (words, expected)), lane["prefix"]
+            )
+    for task in sending:
+        await with_timeout(task, TIMEOUT_US, "us")
+    if lanes.about["registers"]:
+        await check_registers(dut, lanes.master, lanes.about["registers"])
+
+
+def _split(words: list[int], size: int) -> list[list[int]]:
+    """Return wide words in pieces that numpy's integers hold."""
+    return [[word >> k & 0xFFFF for k in range(0, size, 16)] for word in words]
+
+
+async def check_registers(dut: Any, master: AxiLiteMaster, registers: list[dict[str, Any]]) -> None:
+    """Read each register; be refused where there is none, and when writing."""
+    for _ in range(20):
+        await RisingEdge(dut.aclk)
+    words, expected = [], []
+    for register in registers:
+        words.append(await master.read_dword(register["address"]))
+        expected.append(IDENTITY)
+        if register["address"]:
+            value = bits(getattr(dut.block, register["name"]))
+            negative = register["signed"] and value >> (register["width"] - 1)
+            expected[-1] = value - (1 << register["width"]) if negative else value
+    assert_equal(words, [value & 0xFFFFFFFF for value in expected], "register")
+    refused = await master.write(registers[-1]["address"], bytes(4))
+    assert_equal(int(refused.resp), int(AxiResp.SLVERR), "answer to a write")
+    beyond = 4 * len(registers)
+    if beyond >> len(dut.s_axil_araddr) == 0:
+        answer = await master.read(beyond, 4)
+        assert_equal(int(answer.resp), int(AxiResp.SLVERR), "answer to a read of nothing")

@@ -1,0 +1,142 @@
+"""What a bench sends and receives, on record: vectors for those who have no cocotb.
+
+The bench compares with the golden model as it always does, so recorded answers are the model's.
+"""
+
+import json
+import os
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "NOMUL_RECORD"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One payload on one stream: the cycle in which it was offered, and that of its taking."""
+
+    offered: int
+    cycle: int
+    stream: str
+    word: int
+
+
+@dataclass
+class Recording:
+    """Transfers in the order of their cycles, and what flags and counters were at the end.
+
+    Attributes
+    ----------
+    complete
+        Whether nothing was cut off the end.
+    """
+
+    transfers: list[Transfer] = field(default_factory=list)
+    status: dict[str, int] = field(default_factory=dict)
+    complete: bool = True
+
+    def words(self, stream: str) -> list[int]:
+        """Return the payloads of one stream."""
+        return [t.word for t in self.transfers if t.stream == stream]
+
+    def before(self, streams: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return, for each transfer, how many there were on each stream before it was offered.
+
+        A payload that is offered no sooner than these have passed reaches the block in the order
+        of the recording, however long anybody waits.
+        """
+        found, ends = [], {name: self._cycles(name) for name in streams}
+        for transfer in self.transfers:
+            found.append(tuple(bisect_left(ends[name], transfer.offered) for name in streams))
+        return found
+
+    def _cycles(self, stream: str) -> list[int]:
+        return [t.cycle for t in self.transfers if t.stream == stream]
+
+
+def request(
+    path: Path, streams: Sequence[str], status: Sequence[str], count: int | None = None
+) -> dict[str, str]:
+    """Return the environment in which a bench records these streams and ports into a file.
+
+    With ``count`` it stops at the end of the cycle in which there are so many transfers.
+    """
+    path.unlink(missing_ok=True)
+    wanted = {"file": str(path.resolve()), "streams": list(streams), "status": list(status)}
+    return {VARIABLE: json.dumps(wanted | {"count": count})}
+
+
+def load(path: Path) -> Recording:
+    """Return what was recorded.
+
+    Raises
+    ------
+    ValueError
+        Nothing was, or more than one test ran, so that reset lies in between.
+    """
+    recording, status, cycle = Recording(), {}, -1
+    for line in path.read_text().splitlines() if path.exists() else []:
+        kind, offered, at, name, word = line.split()
+        if int(at) < cycle:
+            raise ValueError(f"{path} holds more than one test")
+        cycle = int(at)
+        if kind == "transfer":
+            recording.transfers.append(Transfer(int(offered), cycle, name, int(word, 16)))
+        elif kind == "status":
+            status[name] = int(word, 16)
+        else:
+            recording.complete = False
+    if not recording.transfers:
+        raise ValueError(f"{path} holds no transfers")
+    recording.status = status
+    return recording
+
+
+def attach(bench: Any) -> None:
+    """Inside a bench: record, if the environment asks for it."""
+    wanted = json.loads(os.environ.get(VARIABLE, "null"))
+    if wanted:
+        bench.watchers.append(_Recorder(bench, **wanted))
+
+
+class _Recorder:
+    """Called in the middle of each cycle: writes transfers, and ports that have changed."""
+
+    def __init__(
+        self, bench: Any, file: str, streams: list[str], status: list[str], count: int | None
+    ):
+        self.streams = {
+            name: [bench.signal(f"{name}__{wire}") for wire in ("valid", "ready", "payload")]
+            for name in streams
+        }
+        self.status = {name: bench.signal(name) for name in status}
+        self.values: dict[str, int] = {}
+        self.offered: dict[str, int] = {}
+        self.file, self.left = Path(file), float("inf") if count is None else count
+
+    def __call__(self, cycle: int) -> None:
+        from nomul.sim.stream import bit, bits
+
+        if self.left <= 0:
+            return
+        lines = []
+        for name, (valid, ready, payload) in self.streams.items():
+            if not bit(valid):
+                continue
+            offered = self.offered.setdefault(name, cycle)
+            if bit(ready):
+                lines.append(f"transfer {offered} {cycle} {name} {bits(payload):x}\n")
+                del self.offered[name]
+        self.left -= len(lines)
+        for name, port in self.status.items():
+            if self.values.get(name) != (value := bits(port)):
+                self.values[name] = value
+                lines.append(f"status {cycle} {cycle} {name} {value:x}\n")
+        if self.left <= 0:
+            lines.append(f"cut {cycle} {cycle} - 0\n")
+        if lines:
+            with self.file.open("a") as out:
+                out.writelines(lines)
