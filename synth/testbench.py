@@ -79,6 +79,7 @@ def _lane(
 ) -> Lane:
     payload = ports[f"{name}__payload"]
     outward = payload["direction"] == "output"
+    wide: tuple[tuple[str, int], ...]
     if axi is None:
         wide = ((f"{name}__payload", payload["width"]),)
         wires, probe = (f"{name}__valid", f"{name}__ready"), name
