@@ -3,10 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nomul.sim.record import Recording
 from nomul.synth.emit import Emitted
+
+if TYPE_CHECKING:
+    from nomul.sim.record import Recording
 
 COUNT_BITS = 32
 
@@ -48,7 +50,7 @@ class Lane:
         return sum(width for _, width in self.payload)
 
 
-def lanes(plain: dict[str, Any], recording: Recording, axi: dict[str, Any] | None) -> list[Lane]:
+def lanes(plain: dict[str, Any], recording: "Recording", axi: dict[str, Any] | None) -> list[Lane]:
     """Return the streams of a design with their recorded words.
 
     Parameters

@@ -3,11 +3,12 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nomul.registry import Block
-from nomul.sim import cells, harness, record
-from nomul.sim.record import Recording
+
+if TYPE_CHECKING:
+    from nomul.sim.record import Recording
 
 # One test of each bench: without stalls, so that order alone decides when a payload may come.
 UNSTALLED = (
@@ -39,7 +40,7 @@ def take(
     simulator: str = "icarus",
     seed: int = 1,
     count: int | None = None,
-) -> Recording:
+) -> "Recording":
     """Run the block's bench and return what it sent and received.
 
     Parameters
@@ -60,6 +61,8 @@ def take(
     ValueError
         The bench passed and nothing was recorded, or several of its tests ran.
     """
+    from nomul.sim import cells, harness, record
+
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:
             return take(block, emitted, Path(scratch), simulator=simulator, seed=seed, count=count)

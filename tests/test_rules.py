@@ -29,7 +29,8 @@ NEXT_DOOR = {
 AT_IMPORT = {
     "golden": {"nomul.golden", "numpy"},
     "hw": {"nomul.golden", "nomul.hw", "amaranth", "numpy"},
-    "sim": {"nomul.golden", "nomul.sim", "cocotb", "numpy"},
+    # One bench drives AXI by agents of another project, which come with the extra `dev`.
+    "sim": {"nomul.golden", "nomul.sim", "cocotb", "cocotbext.axi", "numpy"},
     # The registry knows the blocks by name only, so rows may be measured by name.
     "synth": {
         "nomul",
