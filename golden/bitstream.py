@@ -13,6 +13,7 @@ Ints = NDArray[np.int64]
 SOURCES = ("lfsr", "lfsr_shared", "vdc_xor", "sobol_xor", "vdc", "sobol")
 SHARES = ("pair", "rotate", "lane")
 PERMUTATIONS = ("reverse", "rotate")
+GENERATORS = ("comparator", "wbg")
 
 DEFAULT_SEEDS = (0xACE1, 0x1D0F)
 
@@ -37,6 +38,9 @@ class Config(config.Config):
         BL, words per vector, a power of two in 1..256.
     bits_per_cycle
         U, words per cycle and side, a power of two that divides BL.
+    row_levels
+        R, for counted sources: the rows' sequence is cut to R values, so that each of them serves
+        BL / R columns' words. A power of two up to BL; BL, so nothing is cut, if absent.
     source
         ``lfsr``: two free-running registers. ``lfsr_shared``: one register, the columns read its
         bits permuted. ``vdc``, ``sobol``: a fixed low-discrepancy sequence. ``vdc_xor``,
@@ -59,6 +63,7 @@ class Config(config.Config):
     width: int = 8
     stream_bits: int = 16
     bits_per_cycle: int = 1
+    row_levels: int | None = None
     source: str = "vdc_xor"
     permute: str = "reverse"
     share: str = "pair"
@@ -84,6 +89,10 @@ class Config(config.Config):
         self.check_choice("permute", PERMUTATIONS)
         self.check_choice("share", SHARES)
         self.check_range("lfsr_width", 3, 32)
+        if self.row_levels is not None:
+            self.check("row_levels", self.counted, f"absent for source {self.source!r}")
+            fits = _power_of_two(self.row_levels, self.stream_bits)
+            self.check("row_levels", fits, f"a power of two in 1..{self.stream_bits}")
         if self.counted:
             rule = f"at most 2**width = {1 << self.width} for source {self.source!r}"
             self.check("stream_bits", self.stream_bits <= 1 << self.width, rule)
@@ -162,6 +171,16 @@ class Config(config.Config):
         return self.stream_bits.bit_length() - 1
 
     @property
+    def repeats_log2(self) -> int:
+        """Binary logarithm of BL / R: so many of the columns' words share a word of the rows."""
+        return self.stream_log2 + 1 - (self.row_levels or self.stream_bits).bit_length()
+
+    @property
+    def row_low(self) -> int:
+        """Bits of a rows' word below its counted part, W - log2 R: they are the scramble's own."""
+        return self.width - self.stream_log2 + self.repeats_log2
+
+    @property
     def latency(self) -> int:
         """Cycles from ready to the words of a beat: none, they follow from held state."""
         return 0
@@ -204,6 +223,35 @@ def _power_of_two(value: int, most: int) -> bool:
     return 1 <= value <= most and value & (value - 1) == 0
 
 
+def ones(sng: str, word: Any, operand: Any, width: int) -> Any:
+    """Return the bits that a stochastic number generator makes of words and operands.
+
+    Over all words 0 .. 2**W - 1 an operand X in 0 .. 2**W gets X ones either way. The comparator
+    gives one for the words below X. The weighted binary generator (Gupta and Kumaresan 1988) picks
+    the operand's bit at the place of the word's leading one, which is k with probability
+    2**(k - W); its lanes share the search for that place.
+
+    Parameters
+    ----------
+    sng
+        ``comparator`` or ``wbg``.
+    word, operand
+        Arrays of integers whose shapes broadcast; at most 2**W for operands.
+    width
+        W.
+    """
+    if sng == "comparator":
+        return word < operand
+    places = leading_one(width).astype(word.dtype) | (1 << width)
+    return (operand & places[word]) != 0
+
+
+def leading_one(width: int) -> Ints:
+    """Return for each word of ``width`` bits its leading one alone, 0 for 0: int64[2**W]."""
+    exponent = np.frexp(np.arange(1 << width))[1].astype(np.int64)
+    return (1 << exponent) >> 1
+
+
 def reverse(word: Any, width: int) -> Any:
     """Return ``word`` (an integer or an array of them) with its ``width`` bits in reverse order."""
     result = word * 0
@@ -224,11 +272,18 @@ def points(cfg: Config) -> tuple[Ints, Ints]:
     Van der Corput: the rows count evenly through 0 .. 2**W - 1, the columns count in reversed
     bits. Sobol: both sides by Gray code from 0, so that point n is the XOR of the direction
     numbers at the ones of n XOR (n >> 1). Both are linear over GF(2) in n, which the hardware uses.
+    The rows keep their log2 R leading bits, which is linear too.
 
     Returns
     -------
     (int64[BL], int64[BL])
     """
+    rows, cols = _whole_points(cfg)
+    return rows >> cfg.row_low << cfg.row_low, cols
+
+
+def _whole_points(cfg: Config) -> tuple[Ints, Ints]:
+    """Return the sequences of both sides before the rows' is cut."""
     width, n = cfg.width, np.arange(cfg.stream_bits)
     if cfg.source.startswith("vdc"):
         return (n << width) // cfg.stream_bits, reverse(n, width)
@@ -244,15 +299,16 @@ def points(cfg: Config) -> tuple[Ints, Ints]:
 def ordered_points(cfg: Config) -> Ints:
     """Return the columns' words in ascending order of the rows' words, before any scramble.
 
-    Word m belongs to the point whose row word is m 2**W / BL. As a composition of linear maps it
-    is linear in m too, and a scramble P of the rows permutes m by its top bits alone: the columns'
-    word is then point(m XOR P_top) XOR Q = point(m) XOR point(P_top) XOR Q.
+    Word m belongs to the point whose row word, uncut, is m 2**W / BL. As a composition of linear
+    maps it is linear in m too, and a scramble P of the rows permutes m by its top bits alone: the
+    columns' word is then point(m XOR P_top) XOR Q = point(m) XOR point(P_top) XOR Q. Among words
+    of the rows that are equal the order does not matter.
 
     Returns
     -------
     int64[BL]
     """
-    rows, cols = points(cfg)
+    rows, cols = _whole_points(cfg)
     return cols[np.argsort(rows)]
 
 

@@ -37,6 +37,11 @@ class Config(bitstream.Config):
         tree. ``snapshot``: a counter per column, whose value each cell keeps when its row's ones
         end. ``prefix``: the column's counts in a table, read once per row. The last two go through
         the words in ascending order, so they need a counted source under ``pair`` and U = 1.
+    sng
+        How lanes make bits of words, see :func:`nomul.golden.bitstream.ones`: ``comparator``, or
+        ``wbg``, the weighted binary generator. Ordered cells need comparators.
+    early_stop
+        Ordered cells only: go on to the next pair once every row's ones have ended.
     accumulate
         AW, bits of an accumulator per cell, 2..48; None: every pair is read out.
     acc_exponent
@@ -46,6 +51,8 @@ class Config(bitstream.Config):
     """
 
     cell: str = "counter"
+    sng: str = "comparator"
+    early_stop: bool = False
     accumulate: int | None = None
     acc_exponent: int = 0
     acc_rounding: str = "floor"
@@ -61,6 +68,7 @@ class Config(bitstream.Config):
         """Check the array's own parameters after those of the sources."""
         super().validate()
         self.check_choice("cell", self.cells)
+        self.check_choice("sng", bitstream.GENERATORS)
         if self.accumulate is not None:
             self.check_range("accumulate", 2, 48)
         self.check_range("acc_exponent", -64, 64)
@@ -69,6 +77,9 @@ class Config(bitstream.Config):
             self.check("source", self.counted, f"a counted one for cell {self.cell!r}")
             self.check("share", self.share == "pair", f"pair for cell {self.cell!r}")
             self.check("bits_per_cycle", self.bits_per_cycle == 1, f"1 for cell {self.cell!r}")
+            self.check("sng", self.sng == "comparator", f"comparator for cell {self.cell!r}")
+        else:
+            self.check("early_stop", not self.early_stop, f"false for cell {self.cell!r}")
         if self.cell == "prefix":
             self.check("accumulate", self.accumulate is None, "absent for cell 'prefix'")
 
@@ -109,7 +120,8 @@ class Config(bitstream.Config):
     def cycles(self, n: int) -> int:
         """Cycles from the transfer of the first of ``n`` pairs to that of the last row, inclusive.
 
-        Without stalls, and with one read-out at the end where results accumulate.
+        Without stalls, and with one read-out at the end where results accumulate. With early stop
+        this is the most; :func:`cycles` knows the operands.
         """
         return self.latency + self.rows + (n - 1) * self.interval
 
@@ -234,9 +246,32 @@ def _streams(cfg: Config, source: Ints, operand: Ints) -> Any:
     operand = np.minimum(operand, 1 << cfg.width).astype(narrow)[:, :, None]
     source = source.astype(narrow)
     source = source[:, None, :] if source.ndim == 2 else source.transpose(0, 2, 1)
-    packed = np.packbits(source < operand, axis=2, bitorder="little")
+    drawn = bitstream.ones(cfg.sng, source, operand, cfg.width)
+    packed = np.packbits(drawn, axis=2, bitorder="little")
     size = packed.shape[2]
     return packed.view(f"u{size}") if size <= 8 else packed.view("u8")
+
+
+def beats(cfg: Config, x: ArrayLike, n_vectors_before: int = 0) -> Ints:
+    """Return the cycles that each pair's bits take, int64[V].
+
+    BL / U. With early stop, in ascending order of the rows' words, a pair ends with the first beat
+    in which every row sends zero, which is needed to see it: one more than the longest run of ones,
+    and no more than BL.
+    """
+    x = np.asarray(x, dtype=np.int64)
+    if not cfg.early_stop:
+        return np.full(len(x), cfg.beats)
+    r, _ = bits(cfg, len(x), n_vectors_before)
+    runs = (r < x.max(axis=1, keepdims=True)).sum(axis=1)
+    return np.minimum(runs + 1, cfg.beats)
+
+
+def cycles(cfg: Config, x: ArrayLike) -> int:
+    """Return ``cfg.cycles`` for given magnitudes of the rows, exact with early stop too."""
+    each = beats(cfg, x)
+    intervals = each[1:] if cfg.accumulate else np.maximum(each[1:], cfg.rows)
+    return int(cfg.latency - cfg.beats + each[0] + cfg.rows + intervals.sum())
 
 
 def unit_exponent(cfg: Config, e_x: ArrayLike, e_d: ArrayLike) -> Ints:
@@ -313,16 +348,16 @@ def update(x: ArrayLike, delta: ArrayLike, cfg: Config, n_vectors_before: int = 
     (x_int, sx, e_x), (d_int, sd, e_d) = (quantise(v, cfg.width) for v in (x, delta))
     r, s = bits(cfg, len(x_int), n_vectors_before)
     unit = np.ldexp(1.0, unit_exponent(cfg, e_x, e_d))[:, None]
-    a = _weighted_stream(r, x_int, _unit(sx))
-    b = _weighted_stream(s, d_int, _unit(sd) * unit)
+    a = _weighted_stream(cfg, r, x_int, _unit(sx))
+    b = _weighted_stream(cfg, s, d_int, _unit(sd) * unit)
     return a.T @ b
 
 
-def _weighted_stream(source: Ints, operand: Ints, weight: NDArray[Any]) -> Floats:
+def _weighted_stream(cfg: Config, source: Ints, operand: Ints, weight: NDArray[Any]) -> Floats:
     """Return float64[V * BL, lanes]: a lane's weight where its bit is one, else 0."""
     source = source[:, :, None] if source.ndim == 2 else source
-    ones = source.astype(np.int32) < operand.astype(np.int32)[:, None, :]
-    stream = ones.astype(np.float64)
+    narrow = operand.astype(np.int32)[:, None, :]
+    stream = bitstream.ones(cfg.sng, source.astype(np.int32), narrow, cfg.width).astype(np.float64)
     if (weight != 1).any():  # activations behind a ReLU have no signs
         stream *= weight[:, None, :]
     return stream.reshape(-1, operand.shape[1])

@@ -51,6 +51,7 @@ class Config(essop.Config):
         self.check_range("bits", 2, 9)
         self.check_choice("rounding", ROUNDINGS)
         self.check("stream_bits", self.stream_bits == 1, "1: an operand is drawn once")
+        self.check("sng", self.sng == "comparator", "comparator: an operand is rounded")
 
     @property
     def levels(self) -> int:

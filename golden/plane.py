@@ -1,7 +1,7 @@
-"""Plane: all M x N products of a pair of vectors in every cycle, without read-out.
+"""Plane: all M x N products of a pair of vectors at once, without read-out.
 
-What area and energy per product are compared on: an outer-product unit at one product per cell and
-cycle, lanes and random sources included, with nothing around it that the candidates share.
+What area and energy per product are compared on: an outer-product unit whose products leave
+together, lanes and random sources included, with nothing around it that the candidates share.
 """
 
 import dataclasses
@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nomul.golden import config, essop, intouter
+from nomul.golden import bitstream, config, essop, intouter
 from nomul.golden.essop import Ints
 
-PRODUCTS = ("popcount", "prefix", "multiply")
+PRODUCTS = ("popcount", "snapshot", "prefix", "multiply")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,14 +27,25 @@ class Config(config.Config):
     width
         W, bits of an operand's magnitude.
     product
-        ``popcount``: U = BL ANDs and an adder tree per cell. ``prefix``: the columns' running
+        ``popcount``: U ANDs, an adder tree and a counter per cell. ``snapshot``: the columns count,
+        a cell keeps its column's count when its row's ones end. ``prefix``: the columns' running
         counts, selected by the rows. ``multiply``: integers of ``bits`` bits, rounded at random.
     stream_bits
-        BL, of ``popcount`` and ``prefix``.
+        BL; not of ``multiply``.
+    bits_per_cycle
+        U of ``popcount``; BL if absent. ``snapshot`` takes one bit per cycle, ``prefix`` all.
+    row_levels
+        R, see :class:`nomul.golden.bitstream.Config`: it makes the cells of ``prefix`` smaller.
+    sng
+        ``comparator`` or ``wbg``, of ``popcount``.
     bits
         k, of ``multiply``.
+    rounding
+        ``stochastic`` or ``nearest``, of ``multiply``.
     source
-        Of the random words; ``prefix`` needs a counted one.
+        Of the random words; ``snapshot`` and ``prefix`` need a counted one.
+    registered
+        Products leave from registers; else from the gates behind the lanes' registers.
     """
 
     rows: int = 32
@@ -42,21 +53,38 @@ class Config(config.Config):
     width: int = 8
     product: str = "prefix"
     stream_bits: int = 8
+    bits_per_cycle: int | None = None
+    row_levels: int | None = None
+    sng: str = "comparator"
     bits: int = 4
+    rounding: str = "stochastic"
     source: str = "vdc_xor"
+    registered: bool = True
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"rows": 4, "cols": 4},
+        "repeated": {"rows": 4, "cols": 4, "row_levels": 4},
         "popcount": {"rows": 4, "cols": 4, "product": "popcount"},
+        "serial": {"rows": 4, "cols": 4, "product": "popcount", "bits_per_cycle": 1},
+        "snapshot": {"rows": 4, "cols": 4, "product": "snapshot"},
         "int4": {"rows": 4, "cols": 4, "product": "multiply", "source": "lfsr"},
     }
 
     def validate(self) -> None:
         """Check what the units do not check themselves."""
         self.check_choice("product", PRODUCTS)
+        self.check_choice("sng", bitstream.GENERATORS)
+        if self.product != "popcount":
+            rule = f"absent for product {self.product!r}"
+            self.check("bits_per_cycle", self.bits_per_cycle is None, rule)
+            rule = f"comparator for product {self.product!r}"
+            self.check("sng", self.sng == "comparator", rule)
+        if self.product == "multiply":
+            self.check("row_levels", self.row_levels is None, "absent for product 'multiply'")
         unit = self.unit  # raises for what a unit cannot do
         if self.product == "prefix":
             self.check("source", unit.counted, "a counted one for product 'prefix'")
+        self.check("registered", self.registered or unit.beats == 1, "true where cells count")
         size = self.rows * self.cols * unit.count_bits
         self.check("rows", size <= 65_000, "small enough for all products to leave as one word")
 
@@ -70,23 +98,29 @@ class Config(config.Config):
             "source": self.source,
         }
         if self.product == "multiply":
-            return intouter.Config(**shape, bits=self.bits)
-        shape |= {"stream_bits": self.stream_bits, "bits_per_cycle": self.stream_bits}
-        return essop.Config(**shape, cell="popcount")
+            return intouter.Config(**shape, bits=self.bits, rounding=self.rounding)
+        shape |= {"stream_bits": self.stream_bits, "row_levels": self.row_levels}
+        if self.product == "snapshot":
+            return essop.Config(**shape, cell="snapshot")
+        draws = self.bits_per_cycle or self.stream_bits
+        return essop.Config(**shape, bits_per_cycle=draws, cell="popcount", sng=self.sng)
 
     @property
     def latency(self) -> int:
-        """Cycles from a pair to its products."""
-        return 2
+        """Cycles from a pair's first to its products: its beats, and one for each register."""
+        return self.unit.beats + int(self.registered)
 
     @property
     def interval(self) -> int:
         """Cycles between two pairs."""
-        return 1
+        return self.unit.beats
 
     def cycles(self, n: int) -> int:
-        """Cycles from the first of ``n`` pairs to the last products, inclusive, without stalls."""
-        return n * self.interval + self.latency
+        """Cycles from the first of ``n`` pairs to the last products, inclusive, without stalls.
+
+        A pair is taken in the last of its cycles.
+        """
+        return (n - 1) * self.interval + self.latency - self.unit.beats + 2
 
 
 def ideal(x: ArrayLike, d: ArrayLike) -> essop.Floats:

@@ -1,6 +1,6 @@
 """Bitstream sources and the comparator: operands in, stochastic bits out."""
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,6 +15,19 @@ def comparator(word: Value, operand: Value) -> Value:
     The operand has W + 1 bits: 2**W, or anything above it, gives a stream of ones.
     """
     return operand[-1] | (word < operand[:-1])
+
+
+def places(m: Module, word: Value, name: str) -> Signal:
+    """Describe a weighted binary generator's search: the word's leading one alone."""
+    found = Signal(len(word), name=name)
+    above = [word[k + 1 :].any() if k + 1 < len(word) else Const(0, 1) for k in range(len(word))]
+    m.d.comb += found.eq(Cat(word[k] & ~above[k] for k in range(len(word))))
+    return found
+
+
+def weighted(place: Value, operand: Value) -> Value:
+    """Return the operand's bit at the place of a word's leading one; 2**W and above give ones."""
+    return operand[-1] | (place & operand[:-1]).any()
 
 
 def seed_layout(cfg: Config) -> data.StructLayout:
@@ -37,6 +50,8 @@ class Source(wiring.Component):
     -------
     advance : ``In(1)``
         Move on at the end of this cycle.
+    finish : ``In(1)``
+        Take these words for the last of the vector, whether they are or not.
     last : ``Out(1)``
         These are the last words of a vector.
     r, s : ``Out(ArrayLayout(unsigned(W), U * lanes))``
@@ -49,6 +64,7 @@ class Source(wiring.Component):
         self.cfg = cfg
         members = {
             "advance": In(1),
+            "finish": In(1),
             "last": Out(1),
             "seed": In(seed_layout(cfg)),
             "load": In(1),
@@ -64,7 +80,7 @@ class Source(wiring.Component):
         m.d.comb += self.last.eq(beat == cfg.beats - 1)
         if cfg.beats > 1:
             with m.If(self.advance):
-                m.d.sync += beat.eq(beat + 1)
+                m.d.sync += beat.eq(Mux(self.finish, 0, beat + 1))
         states = self._registers(m)
         for side, port in enumerate((self.r, self.s)):
             words = self._words(m, beat, states[cfg.register(side)], side)
@@ -74,7 +90,8 @@ class Source(wiring.Component):
     def _registers(self, m: Module) -> list[list[Signal]]:
         """Describe the LFSRs of both sides, and return their states."""
         cfg, sides = self.cfg, []
-        moving = (self.advance & self.last) if cfg.scrambled else self.advance
+        ending = self.last | self.finish
+        moving = (self.advance & ending) if cfg.scrambled else self.advance
         uses = 1 if cfg.scrambled else cfg.bits_per_cycle
         for which in range(cfg.registers):
             one = lfsr.step_matrix(cfg.lfsr_width, cfg.taps(which))
@@ -142,14 +159,15 @@ class Source(wiring.Component):
         """
         cfg = self.cfg
         word = Signal(cfg.width, name=f"{'rs'[side]}_ordered")
-        low = cfg.width - cfg.stream_log2
+        low, repeats = cfg.row_low, cfg.repeats_log2
         scrambles = [take(cfg, which, states[0]) for which in (0, 1)] if states else None
         if side == 0:
-            m.d.comb += word.eq(Cat(scrambles[0][:low] if scrambles else Const(0, low), beat))
+            below = scrambles[0][:low] if scrambles else Const(0, low)
+            m.d.comb += word.eq(Cat(below, beat[repeats:]))
             return word
         sequence = [int(point) for point in bitstream.ordered_points(cfg)]
         index = Signal(max(cfg.stream_log2, 1))
-        m.d.comb += index.eq(beat ^ scrambles[0][low:] if scrambles else beat)
+        m.d.comb += index.eq(beat ^ (scrambles[0][low:] << repeats) if scrambles else beat)
         point: Value = Const(0, cfg.width)
         for bit in range(cfg.stream_log2):
             point = point ^ (index[bit].replicate(cfg.width) & sequence[1 << bit])

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden import essop, lfsr
 from nomul.golden.essop import Config
-from nomul.hw.bitstream import Source, comparator, seed_layout
+from nomul.hw.bitstream import Source, comparator, places, seed_layout, weighted
 from nomul.hw.essop_array import Row, control_layout, running
 from nomul.hw.essop_prefix import columns, run_length
 from nomul.hw.lfsr import transform
@@ -112,10 +112,13 @@ class Top(wiring.Component):
         counting = Signal()
         first = Signal(init=1)
         last = Signal()
+        ending = Signal()
         go = Signal()
         m.d.comb += [
             source.advance.eq(drawing & go),
-            self.x_d.ready.eq(~drawing | (go & source.last)),
+            source.finish.eq(self._ended(source.r, pair.x) if cfg.early_stop else 0),
+            ending.eq(source.last | source.finish),
+            self.x_d.ready.eq(~drawing | (go & ending)),
             control.step.eq(counting & go),
             control.first.eq(first),
         ]
@@ -126,7 +129,7 @@ class Top(wiring.Component):
             with m.If(self._too_large(self.x_d.payload)):
                 m.d.sync += self.saturated.eq(1)
         with m.If(go):
-            m.d.sync += [counting.eq(drawing), last.eq(source.last)]
+            m.d.sync += [counting.eq(drawing), last.eq(ending)]
         with m.If(control.step):
             m.d.sync += first.eq(last)
         self._reseed(m, source, drawing, counting)
@@ -137,7 +140,7 @@ class Top(wiring.Component):
         tail = Signal(data.StructLayout(_tail(cfg)), reset_less=True)
         with m.If(source.advance):
             m.d.sync += live.eq(Cat(operand.any() for operand in pair.x))
-        with m.If(source.advance & source.last):
+        with m.If(source.advance & ending):
             unit = pair.e_x + pair.e_d - cfg.stream_log2
             kept = [name for name, _ in pair_layout(cfg)]
             m.d.sync += [tail[name].eq(pair[name]) for name in _tail(cfg) if name in kept]
@@ -184,6 +187,8 @@ class Top(wiring.Component):
         """Describe the lanes of one side and the registers of what they send."""
         cfg, sent = self.cfg, []
         draws = cfg.bits_per_cycle
+        if cfg.sng == "wbg":
+            words = [places(m, word, f"place_{'rs'[side]}{k}") for k, word in enumerate(words)]
         for lane, operand in enumerate(operands):
             first = 0 if cfg.share == "pair" else lane * draws
             drawn = Signal(cfg.lane_bits, name=f"{'ab'[side]}{lane}", reset_less=True)
@@ -194,7 +199,12 @@ class Top(wiring.Component):
 
     def lane(self, words: list[Value], operand: Value) -> Value:
         """Return what a lane sends for its words: one bit each."""
-        return Cat(comparator(word, operand) for word in words)
+        generate = weighted if self.cfg.sng == "wbg" else comparator
+        return Cat(generate(word, operand) for word in words)
+
+    def _ended(self, words: data.View, operands: data.View) -> Value:
+        """Return whether all rows' ones have ended, where they come first."""
+        return ~Cat(comparator(words[0], operand) for operand in operands).any()
 
     def _reseed(self, m: Module, source: Source, drawing: Signal, counting: Signal) -> None:
         if not self.cfg.registers:

@@ -1,6 +1,6 @@
 """Columns of the prefix form: counts in a table, read once per row instead of counted per cell."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -76,13 +76,19 @@ class Column(wiring.Component):
 
 
 def run_length(cfg: Config, operand: Value, first_word: Value) -> Value:
-    """Return T, the number of words below an operand, when ``first_word`` is the smallest.
+    """Return T, the number of the rows' words below an operand; ``first_word`` is the smallest.
 
-    The words are first_word + m 2**W / BL, and first_word is below 2**W / BL.
+    The words are first_word + m 2**W / R for m = 0 .. R - 1, BL / R times each, and first_word is
+    below 2**W / R.
     """
-    low = cfg.width - cfg.stream_log2
+    levels = cfg.stream_bits >> cfg.repeats_log2
+    return Cat(Const(0, cfg.repeats_log2), run_of(operand, first_word, cfg.row_low, levels))
+
+
+def run_of(operand: Value, first_word: Value, low: int, count: int) -> Value:
+    """Return how many of ``count`` words first_word + m 2**low are below an operand."""
     whole = operand[low:] + (first_word[:low] < operand[:low] if low else 0)
-    return Mux(operand[-1], cfg.stream_bits, whole)[: cfg.count_bits]
+    return Mux(operand[-1], count, whole)[: count.bit_length()]
 
 
 def columns(

@@ -7,7 +7,12 @@ from nomul.hw import essop
 
 
 def rounded(cfg: Config, operand: Value, word: Value) -> Value:
-    """Return (X levels + r) >> W, X levels being X 2**(k-1) - X; saturates like the comparator."""
+    """Return (X levels + r) >> W, X levels being X 2**(k-1) - X; saturates like the comparator.
+
+    To the nearest, r is one half instead of the word.
+    """
+    if cfg.rounding == "nearest":
+        word = Const(1 << (cfg.width - 1), cfg.width)
     clipped = Mux(operand[-1], 1 << cfg.width, operand)
     scaled = (clipped << (cfg.bits - 1)) - clipped
     return (scaled.as_unsigned() + word)[cfg.width : cfg.width + cfg.lane_bits]
@@ -34,6 +39,4 @@ class Top(essop.Top):
     cfg: Config
 
     def lane(self, words: list[Value], operand: Value) -> Value:
-        half = Const(1 << (self.cfg.width - 1), self.cfg.width)
-        word = words[0] if self.cfg.rounding == "stochastic" else half
-        return rounded(self.cfg, operand, word)
+        return rounded(self.cfg, operand, words[0])

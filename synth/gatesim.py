@@ -12,8 +12,8 @@ from nomul.synth.netlist import Indices, Netlist
 
 RESET = "rst"
 
-# Nets in one $fwrite.
-_WORD = 4096
+# Nets in one $fwrite: a simulator may build a concatenation of n bits in n**2 steps.
+_WORD = 128
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,22 @@ def senses(arcs: tuple[Slew, ...], pin: str, related: str) -> str:
     return found.pop() if len(found) == 1 else "non_unate"
 
 
+def split(verilog: Path, top: str, folder: Path) -> Path:
+    """Write a netlist with one wire per net into ``folder``; only the top's ports stay vectors.
+
+    A simulator copies a vector whenever one of its bits moves, and the buses of an array have
+    thousands. Functions and names of cells do not change.
+    """
+    commands = [
+        f'read_verilog "{verilog.resolve()}"',
+        f"splitnets -ports * {top} %d",
+        f"splitnets {top}",
+        "write_verilog -noattr -simple-lhs split.v",
+    ]
+    yosys.run(commands, folder)
+    return folder / "split.v"
+
+
 def read(verilog: Path, top: str, library: Library, folder: Path) -> Netlist:
     """Read a mapped netlist, with or without hierarchy.
 

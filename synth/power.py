@@ -259,10 +259,46 @@ def measure(
     ValueError
         Several tests have, or the netlist uses what the library does not have.
     """
-    design = netlist.read(verilog, block.name, liberty.read(target.library()), folder)
+    options: dict[str, Any] = {"tests": tests, "seed": seed, "environment": environment}
+    options |= {"cycles": cycles, "delays": delays}
+    return simulate(block, cfg, verilog, target, folder=folder, **options).energy(period_ps)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A netlist, and what its nets did in the bench."""
+
+    design: Netlist
+    activity: Measured
+
+    def energy(self, period_ps: float = 1000, glitches: bool = True) -> Energy:
+        """Return the energy, with the glitches that cells' delays have made or without."""
+        activity = self.activity if glitches else dataclasses.replace(self.activity, moves=None)
+        operation, operations = _operations(activity)
+        options: dict[str, Any] = {"operation": operation, "operations": operations}
+        return estimate(self.design, activity, period_ps=period_ps, **options)
+
+
+def simulate(
+    block: Block,
+    cfg: Any,
+    verilog: Path,
+    target: StandardCells,
+    *,
+    folder: Path,
+    tests: str = UNSTALLED,
+    seed: int = 1,
+    environment: Mapping[str, str] | None = None,
+    cycles: int = 4000,
+    delays: UnitDelay | None = None,
+) -> Simulated:
+    """Simulate a block's netlist with the block's own bench; arguments as for :func:`measure`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wires = netlist.split(verilog, block.name, folder)
+    design = netlist.read(wires, block.name, liberty.read(target.library()), folder)
     activity = gatesim.simulate(
         design,
-        verilog,
+        wires,
         target.models(),
         block.bench,
         folder,
@@ -273,10 +309,7 @@ def measure(
         cycles=cycles,
         delays=delays,
     )
-    operation, operations = _operations(activity)
-    return estimate(
-        design, activity, period_ps=period_ps, operation=operation, operations=operations
-    )
+    return Simulated(design, activity)
 
 
 def _operations(activity: Measured) -> tuple[str, int]:

@@ -41,6 +41,31 @@ def test_sobol_equals_scipy(source):
     assert np.array_equal(np.stack([r[0], s[0]], axis=1), expected)
 
 
+@pytest.mark.parametrize("sng", bitstream.GENERATORS)
+@pytest.mark.parametrize("width", [1, 4, 8])
+def test_every_operand_has_as_many_ones_as_its_value(sng, width):
+    """Over all words, for every operand up to 2**W."""
+    word, operand = np.arange(1 << width), np.arange((1 << width) + 1)
+    ones = bitstream.ones(sng, word[:, None], operand, width)
+    assert np.array_equal(ones.sum(axis=0), operand)
+
+
+def test_weighted_generator_reads_the_operand_at_the_leading_one():
+    words = np.array([0b0000, 0b0001, 0b0011, 0b0110, 0b1111])
+    got = bitstream.ones("wbg", words, np.array(0b1010), 4)
+    assert got.tolist() == [False, False, True, False, True]
+    assert bitstream.ones("wbg", words, np.array(0b10000), 4).all()
+
+
+@pytest.mark.parametrize("source", ["vdc", "sobol"])
+def test_rows_are_cut_to_their_levels_and_columns_are_not(source):
+    whole = bitstream.points(Config(source=source, stream_bits=16))
+    rows, cols = bitstream.points(Config(source=source, stream_bits=16, row_levels=4))
+    assert np.array_equal(rows, whole[0] & 0xC0)
+    assert np.bincount(rows // 64).tolist() == [4, 4, 4, 4]
+    assert np.array_equal(cols, whole[1])
+
+
 def test_van_der_corput_is_counting_and_reversed_counting():
     r, s = bitstream.words(Config(source="vdc", stream_bits=16), 2)
     assert r[1].tolist() == list(range(0, 256, 16))
@@ -135,6 +160,8 @@ def test_ideal_words_are_uniform_and_independent():
         ({"source": "lfsr", "lfsr_width": 8}, "bitstream.lfsr_width must be more than width = 8"),
         ({"width": 3, "stream_bits": 16}, "bitstream.stream_bits must be at most 2**width = 8"),
         ({"source": "sobol", "width": 9}, "bitstream.width must be at most 8 for a sobol source"),
+        ({"row_levels": 3}, "bitstream.row_levels must be a power of two in 1..16, not 3"),
+        ({"source": "lfsr", "row_levels": 4}, "bitstream.row_levels must be absent for source"),
         ({"source": "halton"}, "bitstream.source must be one of lfsr, lfsr_shared, vdc_xor"),
     ],
 )

@@ -150,7 +150,7 @@ def test_ascending_order_changes_no_count(source, width, log2, seed, operands):
     stream_bits = 1 << min(width, log2)
     cfg = Config(source=source, width=width, stream_bits=stream_bits, seeds=(seed, 1))
     r, s = (words[0] for words in essop.bits(cfg, 1))
-    order = np.argsort(r)
+    order = np.argsort(r, kind="stable")
     low = width - cfg.stream_log2
     p = q = 0
     if cfg.scrambled:
@@ -159,6 +159,68 @@ def test_ascending_order_changes_no_count(source, width, log2, seed, operands):
     index = np.arange(stream_bits)
     assert np.array_equal(r[order], (index << low) | (p & ((1 << low) - 1)))
     assert np.array_equal(s[order], columns[index ^ (p >> low)] ^ q)
+
+
+@pytest.mark.parametrize("source", ["vdc_xor", "sobol_xor"])
+@pytest.mark.parametrize(("width", "stream_bits"), [(2, 4), (3, 4), (3, 8), (4, 16)])
+def test_prefix_counts_are_the_serial_counts_exhaustively(source, width, stream_bits):
+    """For every scramble, operand and number of the rows' levels: what snapshot and prefix count.
+
+    A row's ones are the first T words in ascending order, T by arithmetic on the operand and the
+    scramble's low bits alone; the count is that of the column's ones among them.
+    """
+    operand, word = np.arange((1 << width) + 1), np.arange(1 << width)
+    index = np.arange(stream_bits)
+    for levels in (1 << k for k in range(stream_bits.bit_length())):
+        cfg = Config(source=source, width=width, stream_bits=stream_bits, row_levels=levels)
+        rows, cols = bitstream.points(cfg)
+        low, repeats = cfg.row_low, cfg.repeats_log2
+        ordered = bitstream.ordered_points(cfg)
+        runs = (operand >> low) + ((word[:, None] & (1 << low) - 1) < (operand & (1 << low) - 1))
+        runs = np.where(operand >> width, levels, runs) << repeats  # [P, X]
+        bits_s = ((cols[:, None] ^ word)[:, :, None] < operand).astype(int)  # [n, Q, D]
+        for p in word:
+            serial = np.einsum("nx,nqd->qxd", ((rows ^ p)[:, None] < operand).astype(int), bits_s)
+            words = ordered[index ^ (p >> low << repeats)]
+            ones = ((words[:, None] ^ word)[:, :, None] < operand).astype(int)
+            prefix = np.concatenate([np.zeros_like(ones[:1]), ones.cumsum(axis=0)])
+            assert np.array_equal(prefix[runs[p]].transpose(1, 0, 2), serial)
+
+
+@given(
+    st.sampled_from(["vdc", "sobol", "vdc_xor", "sobol_xor"]),
+    st.integers(0, 6),
+    st.integers(0, 2**32 - 1),
+)
+def test_early_stop_leaves_out_zeros_only(source, log2, seed):
+    """Behind the beats of a pair no row sends a one, and the last of them sends none."""
+    cfg = Config(cell="snapshot", early_stop=True, source=source, stream_bits=1 << log2)
+    x = np.random.default_rng(seed).integers(0, 257, (9, 16)) >> (seed % 9)
+    r, _ = essop.bits(cfg, 9)
+    order = np.sort(r, axis=1)
+    for beats, words, operands in zip(essop.beats(cfg, x), order, x, strict=True):
+        ones = (words[:, None] < operands).any(axis=1)
+        assert not ones[beats:].any()
+        assert beats == cfg.stream_bits or not ones[beats - 1]
+        assert beats == 1 or ones[beats - 2]
+    assert essop.cycles(cfg, x) <= cfg.cycles(9)
+
+
+def test_cycles_without_early_stop_are_those_of_the_formula():
+    for values in ({}, {"accumulate": 20}, {"stream_bits": 64}, {"rows": 40}):
+        cfg = Config(**values)
+        assert essop.cycles(cfg, np.ones((7, cfg.rows))) == cfg.cycles(7)
+
+
+@pytest.mark.parametrize("source", ["lfsr", "vdc_xor"])
+def test_weighted_generators_err_as_comparators_do(source):
+    """The same share of ones in every aligned interval of words, so the same error."""
+    pairs = network_pairs(600)
+    found = []
+    for sng in bitstream.GENERATORS:
+        cfg = Config(rows=32, cols=32, source=source, sng=sng)
+        found.append(pooled_error(cfg, essop.model(cfg, *pairs), *pairs))
+    assert found[1] == pytest.approx(found[0], rel=0.08)
 
 
 EXPECTED_ERROR = {
@@ -282,6 +344,20 @@ VARIANTS = {
     "prefix, Sobol": {"cell": "prefix", "source": "sobol"},
     "prefix, all bits": {"cell": "prefix", "stream_bits": 16},
     "prefix, one bit": {"cell": "prefix", "stream_bits": 1},
+    "snapshot, early stop": {"cell": "snapshot", "early_stop": True, "rows": 2},
+    "snapshot, early stop, accumulate": {
+        "cell": "snapshot",
+        "early_stop": True,
+        "accumulate": 6,
+        "source": "sobol_xor",
+    },
+    "prefix, early stop": {"cell": "prefix", "early_stop": True, "stream_bits": 16},
+    "weighted binary generator": {"sng": "wbg", "source": "lfsr", "bits_per_cycle": 2},
+    "weighted binary generator, scrambled": {"sng": "wbg", "share": "rotate"},
+    "repeated rows": {"row_levels": 4, "bits_per_cycle": 2},
+    "repeated rows, snapshot": {"row_levels": 2, "cell": "snapshot", "source": "sobol_xor"},
+    "repeated rows, prefix": {"row_levels": 4, "cell": "prefix", "early_stop": True},
+    "one word of the rows": {"row_levels": 1, "cell": "prefix"},
     "accumulate": {"accumulate": 6, "acc_exponent": -1, "acc_rounding": "stochastic"},
     "accumulate, unrolled": {"accumulate": 9, "bits_per_cycle": 8, "acc_exponent": 2},
     "accumulate one bit": {"accumulate": 3, "stream_bits": 1},
@@ -337,6 +413,16 @@ def test_bench_notices_one_wrong_count(simulate):
             {"cell": "prefix", "source": "lfsr"},
             ValueError,
             "essop.source must be a counted one for cell 'prefix', not 'lfsr'",
+        ),
+        (
+            {"early_stop": True},
+            ValueError,
+            "essop.early_stop must be false for cell 'counter', not",
+        ),
+        (
+            {"cell": "prefix", "sng": "wbg"},
+            ValueError,
+            "essop.sng must be comparator for cell 'prefix', not 'wbg'",
         ),
         (
             {"cell": "snapshot", "bits_per_cycle": 2},

@@ -24,7 +24,15 @@ def test_rtl_equals_model(simulate, preset):
         {"stream_bits": 1},
         {"stream_bits": 8, "width": 3},
         {"product": "popcount", "source": "lfsr", "stream_bits": 4},
+        {"product": "popcount", "source": "lfsr", "stream_bits": 8, "bits_per_cycle": 2},
+        {"product": "popcount", "sng": "wbg"},
+        {"product": "snapshot", "source": "sobol_xor", "stream_bits": 4},
+        {"product": "snapshot", "row_levels": 2},
+        {"row_levels": 2, "stream_bits": 16, "registered": False},
+        {"row_levels": 4, "source": "sobol_xor"},
         {"product": "multiply", "source": "lfsr", "bits": 2},
+        {"product": "multiply", "source": "lfsr", "bits": 8, "rounding": "nearest"},
+        {"product": "multiply", "source": "lfsr", "bits": 3, "registered": False},
     ],
 )
 def test_rtl_equals_model_for_other_products(simulate, values):
@@ -63,6 +71,8 @@ def test_eight_scrambled_bits_err_less_than_sixteen_ideal_ones():
     d, sd, _ = essop.quantise(rng.laplace(size=(1500, 32)), 8)
     pairs = {"x": x, "sx": sx, "d": d, "sd": sd}
     assert plane.relative_error(Config(), pairs) < 0.95 * 0.556
+    # Rows of four levels cost a twentieth of it, and are still better.
+    assert plane.relative_error(Config(row_levels=4), pairs) < 0.96 * 0.556
     int4 = Config(product="multiply", source="lfsr")
     assert plane.relative_error(int4, pairs) == pytest.approx(0.276, rel=0.05)
 
@@ -76,8 +86,17 @@ def test_full_scale():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"product": "add"}, "plane.product must be one of popcount, prefix, multiply, not 'add'"),
+        (
+            {"product": "add"},
+            "plane.product must be one of popcount, snapshot, prefix, multiply, not 'add'",
+        ),
         ({"source": "lfsr"}, "plane.source must be a counted one for product 'prefix', not 'lfsr'"),
+        ({"bits_per_cycle": 2}, "plane.bits_per_cycle must be absent for product 'prefix', not 2"),
+        (
+            {"product": "snapshot", "registered": False},
+            "plane.registered must be true where cells count, not False",
+        ),
+        ({"sng": "wbg"}, "plane.sng must be comparator for product 'prefix', not 'wbg'"),
         ({"rows": 200, "cols": 200}, "plane.rows must be small enough for all products to leave"),
         ({"stream_bits": 5}, "essop.stream_bits must be a power of two in 1..256, not 5"),
     ],

@@ -98,10 +98,15 @@ def accuracy(weights: list[Floats], x: Floats, labels: Ints) -> float:
 
 
 def train(
-    data: Data, rng: np.random.Generator, epochs: int, rate: float = 0.25, batch: int = 32
+    data: Data,
+    rng: np.random.Generator,
+    epochs: int,
+    rate: float = 0.25,
+    batch: int = 32,
+    sizes: tuple[int, ...] = SIZES,
 ) -> list[Floats]:
     """Return the weights after ``epochs`` of plain stochastic gradient descent from scratch."""
-    weights = initial(rng)
+    weights = initial(rng, sizes)
     for _ in range(epochs):
         order = rng.permutation(len(data.x))
         for start in range(0, len(order) - batch + 1, batch):

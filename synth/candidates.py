@@ -1,0 +1,137 @@
+"""Area, clock and energy of one candidate for an outer product, on operands of a real update."""
+
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nomul import registry
+from nomul.golden import essop, fp16mul, plane
+from nomul.synth import gatesim, power, targets, yosys
+from nomul.synth.emit import Emitted, emit
+from nomul.synth.recipes import ADDERS, AREA, BALANCED, RECIPES
+from nomul.synth.synthesize import synthesize
+from nomul.synth.targets import StandardCells
+
+PERIOD_PS = 1000
+OPERANDS = Path(__file__).parent / "baseline" / "operands.json"
+
+# Pairs of vectors in a simulation, and the rows of each that the multiplier goes through.
+PAIRS, ROWS = 8, slice(1, None, 4)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one product costs.
+
+    Attributes
+    ----------
+    area_um2
+        Area over products per cycle, at one pair per ``interval`` cycles.
+    fmax_mhz
+        Clock of the netlist.
+    fj, glitch_fj
+        Energy per product at 1 ns: with gates that settle at once, and with equal delays.
+    recipe
+        Which way of mapping was kept.
+    """
+
+    area_um2: float
+    fmax_mhz: float
+    fj: float
+    glitch_fj: float
+    recipe: str
+
+
+def operands(pairs: int = PAIRS) -> tuple[Any, Any]:
+    """Return activations and gradients of a layer of 32 x 32 in training, float64[pairs, 32].
+
+    ``python -m nomul.train.operands`` wrote the file.
+    """
+    sides = json.loads(OPERANDS.read_text())
+    return tuple(np.array(sides[name][:pairs]) for name in ("activations", "gradients"))  # type: ignore[return-value]
+
+
+def encoded(cfg: plane.Config) -> dict[str, Any]:
+    """Return the operands as a plane takes them, those of its lanes."""
+    sides = (side[:, :lanes] for side, lanes in zip(operands(), (cfg.rows, cfg.cols), strict=True))
+    (x, sx, e_x), (d, sd, e_d) = (essop.quantise(side, cfg.width) for side in sides)
+    return {"x": x, "sx": sx, "d": d, "sd": sd, "e_x": e_x, "e_d": e_d}
+
+
+def half_precision() -> dict[str, Any]:
+    """Return the operands of single products, row by row, as the FP16 multiplier takes them.
+
+    Vectors are scaled by their block exponents first, so that no product is subnormal for want of
+    a loss scale.
+    """
+    sides = []
+    for values in operands():
+        _, exponent = np.frexp(np.abs(values).max(axis=1, keepdims=True))
+        sides.append(np.ldexp(values, -exponent).astype(np.float16).view(np.uint16))
+    x, d = sides[0][:, ROWS, None], sides[1][:, None, :]
+    a, b = np.broadcast_arrays(x, d)
+    return {"a": a.ravel(), "b": b.ravel()}
+
+
+def measure(cfg: plane.Config | fp16mul.Config, kept: Path | None = None) -> Measured:
+    """Map a candidate to FreePDK45 at 1 ns, and simulate it on the operands.
+
+    Planes are mapped module by module, and without the two recipes for speed.
+
+    Parameters
+    ----------
+    cfg
+        The candidate.
+    kept
+        Folder in which results are kept under the hash of the emitted design, the operands and the
+        versions of the tools, so that an interrupted measurement goes on where it was.
+    """
+    block = registry.get(type(cfg).block_name())
+    target = targets.TARGETS["freepdk45"]
+    assert isinstance(target, StandardCells)
+    target = replace(target, recipes=(AREA, ADDERS, BALANCED) if block.name == "plane" else RECIPES)
+    emitted = emit(block.top(cfg), block.name, paper=block.paper)
+    if kept is None:
+        with tempfile.TemporaryDirectory() as scratch:
+            return _measure(block, cfg, target, emitted, Path(scratch))
+    parts = (emitted.rtlil, cfg.to_json(), OPERANDS.read_text(), yosys.version(), target.tools())
+    path = kept / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.json"
+    if not path.is_file():
+        result = measure(cfg)
+        kept.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(result)))
+    return Measured(**json.loads(path.read_text()))
+
+
+def _measure(
+    block: registry.Block, cfg: Any, target: StandardCells, emitted: Emitted, folder: Path
+) -> Measured:
+    array = isinstance(cfg, plane.Config)
+    made = synthesize(emitted, target, hierarchical=array, period_ps=PERIOD_PS, folder=folder)
+    assert made.netlist
+    assert made.timing
+    assert made.area_um2 is not None
+    stimuli = (folder / "stimuli.npz").resolve()
+    np.savez(stimuli, **(encoded(cfg) if array else half_precision()))
+    done = power.simulate(
+        block,
+        cfg,
+        made.netlist,
+        target,
+        folder=folder / "energy",
+        environment={"NOMUL_STIMULI": str(stimuli)},
+        delays=gatesim.UnitDelay(cycles=2048),
+    )
+    per_cycle = cfg.rows * cfg.cols / cfg.interval if array else 1
+    return Measured(
+        area_um2=made.area_um2 / per_cycle,
+        fmax_mhz=made.timing.fmax_mhz,
+        fj=done.energy(PERIOD_PS, glitches=False).per_operation_fj,
+        glitch_fj=done.energy(PERIOD_PS).per_operation_fj,
+        recipe=made.recipe,
+    )
