@@ -16,6 +16,7 @@ from nomul.synth import sonic_area
 Rows = list[dict[str, Any]]
 
 NAMES = ("conv1", "conv2", "fc1", "fc2")
+FRAMES = 20  # of a sweep
 COUNTERS = ("passes", "rounds", "active", "gated", "pad", "saturations")
 
 
@@ -134,7 +135,7 @@ def crosstalk(count: int = 2000) -> Rows:
     return rows
 
 
-def sweep(count: int = 20) -> Rows:
+def sweep(count: int = FRAMES) -> Rows:
     """Return the trade-off of lanes and units, by our definitions, best frames per joule first."""
     images, _ = pictures(count)
     return [
@@ -153,6 +154,35 @@ def sweep(count: int = 20) -> Rows:
         }
         for p in sonic_sweep.sweep(trained(), images)
     ]
+
+
+def metrics(cfg: Config) -> dict[str, Any]:
+    """Return what a sweep may compare: power, crosstalk, and a frame of the trained network.
+
+    ``network`` says what was counted, or why nothing was: the images are not installed, or the
+    network needs other widths. See ``nomul.golden.sonic_sweep.DEFINITIONS``.
+    """
+    devices = sonic_device.load()
+    found: dict[str, Any] = {
+        "full_power_w": round(sonic_device.full_mw(cfg, devices) * 1e-3, 3),
+        "conv_crosstalk_bits": round(min(sonic_device.crosstalk_bits(cfg.conv_lanes), 16), 2),
+        "fc_crosstalk_bits": round(min(sonic_device.crosstalk_bits(cfg.fc_lanes), 16), 2),
+    }
+    try:
+        images, _ = pictures(FRAMES)
+        _, results = sonic_network.run(cfg, trained(), images)
+    except (FileNotFoundError, ValueError) as reason:
+        return found | {"network": str(reason)}
+    p = sonic_sweep.point(cfg, results, FRAMES, devices)
+    return found | {
+        "network": f"Fashion-MNIST, {FRAMES} images",
+        "rounds": p.rounds,
+        "active_share": round(p.active_share, 4),
+        "fps": round(p.fps, 1),
+        "fps_per_watt": round(p.fps_per_watt, 1),
+        "fps_per_watt_full": round(p.fps_per_watt_full, 1),
+        "pj_per_bit": round(p.energy_per_bit_j * 1e12, 3),
+    }
 
 
 TABLES = {

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nomul import registry
 from nomul.golden import sonic, sonic_device, sonic_network, sonic_sweep
 from nomul.golden.sonic import Config
 from nomul.golden.sonic_network import Layer
@@ -186,6 +187,22 @@ def test_a_sweep_orders_its_points_and_counts_frames():
     assert np.isclose(one.fps, 3 / sum(s.time for s in spent))
     assert np.isclose(one.fps_per_watt, 3 / sum(s.energy for s in spent))
     assert one.fps_per_watt_full < one.fps_per_watt
+
+
+def test_a_sweep_has_power_everywhere_and_frames_where_the_network_fits():
+    from nomul.synth import sonic_tables
+    from nomul.train import fashion
+
+    paper, small = (registry.get("sonic").metrics(Config.preset(p)) for p in ("paper", "small"))
+    assert paper["full_power_w"] == 37.113
+    assert (paper["conv_crosstalk_bits"], paper["fc_crosstalk_bits"]) == (9.11, 2.17)
+    assert "fps" not in small
+    if not fashion.available():
+        assert "apt-get install dataset-fashion-mnist" in paper["network"]
+        return
+    assert small["network"].startswith("codebook must")
+    row = next(r for r in sonic_tables.sweep() if (r["n"], r["m"], r["N"]) == (5, 50, 50))
+    assert round(paper["fps_per_watt"]) == row["FPS/W"]
 
 
 def test_training_prunes_and_the_integers_follow_the_floats():
