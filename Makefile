@@ -24,6 +24,7 @@ bench: $(READY)
 	$(BIN)/python -m nomul.synth.bench_spimc
 	$(BIN)/python -m nomul.synth.bench_sotfp
 	$(BIN)/python -m nomul.synth.bench
+	$(BIN)/python -m nomul.synth.bench_scale
 	$(BIN)/python -m nomul.synth.bench_lutnet
 
 formal: $(READY)

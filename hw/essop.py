@@ -9,6 +9,7 @@ from nomul.golden.essop import Config
 from nomul.hw.bitstream import Source, comparator, places, seed_layout, weighted
 from nomul.hw.essop_array import Row, control_layout, running
 from nomul.hw.essop_prefix import columns, run_length
+from nomul.hw.essop_stack import FLAT_ROWS, Stack
 from nomul.hw.lfsr import transform
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
@@ -158,6 +159,17 @@ class Top(wiring.Component):
         a = self._draw(m, source.r, pair.x, 0, source.advance)
         if cfg.cell == "snapshot":
             b = [running(m, cfg, control, lambda count, bit=bit: count + bit) for bit in b]
+        if cfg.rows > FLAT_ROWS:
+            stack = Once("rows", Stack, cfg, cfg.rows)
+            m.submodules.rows = stack
+            m.d.comb += [
+                stack.control.eq(control),
+                stack.live.eq(live),
+                stack.a.eq(Cat(a)),
+                stack.b.eq(Cat(b)),
+            ]
+            self._read(m, control, [stack], tail, ended, go, source.load)
+            return m
         rows = [Once("row", Row, cfg) for _ in range(cfg.rows)]
         for i, row in enumerate(rows):
             m.submodules[f"row{i}"] = row
@@ -170,12 +182,25 @@ class Top(wiring.Component):
             if i:
                 m.d.comb += rows[i - 1].i.eq(row.o)
 
-        if cfg.accumulate:
-            _read_accumulators(self, m, control, rows, tail, ended, go, source.load)
+        self._read(m, control, rows, tail, ended, go, source.load)
+        return m
+
+    def _read(
+        self,
+        m: Module,
+        control: data.View,
+        rows: list[Row] | list[Stack],
+        tail: data.View,
+        ended: Value,
+        go: Signal,
+        reload: Value,
+    ) -> None:
+        """Describe the read-out of rows, or of the one stack that holds them."""
+        if self.cfg.accumulate:
+            _read_accumulators(self, m, control, rows, tail, ended, go, reload)
         else:
             m.d.comb += rows[-1].i.eq(0)
             _read_counts(self, m, control, list(rows[0].o), tail, ended, go)
-        return m
 
     def _too_large(self, pair: data.View) -> Value:
         operands = [*pair.x, *pair.d]
@@ -224,7 +249,12 @@ class Top(wiring.Component):
 
     def _count_gated(self, m: Module, live: Signal, done: Value) -> None:
         still = Signal(range(self.cfg.rows + 1))
-        m.d.comb += still.eq(popcount(m, list(~live)))
+        idle: Value = ~live
+        if self.cfg.rows > FLAT_ROWS:
+            # Every bit of an expression brings a copy of all of it; those of a signal do not.
+            idle = Signal(self.cfg.rows)
+            m.d.comb += idle.eq(~live)
+        m.d.comb += still.eq(popcount(m, list(idle)))
         with m.If(done):
             m.d.sync += self.gated.eq(self.gated + still)
 
@@ -275,7 +305,7 @@ def _read_accumulators(
     top: Top,
     m: Module,
     control: data.View,
-    rows: list[Row],
+    rows: list[Row] | list[Stack],
     tail: data.View,
     ended: Value,
     go: Signal,
@@ -312,8 +342,11 @@ def _read_accumulators(
         ]
     with m.If(control.capture):
         m.d.sync += clear.eq(request.clear)
-    for i, row in enumerate(rows):
-        m.d.comb += row.negative.eq(signs.sd ^ signs.sx[i].replicate(cfg.cols))
+    if cfg.rows > FLAT_ROWS:
+        m.d.comb += [rows[0].sx.eq(signs.sx), rows[0].sd.eq(signs.sd)]
+    else:
+        for i, row in enumerate(rows):
+            m.d.comb += row.negative.eq(signs.sd ^ signs.sx[i].replicate(cfg.cols))
     with m.If(Cat(row.overflow for row in rows).any()):
         m.d.sync += top.overflow.eq(1)
     _scale(top, m, control, tail.unit, counted, reload)

@@ -1,0 +1,47 @@
+"""Large arrays of ESSOP: rows in halves compute the same, and their text grows with N, not M N."""
+
+import pytest
+
+from nomul import registry
+from nomul.golden.essop import Config
+from nomul.hw.essop_stack import FLAT_ROWS
+from nomul.synth import bench_scale
+from nomul.synth.bench_scale import Scale
+from nomul.synth.emit import emit
+
+PLAIN = r"equal_the_model/source=\w+/sink=\w+$"
+
+
+@pytest.mark.parametrize("accumulate", [None, 12])
+def test_stacked_rows_equal_the_model(simulate, accumulate):
+    cfg = Config.preset("small", rows=FLAT_ROWS + 3, cols=2, accumulate=accumulate)
+    assert simulate("essop", cfg, tests=PLAIN).tests == 4
+
+
+def test_text_grows_with_the_side_of_the_array():
+    sizes = {}
+    for n in (48, 96):
+        emitted = emit(registry.get("essop").top(Config.preset("small", rows=n, cols=n)), "essop")
+        sizes[n] = len(emitted.rtlil), len(emitted.verilog)
+    for small, large in zip(sizes[48], sizes[96], strict=True):
+        assert large < 2.2 * small
+
+
+def test_growth_is_told_against_modules_and_text():
+    small = Scale("essop", "emission", 64, 1.0, 60, 99_990, 10)
+    large = Scale("essop", "emission", 256, 4.0, 200, 399_990, 10, 12.0)
+    assert round(bench_scale.exponent(small, large), 6) == 1
+    text = bench_scale.table([small, large])
+    assert text.splitlines()[-1] == (
+        "| essop | emission | 256 x 256 | 4.0 | 200 | 10 | 399 | 12 | 1.00 |"
+    )
+
+
+def test_a_page_without_markers_is_refused(tmp_path):
+    page = tmp_path / "scale.md"
+    page.write_text(f"a\n{bench_scale.BEGIN}\nold\n{bench_scale.END}\nb\n")
+    bench_scale.write(page, "new\n")
+    assert page.read_text() == f"a\n{bench_scale.BEGIN}\nnew\n{bench_scale.END}\nb\n"
+    page.write_text("nothing")
+    with pytest.raises(ValueError, match="has no <!-- scale"):
+        bench_scale.write(page, "new")
