@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
         folder = Path(scratch)
         (folder / "design.il").write_text(rtlil)
         yosys.run(_TO_VERILOG, folder)
-        body = (folder / "design.v").read_text().split("\n", 1)[1].lstrip("\n")
+        body = _tidy((folder / "design.v").read_text().split("\n", 1)[1].lstrip("\n"))
     cfg = getattr(top, "cfg", None)
     values = cfg.to_dict() if cfg is not None else {}
     header = _header(name, values)
@@ -130,6 +131,23 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
         "sha256": hashlib.sha256((header + body).encode()).hexdigest(),
     }
     return Emitted(name, rtlil, header + body, manifest)
+
+
+# Verilator would have a file per module, wants every bit read and every operand as wide as the
+# result, and takes the cases of a one-hot choice for overlapping.
+_LINT = ("DECLFILENAME", "UNUSEDSIGNAL", "WIDTHEXPAND", "WIDTHTRUNC", "CASEOVERLAP")
+
+
+def _tidy(verilog: str) -> str:
+    """Return Yosys' text as linters like it: initial values apart from what they initialise."""
+    verilog = re.sub(
+        r"^  (reg (?:signed )?(?:\[[^]]+\] )?(\S+)) *= (.*);$",
+        lambda m: f"  {m[1]}{' ' * m[2].startswith(chr(92))};\n  initial {m[2]} = {m[3]};",
+        verilog,
+        flags=re.MULTILINE,
+    )
+    off = "".join(f"// verilator lint_off {name}\n" for name in _LINT)
+    return f"// verilator lint_save\n{off}\n{verilog}\n// verilator lint_restore\n"
 
 
 def describe_ports(top: wiring.Component) -> list[dict[str, Any]]:
