@@ -191,6 +191,10 @@ app.add_typer(training, name="train")
 @training.command("lutnet")
 def train_lutnet(
     preset: Annotated[str | None, typer.Option(help="What to train; the first if none.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Of which data set: digits, fashion-mnist."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="File of the network, .json or .npz.")] = Path(
         "build/net.npz"
     ),
@@ -198,11 +202,32 @@ def train_lutnet(
         Path | None, typer.Option(help="Where the IDX files of Fashion-MNIST are.")
     ] = None,
     seed: Seed = 1,
+    seeds: Annotated[
+        int, typer.Option(help="Train so many, and keep the best on held-out training images.")
+    ] = 1,
+    study: Annotated[
+        str | None, typer.Option(help="Train a study instead: density, fashion, start, levels.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
-    """Train a network of look-up tables on the CPU, and save it."""
-    with present.working("training lutnet"):
-        result = flow.train(registry.get("lutnet"), preset, out, folder, seed)
+    """Train a network of look-up tables on the CPU, and save it.
+
+    An interrupted run goes on where it stopped when the same command is given again.
+    """
+    if study is not None:
+        from nomul.train import lutnet_study
+
+        file = Path("build", "train", f"lutnet_{study}.jsonl")
+        with present.counting(f"studying {study}", len(lutnet_study.cases(study))) as advance:
+            lines = lutnet_study.study(study, file, advance=advance)
+        present.as_json(lines) if json else present.pairs("", {"file": file, "runs": len(lines)})
+        return
+    block = registry.get("lutnet")
+    name, what = flow.to_train(block, preset, data)
+    chosen = list(range(seed, seed + seeds))
+    epochs = what.recipe.epochs * (1 if seeds == 1 else 2 * seeds)
+    with present.counting(f"training {name}, epochs", epochs) as advance:
+        result = flow.train(block, name, out, folder, chosen, lambda _: advance())
     if json:
         present.as_json(result)
         return

@@ -5,7 +5,7 @@ The command line, the demo and the tests all take these, so what a user runs is 
 
 import dataclasses
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -307,9 +307,17 @@ def installed_simulator() -> str:
 
 
 def train(
-    block: Block, preset: str | None, out: Path, folder: Path | None = None, seed: int = 1
+    block: Block,
+    preset: str | None,
+    out: Path,
+    folder: Path | None = None,
+    seeds: Sequence[int] = (1,),
+    advance: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Train a network, save it, and return its file, tables and accuracies.
+
+    An interrupted run goes on from what it left beside ``out``. Of several seeds that which is best
+    on images held out of the training set is kept.
 
     Raises
     ------
@@ -318,18 +326,18 @@ def train(
     FileNotFoundError
         The data set is not installed.
     """
-    if block.name != "lutnet":
-        raise ValueError(f"only lutnet is trained, not {block.name}")
     from nomul.train import lutnet
 
-    name = preset or next(iter(lutnet.PRESETS))
-    if name not in lutnet.PRESETS:
-        raise ValueError(f"there is no {name!r} to train; there are {', '.join(lutnet.PRESETS)}")
-    what = lutnet.PRESETS[name]
+    name, what = to_train(block, preset)
     data = lutnet.load(what.data, folder or lutnet.FASHION)
-    trained = lutnet.train(what, data, seed)
-    trained.network.about["preset"] = name
     out.parent.mkdir(parents=True, exist_ok=True)
+    if len(seeds) > 1:
+        runs = out.with_name(f"{out.name}.runs")
+        trained = lutnet.choose(what, data, list(seeds), runs, advance)
+    else:
+        checkpoint = out.with_name(f"{out.name}.pt")
+        trained = lutnet.train(what, data, seeds[0], checkpoint=checkpoint, advance=advance)
+    trained.network.about["preset"] = name
     trained.network.save(out)
     return {
         "file": str(out),
@@ -337,6 +345,11 @@ def train(
         "tables": trained.network.n_tables,
         "accuracy, training": round(trained.accuracy_train, 4),
         "accuracy, test": round(trained.accuracy, 4),
+        **{
+            f"seeds, {split}": ", ".join(map(str, trained.network.about[split]))
+            for split in ("validation", "test")
+            if len(seeds) > 1
+        },
     }
 
 
@@ -352,6 +365,27 @@ def photographs(count: int | None = None) -> tuple[Any, Any]:
 
     test = fashion.load("test")
     return test.images[:count], test.labels[:count]
+
+
+def to_train(block: Block, preset: str | None, data: str | None = None) -> tuple[str, Any]:
+    """Return the name of what is to be trained, and the preset itself.
+
+    Raises
+    ------
+    ValueError
+        The block has nothing to train, or there is no such preset.
+    """
+    if block.name != "lutnet":
+        raise ValueError(f"only lutnet is trained, not {block.name}")
+    from nomul.train import lutnet
+
+    presets = {n: p for n, p in lutnet.PRESETS.items() if data in (None, p.data)}
+    if not presets:
+        raise ValueError(f"data must be one of digits, fashion-mnist, not {data!r}")
+    name = preset or next(iter(presets))
+    if name not in presets:
+        raise ValueError(f"there is no {name!r} to train; there are {', '.join(presets)}")
+    return name, presets[name]
 
 
 def test_set(block: Block, cfg: "Config", name: str, folder: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Training of look-up-table networks: gradients, a small run, data, and the command line."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,7 +11,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nomul.golden import lutnet  # noqa: E402
-from nomul.train import data, lutnet_direct, lutnet_unrolled  # noqa: E402
+from nomul.train import (  # noqa: E402
+    data,
+    lutnet_direct,
+    lutnet_encoder,
+    lutnet_fit,
+    lutnet_study,
+    lutnet_unrolled,
+)
 from nomul.train import lutnet as training  # noqa: E402
 
 
@@ -18,80 +26,233 @@ def generator(seed=1):
     return torch.Generator().manual_seed(seed)
 
 
+NONE = torch.zeros(1, 0, dtype=torch.long)
+
+
+def look_up(x, table):
+    wires = torch.arange(len(x))[None]
+    return lutnet_direct.LookUp.apply(x, wires, table, None, NONE)
+
+
 def test_look_up_reads_address_bit_0_first():
     table = torch.tensor([[-1.0, 1.0, -1.0, -1.0]])
-    x = torch.tensor([[[0.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]], [[1.0, 1.0]]])
-    assert lutnet_direct.LookUp.apply(x, table)[:, 0].tolist() == [0, 1, 0, 0]
+    x = torch.tensor([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
+    assert look_up(x, table).tolist() == [[0, 1, 0, 0]]
 
 
 def test_gradient_of_a_table_goes_to_the_entry_it_read():
     table = torch.zeros(1, 4, requires_grad=True)
-    x = torch.tensor([[[1.0, 0.0]], [[1.0, 0.0]], [[1.0, 1.0]]])
-    lutnet_direct.LookUp.apply(x, table).sum().backward()
+    x = torch.tensor([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
+    look_up(x, table).sum().backward()
     assert table.grad.tolist() == [[0, 2, 0, 1]]
 
 
 def test_slope_along_an_input_that_a_table_copies():
     """A table that copies input 0 rises along it, and is flat along input 1."""
-    x = torch.tensor([[[0.0, 1.0]]], requires_grad=True)
+    x = torch.tensor([[0.0], [1.0]], requires_grad=True)
     table = torch.tensor([[-1.0, 1.0, -1.0, 1.0]])
-    lutnet_direct.LookUp.apply(x, table).sum().backward()
-    assert x.grad[0, 0, 0] > 0.5
-    assert x.grad[0, 0, 1] == 0
+    look_up(x, table).sum().backward()
+    assert x.grad[0, 0] > 0.5
+    assert x.grad[1, 0] == 0
 
 
-def test_wiring_learns_where_the_label_is():
-    """One input of forty is the label; tables of two inputs find it."""
-    x = torch.randint(0, 2, (400, 40), generator=generator()).float()
-    labels = x[:, 17].long()
-    net = lutnet_direct.DirectNet(40, (8,), 2, 2, generator())
-    recipe = lutnet_direct.Recipe(epochs=12, batch=50, rate=0.1)
-    lutnet_direct.fit(net, x, labels, recipe)
+@pytest.mark.parametrize("k", [1, 3])
+def test_slopes_are_the_weighted_differences_written_out(k):
+    table = torch.rand(1, 1 << k, generator=generator()) * 2 - 1
+    for address in range(1 << k):
+        x = torch.tensor([[float(address >> j & 1)] for j in range(k)], requires_grad=True)
+        look_up(x, table).sum().backward()
+        for j in range(k):
+            slope = 0.0
+            for entry in range(1 << k):
+                far = bin((entry ^ address) & ~(1 << j)).count("1")
+                sign = 1 if entry >> j & 1 else -1
+                slope += 0.5 * 0.75 ** (k - 1) * 3.0**-far * sign * float(table[0, entry])
+            assert float(x.grad[j, 0]) == pytest.approx(slope, abs=1e-6)
+
+
+@pytest.mark.parametrize("choices", [40, 25])
+def test_wiring_learns_where_the_label_is(choices):
+    """One input of forty is the label; tables of two inputs find it among their choices."""
+    x = torch.randint(0, 2, (400, 40), generator=generator()).to(torch.uint8)
+    net = lutnet_direct.DirectNet(40, (40,), 2, 2, generator(), (choices,))
+    recipe = lutnet_fit.Recipe(epochs=12, batch=50, rate=0.1, wire_rate=0.1)
+    lutnet_fit.fit(net, x, x[:, 17].long(), recipe, lambda part, _: part.T)
     with torch.no_grad():
-        assert (net(x).argmax(dim=1) == labels).float().mean() == 1
-    assert (net.layers()[0].idx == 17).any(axis=1).sum() >= 4
+        assert (net(x.T).argmax(dim=1) == x[:, 17]).float().mean() == 1
+    offered = int((net.wirings[0].choice == 17).any(dim=1).sum()) * 40 // len(net.wirings[0].choice)
+    assert (net.layers()[0].idx == 17).any(axis=1).sum() >= offered // 2 > 0
 
 
-def test_digits_are_learned_and_the_models_agree():
-    """A short run; the training itself asserts that float and integer model agree."""
-    preset = training.Preset(sizes=(60,), recipe=lutnet_direct.Recipe(epochs=6))
-    digits = data.load("digits")
-    first, second = (training.train(preset, digits, seed=1) for _ in range(2))
-    assert first.accuracy > 0.7
-    assert first.network == second.network
-    encoder = first.network.layers[0]
-    assert len(encoder.feature) == len(set(first.network.layers[1].idx.ravel()))
+def short(**changes):
+    recipe = lutnet_fit.Recipe(epochs=6, wire_every=2)
+    return training.Preset(**{"sizes": (60,), "recipe": recipe} | changes)
 
 
-def test_lutnet_grows_from_a_pruned_binary_network():
-    """A short run: tables do more than the XNORs they came from, with as many products."""
-    digits = data.load("digits")
-    preset = training.Preset(noise=1.0, recipe=lutnet_direct.Recipe(epochs=3, batch=64, rate=0.01))
-    plan = lutnet_unrolled.Plan(hidden=30, keep=(16, 10), k=4)
-    before, after = training.train_lutnet(plan, preset, digits, seed=1)
-    xnor, tables = before.network.layers[1], after.network.layers[1]
-    assert np.array_equal(xnor.idx, tables.idx[:, 0])
-    assert len(xnor.idx) == len(tables.tt) == 30 * 16
-    assert after.accuracy > before.accuracy
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits")
+
+
+@pytest.fixture(scope="module")
+def trained(digits):
+    return training.train(short(), digits, seed=1)
+
+
+def test_a_seed_gives_one_network(digits, trained):
+    """The training itself asserts that float and integer model agree on every test image."""
+    assert trained.accuracy > 0.7
+    assert trained.network == training.train(short(), digits, seed=1).network
+    assert trained.network != training.train(short(), digits, seed=2).network
+    encoder = trained.network.layers[0]
+    assert len(encoder.feature) == len(set(trained.network.layers[1].idx.ravel()))
+
+
+def test_an_interrupted_run_goes_on_to_the_same_network(digits, trained, tmp_path):
+    checkpoint, losses = tmp_path / "net.pt", []
+
+    def interrupt(loss):
+        losses.append(loss)
+        if len(losses) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(short(), digits, 1, checkpoint=checkpoint, advance=interrupt)
+    assert checkpoint.is_file()
+    with pytest.raises(ValueError, match="is of another run"):
+        training.train(short(), digits, 2, checkpoint=checkpoint)
+    again = []
+    result = training.train(short(), digits, 1, checkpoint=checkpoint, advance=again.append)
+    assert result.network == trained.network
+    assert again[:2] == losses[:2]
+    assert len(again) == 6
+    assert not checkpoint.exists()
+
+
+def test_disagreement_of_the_models_is_an_error(digits, trained):
+    """A flipped table entry is found out."""
+    net = lutnet_direct.DirectNet(192, (60,), 6, 10, generator())
+    with pytest.raises(AssertionError, match="training and integer model disagree"):
+        training.agree(net, training.DIGITS, trained.network, digits)
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        lutnet_encoder.Encoding(),
+        lutnet_encoder.Encoding(levels=(3, 8), stride=3, side=8, jitter=0.2),
+    ],
+)
+def test_two_layers_and_other_encodings_agree_too(digits, encoding):
+    preset = short(sizes=(50, 20), k=4, choices=(30, 10), encoding=encoding)
+    network = training.train(preset, digits, seed=1).network
+    if encoding.levels:
+        first = network.layers[0]
+        comparators = first.threshold != 8
+        assert np.all(first.feature[comparators] % 8 % 3 == 1)
+        assert np.all(first.feature[comparators] // 8 % 3 == 1)
+    assert [type(layer).__name__ for layer in network.body[-3:]] == [
+        *("DirectLut", "DirectLut", "GroupSum")
+    ]
+
+
+def test_the_held_out_split_never_sees_the_test_set(digits):
+    split = digits.held_out(seed=2)
+    assert len(split.x) + len(split.x_test) == len(digits.x) == 1437
+    together = np.concatenate([split.x, split.x_test])
+    assert sorted(map(bytes, together)) == sorted(map(bytes, digits.x))
+
+
+def test_the_seed_is_chosen_on_held_out_images(digits, tmp_path):
+    preset = short(sizes=(20,), recipe=lutnet_fit.Recipe(epochs=2))
+    first = training.choose(preset, digits, [1, 2, 3], tmp_path)
+    about = first.network.about
+    assert about["seed"] == about["seeds"][int(np.argmax(about["validation"]))]
+    assert round(first.accuracy, 4) == about["test"][about["seeds"].index(about["seed"])]
+    again = training.choose(preset, digits, [1, 2, 3], tmp_path)
+    assert again.network == first.network
+
+
+PLAN = lutnet_study.Plan(
+    hidden=30,
+    encoding=lutnet_encoder.Encoding(levels=(4, 8, 12), noise=1.0),
+    recipe=lutnet_fit.Recipe(epochs=3, batch=64, rate=0.01),
+)
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_lutnet_grows_from_a_pruned_binary_network(digits, levels):
+    """Tables do more than the XNORs they came from; both models agree on every test image."""
+    plan = dataclasses.replace(PLAN, levels=levels)
+    plain, networks = {}, []
+    for k in (0, 4):
+        case = lutnet_study.Case(data="digits", density=0.08, k=k, seed=1, levels=levels)
+        net = lutnet_study.train(plan, case, digits, plain)
+        network = lutnet_study.assemble(net, plan, digits)
+        training.agree(net, plan.encoding, network, digits)
+        networks.append(network)
+    before, after = (training.measure(network, digits).accuracy for network in networks)
+    xnor, tables = (network.layers[1] for network in networks)
+    assert len(xnor.idx) == len(tables.tt) == 30 * 15
+    assert networks[1].layers[2].alpha.tolist() == [2, 1][-levels:]
+    assert len(networks[1].layers[2].tt) == 10 * 5 * levels
+    assert after > before
     assert lutnet.share_xnor(tables) < 0.5
 
 
-def test_expanded_tables_begin_as_signs_of_the_weights_they_bring_back():
-    source = lutnet_unrolled.BinarySums(12, 3, generator())
-    dense = source.weight.detach().clone()
+@pytest.mark.parametrize("start", ["plain", "boundary"])
+def test_plain_tables_are_the_xnors_they_come_from(start):
+    source = lutnet_unrolled.BinarySums(12, 3, 2, generator())
+    before = source.weight.detach().clone()
     source.prune(4)
-    tables = lutnet_unrolled.TableSums(source, dense, 3, generator())
+    tables = lutnet_unrolled.TableSums(source, before, 3, start, generator())
+    x = torch.randint(0, 2, (24, 50), generator=generator()).float()
+    assert tables(x).equal(source(x))
+    assert (tables.tables.detach().abs().min() == 1) == (start == "boundary")
+    bits = x.T.numpy().astype(int)
+    sums = [lutnet.model(lutnet.Network([part.layer()], 24), bits) for part in (source, tables)]
+    assert np.array_equal(*sums)
+
+
+def test_recovered_tables_are_signs_of_the_weights_they_bring_back():
+    source = lutnet_unrolled.BinarySums(12, 3, 1, generator())
+    before = source.weight.detach().clone()
+    source.prune(4)
+    tables = lutnet_unrolled.TableSums(source, before, 3, "recovery", generator())
     assert tables.wires.reshape(3, 4, 3)[:, :, 0].equal(source.kept)
     assert tables.tables.abs().max() <= 0.9
-    x = torch.randint(0, 2, (50, 12), generator=generator()).float()
-    layer = lutnet.Network([tables.layer()], 12)
-    sums = 2 * lutnet.model(layer, x.numpy().astype(int)) - 4
-    assert np.array_equal(tables(x).detach().numpy(), sums)
+    own = before.gather(1, source.kept).reshape(-1)
+    own = own.sign() * own.abs().clamp(0.3, 0.7)
+    others = before.repeat_interleave(4, 0).gather(1, tables.wires[:, 1:])
+    top = tables.tables.detach()[:, -1]
+    assert top.allclose((own + others.sum(dim=1)).clamp(-0.9, 0.9))
+    with pytest.raises(ValueError, match="start must be one of recovery, plain"):
+        lutnet_unrolled.TableSums(source, before, 3, "zero", generator())
+
+
+def test_a_study_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    few = [lutnet_study.Case(data="digits", density=0.05, k=k, seed=1) for k in (0, 2)]
+    monkeypatch.setattr(lutnet_study, "cases", lambda _: few)
+    recipe = dataclasses.replace(PLAN.recipe, epochs=1)
+    plans = {"digits": dataclasses.replace(PLAN, recipe=recipe)}
+    monkeypatch.setattr(lutnet_study, "PLANS", plans)
+    file = tmp_path / "study.jsonl"
+    whole = lutnet_study.study("density", file, networks=tmp_path / "nets")
+    assert [line["products"] for line in whole] == [[300, 30], [300, 30]]
+    assert whole[0]["support"] is None
+    assert sum(whole[1]["support"]) == pytest.approx(1, abs=1e-3)
+    assert len(list((tmp_path / "nets").glob("*.npz"))) == 2
+    file.write_text(file.read_text().splitlines()[0] + "\n")
+    again = lutnet_study.study("density", file)
+    assert again[0] == whole[0]
+    assert again[1]["accuracy"] == whole[1]["accuracy"]
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="study must be one of density, fashion, start, levels"):
+        lutnet_study.cases("width")
 
 
 @pytest.mark.parametrize(("name", "least"), [("digits-xc7", 0.97), ("digits-hx1k", 0.96)])
-def test_committed_networks_label_digits(name, least):
-    digits = data.load("digits")
+def test_committed_networks_label_digits(digits, name, least):
     network = lutnet.Config.preset(name).load()
     assert (lutnet.predict(network, digits.x_test) == digits.labels_test).mean() >= least
 

@@ -26,18 +26,32 @@ class Data:
     bits: int
     classes: int = 10
 
+    def held_out(self, share: float = 0.2, seed: int = 1) -> "Data":
+        """Return training samples only, split anew: ``share`` of them stand for the test set.
+
+        What is chosen (noise, rates, sizes, a seed) is chosen on such a split, never on the test
+        set.
+        """
+        order = np.random.default_rng(1000 + seed).permutation(len(self.x))
+        few = int(share * len(order))
+        test, rest = order[:few], order[few:]
+        x, labels = self.x, self.labels
+        return dataclasses.replace(
+            self, x=x[rest], labels=labels[rest], x_test=x[test], labels_test=labels[test]
+        )
+
 
 def load(name: str, folder: Path = FASHION) -> Data:
     """Return a data set.
 
     ``digits``: scikit-learn's 8 x 8 digits, 1,437 for training and 360 for test, pixels 0..16 in
-    five bits. ``fashion-mnist``: 60,000 and 10,000 images of 28 x 28, pixels in four bits, from the
-    IDX files of a folder.
+    four bits, 16 as 15. ``fashion-mnist``: 60,000 and 10,000 images of 28 x 28, pixels in four
+    bits, from the IDX files of a folder.
     """
     if name == "digits":
         d = digits.load(1)
-        x, x_test = (np.rint(v * 16).astype(np.int64) for v in (d.x, d.x_test))
-        return Data(name, x, d.labels, x_test, d.labels_test, 5)
+        x, x_test = (np.minimum(np.rint(v * 16), 15).astype(np.int64) for v in (d.x, d.x_test))
+        return Data(name, x, d.labels, x_test, d.labels_test, 4)
     if name == "fashion-mnist":
         x, x_test = (_idx(folder / f"{n}-images-idx3-ubyte.gz", 16) for n in ("train", "t10k"))
         y, y_test = (_idx(folder / f"{n}-labels-idx1-ubyte.gz", 8) for n in ("train", "t10k"))

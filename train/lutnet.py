@@ -1,21 +1,27 @@
-"""Training of look-up-table networks on digits and Fashion-MNIST, from data to a network file."""
+"""Training of direct look-up-table networks on digits and Fashion-MNIST, to a network file."""
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from nomul.golden import lutnet
 from nomul.train.data import FASHION, Data, load
-from nomul.train.lutnet_direct import DirectNet, Recipe, fit
-from nomul.train.lutnet_unrolled import Plan, binary, expanded
+from nomul.train.lutnet_direct import DirectNet
+from nomul.train.lutnet_encoder import Encoding
+from nomul.train.lutnet_fit import Recipe, fit
 
 Ints = NDArray[np.int64]
 
 __all__ = ["FASHION", "PRESETS", "Preset", "Trained", "load", "measure", "train"]
+
+
+DIGITS = Encoding(levels=(4, 8, 12), noise=1.5, jitter=0.2, side=8)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,42 +34,49 @@ class Preset:
         Name of the data set.
     sizes, k
         Tables per direct layer, and inputs of each.
-    levels
-        Thresholds of the thermometer, the same for every feature.
-    noise
-        Standard deviation of the noise on codes during training.
+    choices
+        Inputs that a wire chooses between, per layer; see
+        :class:`nomul.train.lutnet_direct.Wiring`.
+    encoding
+        Bits of the codes, and noise.
     temperature
         Of the group sums, relative to 1.5 sqrt(tables per class).
     recipe
-        Epochs, batch size, rate.
+        Epochs, batch size, rates.
     """
 
     data: str = "digits"
     sizes: tuple[int, ...] = (200,)
     k: int = 6
-    levels: tuple[int, ...] = (4, 8, 12)
-    noise: float = 1.5
+    choices: tuple[int, ...] = (1 << 40,)
+    encoding: Encoding = DIGITS
     temperature: float = 0.4
     recipe: Recipe = dataclasses.field(default_factory=Recipe)
 
 
+def fashion(tables: int, stride: int, choices: int, epochs: int) -> Preset:
+    """Return a preset for Fashion-MNIST: one layer of six-input tables.
+
+    A threshold of 8 is a pixel's top bit and costs nothing; ``stride`` bounds how many comparators
+    with 2 there can be, which matters where they would outnumber the tables.
+    """
+    return Preset(
+        data="fashion-mnist",
+        sizes=(tables,),
+        choices=(choices,),
+        encoding=Encoding(levels=(2, 8), noise=1.0, stride=stride, side=28),
+        temperature=0.3,
+        recipe=Recipe(epochs=epochs, wire_rate=0.1, wire_every=4),
+    )
+
+
 PRESETS: dict[str, Preset] = {
-    "digits-xc7": Preset(),
-    "digits-hx1k": Preset(sizes=(260,), k=4),
-    "fashion-250": Preset(
-        data="fashion-mnist",
-        sizes=(100,),
-        levels=(1, 3, 6, 9, 12),
-        noise=1.0,
-        recipe=Recipe(epochs=6, batch=200),
-    ),
-    "fashion-1000": Preset(
-        data="fashion-mnist",
-        sizes=(400,),
-        levels=(1, 3, 6, 9, 12),
-        noise=1.0,
-        recipe=Recipe(epochs=6, batch=200),
-    ),
+    "digits-xc7": Preset(sizes=(240,), recipe=Recipe(epochs=120)),
+    "digits-hx1k": Preset(sizes=(300,), k=4, recipe=Recipe(epochs=120)),
+    "fashion-250": fashion(80, stride=3, choices=1 << 40, epochs=10),
+    "fashion-1000": fashion(380, stride=2, choices=512, epochs=8),
+    "fashion-4000": fashion(1500, stride=1, choices=256, epochs=6),
+    "fashion-10000": fashion(4000, stride=1, choices=256, epochs=5),
 }
 
 
@@ -76,41 +89,61 @@ class Trained:
     accuracy: float
 
 
-def train(preset: Preset, data: Data, seed: int = 1) -> Trained:
+def train(
+    preset: Preset,
+    data: Data,
+    seed: int = 1,
+    *,
+    checkpoint: Path | None = None,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Trained:
     """Train direct layers and return the network, measured by the integer model.
 
     The float network and the integer model must agree on every test image, or this raises
-    AssertionError: straight-through training computes with the very bits.
+    AssertionError: straight-through training computes with the very bits. An interrupted run goes
+    on from its checkpoint; ``advance`` is called after each epoch with its mean loss.
     """
     torch.set_num_threads(1)
-    encode, noisy = encoder(preset)
     generator = torch.Generator().manual_seed(seed)
-    n_in = data.x.shape[1] * len(preset.levels)
-    net = DirectNet(n_in, preset.sizes, preset.k, data.classes, generator)
+    n_in = len(preset.encoding.offered(data.bits, data.x.shape[1])[0])
+    net = DirectNet(n_in, preset.sizes, preset.k, data.classes, generator, preset.choices)
     net.temperature *= preset.temperature
     recipe = dataclasses.replace(preset.recipe, seed=seed)
-    x, labels = torch.tensor(data.x, dtype=torch.float32), torch.tensor(data.labels)
-    fit(net, x, labels, recipe, noisy)
-    network = assemble(net.layers(), preset.levels, data, {"seed": seed})
-    with torch.no_grad():
-        codes = torch.tensor(data.x_test, dtype=torch.float32)
-        parts = [net(encode(part)).argmax(dim=1) for part in torch.split(codes, 1000)]
-    assert np.array_equal(torch.cat(parts).numpy(), lutnet.predict(network, data.x_test))
+    run(net, preset.encoding, data, recipe, checkpoint=checkpoint, advance=advance)
+    network = assemble(net.layers(), preset.encoding, data, {"seed": seed})
+    agree(net, preset.encoding, network, data)
     return measure(network, data)
 
 
+def run(net: nn.Module, encoding: Encoding, data: Data, recipe: Recipe, **options: Any) -> None:
+    """Fit a network to the training samples; the options are those of :func:`fit`."""
+
+    def prepare(codes: Tensor, generator: torch.Generator | None) -> Tensor:
+        return encoding.bits(codes, data.bits, generator)
+
+    x = torch.tensor(data.x, dtype=torch.uint8)
+    fit(net, x, torch.tensor(data.labels), recipe, prepare, **options)
+
+
+def agree(net: nn.Module, encoding: Encoding, network: lutnet.Network, data: Data) -> None:
+    """Demand that float network and integer model give every test image the same label."""
+    codes = torch.tensor(data.x_test, dtype=torch.uint8)
+    with torch.no_grad():
+        parts = [net(encoding.bits(c, data.bits, None)).argmax(dim=1) for c in codes.split(1000)]
+    expected = lutnet.predict(network, data.x_test)
+    if not np.array_equal(torch.cat(parts).numpy(), expected):
+        raise AssertionError("training and integer model disagree")
+
+
 def assemble(
-    layers: list[Any], levels: tuple[int, ...], data: Data, about: dict[str, Any]
+    layers: list[Any], encoding: Encoding, data: Data, about: dict[str, Any]
 ) -> lutnet.Network:
-    """Return encoder, layers, group sums and argmax; of the encoder's bits only those in use."""
-    used, wires = np.unique(layers[0].idx, return_inverse=True)
-    first = lutnet.DirectLut(k=layers[0].k, idx=wires.reshape(layers[0].idx.shape), tt=layers[0].tt)
-    encoder = lutnet.Thermometer(
-        feature=used // len(levels), threshold=np.array(levels)[used % len(levels)]
-    )
+    """Return encoder, direct layers, group sums and argmax."""
+    encoder, wires = encoding.layer(layers[0].idx, data.bits, data.x.shape[1])
+    first = lutnet.DirectLut(k=layers[0].k, idx=wires, tt=layers[0].tt)
     head = [lutnet.GroupSum(groups=data.classes), lutnet.Argmax()]
     about = {"data": data.name, **about}
-    return lutnet.Network([encoder, first, *layers[1:], *head], data.x.shape[1], data.bits, about)
+    return lutnet.Network([*encoder, first, *layers[1:], *head], data.x.shape[1], data.bits, about)
 
 
 def measure(network: lutnet.Network, data: Data) -> Trained:
@@ -122,42 +155,47 @@ def measure(network: lutnet.Network, data: Data) -> Trained:
     return Trained(network, right(data.x, data.labels), right(data.x_test, data.labels_test))
 
 
-def encoder(preset: Preset) -> tuple[Any, Any]:
-    """Return what makes bits of codes, without and with the preset's noise."""
-    levels = torch.tensor(preset.levels, dtype=torch.float32)
+def choose(
+    preset: Preset,
+    data: Data,
+    seeds: list[int],
+    folder: Path,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Trained:
+    """Train with several seeds; return the network of that which is best on held-out samples.
 
-    def encode(codes: Tensor) -> Tensor:
-        return (codes[:, :, None] >= levels).reshape(len(codes), -1).float()
+    Every seed is trained twice: on four fifths of the training samples, judged by the last fifth,
+    and on all of them. The first run chooses the seed (of equal ones the lowest), the second gives
+    the network. The test set has no say; the network's ``about`` holds what every seed reaches on
+    both.
 
-    def noisy(codes: Tensor, generator: torch.Generator) -> Tensor:
-        noise = torch.randn(codes.shape, generator=generator)
-        return encode(codes + preset.noise * noise)
-
-    return encode, noisy
-
-
-def train_lutnet(plan: Plan, preset: Preset, data: Data, seed: int = 1) -> tuple[Trained, Trained]:
-    """Train a pruned XNOR network and the LUTNet expanded from it; return both, in this order."""
-    torch.set_num_threads(1)
-    _, noisy = encoder(preset)
-    recipe = dataclasses.replace(preset.recipe, seed=seed)
-    x, labels = torch.tensor(data.x, dtype=torch.float32), torch.tensor(data.labels)
-
-    def run(net: torch.nn.Module) -> None:
-        fit(net, x, labels, recipe, noisy)
-
-    n_in = data.x.shape[1] * len(preset.levels)
-    narrow, dense = binary(plan, n_in, data.classes, run, seed)
-    before = finish(narrow.layers(plan.keep[0]), preset, data, seed)
-    wide = expanded(plan, narrow, dense, run, seed)
-    return before, finish(wide.layers(plan.keep[0]), preset, data, seed)
-
-
-def finish(layers: list[Any], preset: Preset, data: Data, seed: int) -> Trained:
-    """Put the encoder before summing layers and an argmax behind them, and measure the whole."""
-    n = len(preset.levels)
-    wires = np.arange(data.x.shape[1] * n)
-    first = lutnet.Thermometer(feature=wires // n, threshold=np.array(preset.levels)[wires % n])
-    about = {"data": data.name, "seed": seed}
-    network = lutnet.Network([first, *layers, lutnet.Argmax()], data.x.shape[1], data.bits, about)
-    return measure(network, data)
+    Parameters
+    ----------
+    preset, data
+        What to train, on what.
+    seeds
+        The seeds.
+    folder
+        Where finished runs and checkpoints lie; an interrupted choice goes on from there.
+    advance
+        Called after each epoch of each run with its mean loss.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, list[Trained]] = {"validation": [], "test": []}
+    for seed in seeds:
+        for split, part in (("validation", data.held_out()), ("test", data)):
+            path = folder / f"{split}-{seed}.npz"
+            if path.is_file():
+                result = measure(lutnet.Network.load(path), part)
+                for _ in range(preset.recipe.epochs):
+                    advance(float("nan"))
+            else:
+                checkpoint = path.with_suffix(".pt")
+                result = train(preset, part, seed, checkpoint=checkpoint, advance=advance)
+                result.network.save(path)
+            found[split].append(result)
+    scores = {split: [round(one.accuracy, 4) for one in runs] for split, runs in found.items()}
+    best = scores["validation"].index(max(scores["validation"]))
+    chosen = found["test"][best]
+    chosen.network.about |= {"seeds": list(seeds), **scores}
+    return chosen

@@ -1,85 +1,153 @@
-"""Training of direct look-up-table layers: tables by straight-through, learnable first wiring.
+"""Direct look-up-table layers as PyTorch trains them: straight-through tables, learned wires.
 
 The tables of a layer are real numbers whose signs are the bits. A look-up passes its gradient to
 the entry it read and, to each input, the difference of the entries which that input chooses
-between, near addresses weighing more. These extended finite differences and the learnable wiring
-are those of Bacellar et al., "Differentiable Weightless Neural Networks" (ICML 2024), the group
-sums those of Petersen et al., "Deep Differentiable Logic Gate Networks" (NeurIPS 2022).
+between, near addresses weighing more. These extended finite differences and the learned wires are
+those of Bacellar et al., "Differentiable Weightless Neural Networks" (ICML 2024), the group sums
+those of Petersen et al., "Deep Differentiable Logic Gate Networks" (NeurIPS 2022).
+
+Signals are ``[wires, batch]``: a wire of a whole batch is one row, so choosing wires copies rows.
 """
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nomul.golden import lutnet
-
-Ints = NDArray[np.int64]
 
 
 class LookUp(torch.autograd.Function):
     """Bits of tables at addresses of bits; see the module's docstring for the gradient."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, table: Tensor) -> Tensor:
-        """Return y[batch, n] in {0, 1} for x[batch, n, K] in {0, 1} and table[n, 2**K]."""
-        k = x.shape[2]
-        address = (x.long() << torch.arange(k)).sum(dim=2)
-        flat = address + torch.arange(table.shape[0]) * table.shape[1]
-        ctx.save_for_backward(flat, table)
-        ctx.k = k
-        return (table.reshape(-1)[flat] > 0).to(x.dtype)
+    def forward(
+        ctx: Any, x: Tensor, wires: Tensor, table: Tensor, scores: Tensor | None, choice: Tensor
+    ) -> Tensor:
+        """Return y[n, batch] in {0, 1}.
+
+        Parameters
+        ----------
+        ctx
+            What the gradient needs.
+        x
+            [n_in, batch] in {0, 1}.
+        wires
+            int64[n, K]; column k is address bit k.
+        table
+            [n, 2**K].
+        scores
+            [groups, wires, choices], or None; its gradient is as if each wire were the sum of all
+            inputs that it chooses between.
+        choice
+            int64[groups, choices], the inputs that the wires of a group choose between.
+        """
+        address = addresses(x, wires)
+        ctx.save_for_backward(x, wires, table, address, choice)
+        ctx.scored = scores is not None
+        return (table > 0).to(torch.float32).gather(1, address)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         """Pass on the gradient."""
-        (grad,), (flat, table) = grads, ctx.saved_tensors
-        values = table.clamp(-1, 1)
-        slope = torch.zeros(values.numel()).index_add_(0, flat.reshape(-1), grad.reshape(-1))
-        steps = [
-            grad * (values @ weight).reshape(-1)[flat] for weight in differences(ctx.k).unbind()
-        ]
-        return torch.stack(steps, dim=2), slope.reshape(table.shape)
+        (grad,), (x, wires, table, address, choice) = grads, ctx.saved_tensors
+        slope = torch.zeros_like(table).scatter_add_(1, address, grad)
+        if not (ctx.scored or ctx.needs_input_grad[0]):
+            return None, None, slope, None, None
+        n, k = wires.shape
+        differences = table.clamp(-1, 1) @ weights(k)
+        steps = torch.empty(n, k, grad.shape[1])
+        for j, part in enumerate(differences.split(1 << k, dim=1)):
+            torch.mul(part.gather(1, address), grad, out=steps[:, j])
+        steps = steps.reshape(n * k, -1)
+        back = None
+        if ctx.needs_input_grad[0]:
+            back = torch.zeros_like(x).index_add_(0, wires.reshape(-1), steps)
+        scored = None
+        if ctx.scored:
+            grouped = steps.reshape(len(choice), -1, steps.shape[1])
+            scored = grouped @ (2.0 * x - 1.0)[choice].transpose(1, 2)
+        return back, None, slope, scored, None
+
+
+def addresses(x: Tensor, wires: Tensor) -> Tensor:
+    """Return the addresses int64[n, batch] that bits x[n_in, batch] make on wires[n, K]."""
+    x = x.to(torch.uint8)
+    address = x[wires[:, 0]]
+    for j in range(1, wires.shape[1]):
+        address |= x[wires[:, j]] << j
+    return address.long()
 
 
 @cache
-def differences(k: int) -> Tensor:
-    """Return what each entry weighs in the slope along each input: float[K, 2**K, 2**K].
+def weights(k: int) -> Tensor:
+    """Return what each entry weighs in the slope along each input: float[2**K, K 2**K].
 
-    [j, b, a] is the weight of entry b at address a: positive where bit j of b is one, and a third
-    for every other bit in which a and b differ.
+    Column j 2**K + a holds the weights for input j at address a: positive where bit j of the entry
+    is one, and a third for every other bit in which entry and address differ.
     """
-    addresses = torch.arange(1 << k)
-    away = addresses[:, None] ^ addresses[None, :]
-    weights = []
+    entries = torch.arange(1 << k)
+    away = entries[:, None] ^ entries[None, :]
+    columns = []
     for bit in range(k):
-        other = away & ~(1 << bit)
-        distance = sum((other >> j) & 1 for j in range(k))
-        sign = ((addresses >> bit) & 1) * 2.0 - 1.0
-        weights.append(0.5 * 0.75 ** (k - 1) * 3.0 ** (-1.0 * distance) * sign[:, None])
-    return torch.stack(weights)
+        distance = sum((away >> j) & 1 for j in range(k) if j != bit) + torch.zeros_like(away)
+        sign = ((entries >> bit) & 1) * 2.0 - 1.0
+        columns.append(0.5 * 0.75 ** (k - 1) * 3.0 ** (-1.0 * distance) * sign[:, None])
+    return torch.cat(columns, dim=1)
 
 
-class Choice(torch.autograd.Function):
-    """Wires chosen by the largest score; a score's gradient is as if its input were added."""
+class Wiring(nn.Module):
+    """Which input each wire of a layer is: the one with its largest score, or a fixed one.
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, scores: Tensor) -> Tensor:
-        """Return x[:, argmax of scores[wires, n_in]]."""
-        ctx.save_for_backward(x)
-        return x[:, scores.argmax(dim=1)]
+    Parameters
+    ----------
+    n_in, n, k
+        Input bits, tables, and inputs per table.
+    choices
+        Inputs that a wire chooses between, the same for the wires of ten tables; 0 for fixed wires.
+    generator
+        Source of the initial scores or wires.
+    """
 
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[None, Tensor]:
-        """Pass on the gradient; the inputs of the network need none."""
-        (x,) = ctx.saved_tensors
-        return None, grads[0].T @ (2 * x - 1)
+    choice: Tensor
+    fixed: Tensor
+
+    def __init__(self, n_in: int, n: int, k: int, choices: int, generator: torch.Generator):
+        super().__init__()
+        self.n, self.k = n, k
+        if not choices:
+            order = [torch.randperm(n_in, generator=generator) for _ in range(-(-n * k // n_in))]
+            self.register_buffer("fixed", torch.cat(order)[: n * k].reshape(n, k))
+            self.register_buffer("choice", torch.zeros(1, 0, dtype=torch.long))
+            return
+        if choices >= n_in:
+            choice = torch.arange(n_in)[None]
+        else:
+            groups = -(-n // 10)
+            while n % groups:
+                groups -= 1
+            choice = torch.stack(
+                [torch.randperm(n_in, generator=generator)[:choices] for _ in range(groups)]
+            )
+        self.register_buffer("choice", choice)
+        shape = len(choice), n * k // len(choice), choice.shape[1]
+        self.scores = nn.Parameter(torch.rand(shape, generator=generator))
+        self.register_buffer("fixed", torch.zeros(n, k, dtype=torch.long))
+        self.refresh()
+
+    @property
+    def learned(self) -> bool:
+        """Whether the wires are learned."""
+        return self.choice.shape[1] > 0
+
+    def refresh(self) -> None:
+        """Choose the inputs with the largest scores."""
+        if self.learned:
+            best = self.scores.detach().argmax(dim=2)
+            self.fixed = self.choice.gather(1, best).reshape(self.n, self.k)
 
 
 class DirectNet(nn.Module):
@@ -97,91 +165,58 @@ class DirectNet(nn.Module):
         Number of classes.
     generator
         Source of the initial tables and wires.
+    choices
+        Inputs that a wire chooses between, per layer; see :class:`Wiring`.
     """
 
     def __init__(
-        self, n_in: int, sizes: tuple[int, ...], k: int, classes: int, generator: torch.Generator
+        self,
+        n_in: int,
+        sizes: tuple[int, ...],
+        k: int,
+        classes: int,
+        generator: torch.Generator,
+        choices: tuple[int, ...] = (1 << 40,),
     ):
         super().__init__()
-        self.k, self.classes = k, classes
-        self.tables = nn.ParameterList()
-        self.wires: list[Tensor] = []
-        for before, size in itertools.pairwise((n_in, *sizes)):
+        self.k, self.classes, self.learning = k, classes, True
+        self.tables, self.wirings = nn.ParameterList(), nn.ModuleList()
+        for number, (before, size) in enumerate(itertools.pairwise((n_in, *sizes))):
             table = torch.empty(size, 1 << k).uniform_(-1, 1, generator=generator)
             self.tables.append(nn.Parameter(table))
-            order = torch.cat(
-                [torch.randperm(before, generator=generator) for _ in range(-(-size * k // before))]
-            )
-            self.wires.append(order[: size * k])
-        first = torch.rand(sizes[0] * k, n_in, generator=generator)
-        self.scores = nn.Parameter(first)
+            many = choices[number] if number < len(choices) else 0
+            self.wirings.append(Wiring(before, size, k, many, generator))
         self.temperature = 1.5 * (sizes[-1] / classes) ** 0.5
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits[batch, classes] of bits x[batch, n_in]."""
-        for number, table in enumerate(self.tables):
-            if number == 0:
-                wired = Choice.apply(x, self.scores)  # type: ignore[no-untyped-call]
-            else:
-                wired = x[:, self.wires[number]]
+        """Return logits[batch, classes] of bits x[n_in, batch]."""
+        for wiring, table in zip(self.wirings, self.tables, strict=True):
+            assert isinstance(wiring, Wiring)
+            scores = wiring.scores if wiring.learned and self.learning else None
             x = LookUp.apply(  # type: ignore[no-untyped-call]
-                wired.reshape(len(x), -1, self.k), table
+                x, wiring.fixed, table, scores, wiring.choice
             )
-        return x.reshape(len(x), self.classes, -1).sum(dim=2) / self.temperature
+        sums = x.reshape(self.classes, -1, x.shape[1]).sum(dim=1)
+        return sums.T / self.temperature
+
+    def settle(self) -> None:
+        """After a step: keep tables in -1..1, so that no entry is lost, and choose the wires."""
+        with torch.no_grad():
+            for table in self.tables:
+                table.clamp_(-1, 1)
+        if self.learning:
+            for wiring in self.wirings:
+                wiring.refresh()
 
     def layers(self) -> list[lutnet.DirectLut]:
         """Return the layers in the data model."""
-        wires = [self.scores.argmax(dim=1), *self.wires[1:]]
-        result = []
-        for wire, table in zip(wires, self.tables, strict=True):
-            bits = (table.detach() > 0).numpy()
-            tt = [sum(1 << a for a in np.flatnonzero(row).tolist()) for row in bits]
-            idx = wire.reshape(-1, self.k).numpy()
-            result.append(lutnet.DirectLut(k=self.k, idx=idx, tt=tt))
-        return result
+        return [
+            lutnet.DirectLut(k=self.k, idx=wiring.fixed.numpy(), tt=bits_of(table))
+            for wiring, table in zip(self.wirings, self.tables, strict=True)
+        ]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How long and how fast to train.
-
-    Parameters
-    ----------
-    epochs, batch, rate
-        Passes over the data, samples per step, first learning rate of Adam (cosine to zero).
-    seed
-        Of weights, wires and the order of samples.
-    """
-
-    epochs: int = 60
-    batch: int = 128
-    rate: float = 0.02
-    seed: int = 1
-
-
-def fit(
-    net: nn.Module,
-    x: Tensor,
-    labels: Tensor,
-    recipe: Recipe,
-    prepare: Callable[[Tensor, torch.Generator], Tensor] = lambda x, _: x,
-) -> None:
-    """Minimise the cross-entropy of ``net`` on x[n, ...], of which ``prepare`` makes bits."""
-    generator = torch.Generator().manual_seed(recipe.seed)
-    optimiser = torch.optim.Adam(net.parameters(), lr=recipe.rate)
-    steps = recipe.epochs * -(-len(x) // recipe.batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    net.train()
-    for _ in range(recipe.epochs):
-        order = torch.randperm(len(x), generator=generator)
-        for chosen in torch.split(order, recipe.batch):
-            optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(net(prepare(x[chosen], generator)), labels[chosen])
-            torch.autograd.backward(loss)
-            optimiser.step()
-            schedule.step()
-            with torch.no_grad():
-                for name, values in net.named_parameters():
-                    if "tables" in name or (name.endswith("weight") and values.dim() == 2):
-                        values.clamp_(-1, 1)
-    net.eval()
+def bits_of(table: Tensor) -> list[int]:
+    """Return the tables of real numbers [n, 2**K] as integers whose bit a is entry a's sign."""
+    packed = np.packbits((table.detach() > 0).numpy(), axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]

@@ -1,0 +1,83 @@
+"""How training makes bits of integer codes, and the same as the first layer of a network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nomul.golden import lutnet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """Bits of codes, with noise on the codes while training.
+
+    Parameters
+    ----------
+    levels
+        Thresholds of the thermometer, the same for every feature. Where there are none, the bits
+        of the codes themselves go in: no comparators, so no look-up tables for the encoder.
+    noise
+        Standard deviation of the noise on codes during training.
+    jitter
+        Standard deviation, in pixels, by which training moves each edge of an image: it is
+        shifted, turned, sheared and stretched.
+    stride, side
+        Thresholds that cost a comparator, all but half of the range, are offered on every
+        ``stride``-th row and column only, of images of ``side`` x ``side``.
+    """
+
+    levels: tuple[int, ...] = ()
+    noise: float = 1.0
+    jitter: float = 0.0
+    stride: int = 1
+    side: int = 0
+
+    def offered(self, width: int, features: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return feature and threshold, or number of the bit, of every bit that is made."""
+        if not self.levels:
+            places = np.arange(features * width)
+            return places // width, places % width
+        place = np.arange(features * len(self.levels))
+        feature, level = place // len(self.levels), np.array(self.levels)[place % len(self.levels)]
+        if self.stride == 1:
+            return feature, level
+        start = self.stride // 2
+        on_grid = [(v % self.stride == start) for v in (feature // self.side, feature % self.side)]
+        keep = (level == 1 << (width - 1)) | (on_grid[0] & on_grid[1])
+        return feature[keep], level[keep]
+
+    def bits(self, codes: Tensor, width: int, generator: torch.Generator | None) -> Tensor:
+        """Return the bits uint8[offered, n] of codes uint8[n, features] of ``width`` bits.
+
+        A generator stands for noise; without one the result is that of :meth:`layer`.
+        """
+        x = codes.T.contiguous()
+        if generator is not None and (self.noise or self.jitter):
+            real = self.moved(codes, generator).T if self.jitter else x.float()
+            noise = torch.randn(x.shape, generator=generator).mul_(self.noise)
+            x = noise.add_(real).round_().clamp_(0, (1 << width) - 1).to(torch.uint8)
+        feature, place = (torch.as_tensor(v) for v in self.offered(width, x.shape[0]))
+        place = place.to(torch.uint8)[:, None]
+        return (x[feature] >= place).to(torch.uint8) if self.levels else (x[feature] >> place) & 1
+
+    def moved(self, codes: Tensor, generator: torch.Generator) -> Tensor:
+        """Return images float[n, features] under small random affine maps, one for each."""
+        images = codes.float().reshape(len(codes), 1, self.side, self.side)
+        step = 2 * self.jitter / self.side
+        maps = torch.eye(2, 3) + step * torch.randn(len(codes), 2, 3, generator=generator)
+        grid = nn.functional.affine_grid(maps, list(images.shape), align_corners=False)
+        moved = nn.functional.grid_sample(images, grid, align_corners=False)
+        return moved.reshape(len(codes), -1)
+
+    def layer(
+        self, wires: NDArray[np.int64], width: int, features: int
+    ) -> tuple[list[lutnet.Thermometer], NDArray[np.int64]]:
+        """Return a thermometer of those bits alone that are in use, and the wires behind it."""
+        if not self.levels:
+            return [], wires
+        used, places = np.unique(wires, return_inverse=True)
+        feature, level = (values[used] for values in self.offered(width, features))
+        return [lutnet.Thermometer(feature=feature, threshold=level)], places.reshape(wires.shape)
