@@ -161,7 +161,7 @@ def swept(result: Any, files: Sequence[Path], json: bool) -> None:
 
 
 def _assigned(values: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in values.items())
+    return " ".join(f"{name}={value}" for name, value in values.items()) or "the preset"
 
 
 def note(text: str) -> None:

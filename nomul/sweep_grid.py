@@ -69,7 +69,7 @@ def expand(block: Block, preset: str | None, settings: Iterable[str]) -> Grid:
         if name in axes:
             raise ValueError(f"{name} is set twice: give all its values at once, {name}=A,B")
         axes[name] = values
-    configs: list[Config] = []
+    configs: dict[str, Config] = {}
     skipped: list[Skipped] = []
     for combination in itertools.product(*axes.values()):
         chosen = dict(zip(axes, combination, strict=True))
@@ -78,11 +78,10 @@ def expand(block: Block, preset: str | None, settings: Iterable[str]) -> Grid:
         except ValueError as error:
             skipped.append(Skipped(chosen, str(error)))
             continue
-        if cfg not in configs:
-            configs.append(cfg)
+        configs.setdefault(cfg.to_json(), cfg)
     if not configs:
         raise ValueError(f"no combination of these values is legal: {skipped[0].reason}")
-    return Grid(tuple(axes), configs, skipped)
+    return Grid(tuple(axes), list(configs.values()), skipped)
 
 
 def _axis(kind: "type[Config]", setting: str) -> tuple[str, list[Any]]:

@@ -137,6 +137,13 @@ def is_file(value: Any) -> bool:
 
 
 def _file_hash(path: str) -> str:
+    about = Path(path).stat()
+    return _content_hash(path, about.st_mtime_ns, about.st_size)
+
+
+@cache
+def _content_hash(path: str, changed: int, size: int) -> str:
+    """Hash a file once for all points, and again when it was written to."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from nomul import registry, sweep, sweep_grid, sweep_point, sweep_table
+from nomul import cli, registry, sweep, sweep_grid, sweep_point, sweep_table
 from nomul.sweep_point import Job, Options
 
 LFSR = registry.get("lfsr")
@@ -242,6 +242,37 @@ def test_table_and_plot_are_written(tmp_path, monkeypatch):
             sweep_table.write(result, tmp_path / "out", wrong)
     with pytest.raises(ValueError, match="there is no column 'hue'"):
         sweep_table.write(result, tmp_path / "out", None, "hue")
+
+
+def test_command_line_prints_what_was_found(monkeypatch, tmp_path, capsys):
+    in_this_process(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NOMUL_DEBUG", raising=False)
+
+    def nomul(line):
+        monkeypatch.setattr(sys, "argv", ["nomul", *line.split()])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return stopped.value.code or 0, *capsys.readouterr()
+
+    line = "sweep lfsr --set width=4,40 --set seed=1,3 --steps model,emit"
+    code, out, _ = nomul(line)
+    assert code == 0
+    assert "skipped: width=40 seed=1: lfsr.width must be in 3..32, not 40" in out
+    assert "2 points: 2 computed, 0 known before, 0 not done; 2 combinations skipped" in out
+    assert (tmp_path / "build/sweep/lfsr/table.csv").is_file()
+    code, out, _ = nomul(f"{line} --json --out here")
+    found = json.loads(out)
+    assert (code, found["computed"], found["failed"], found["stopped"]) == (0, 0, 0, False)
+    assert [point["seed"] for point in found["points"]] == [1, 3]
+    assert len(found["skipped"]) == 2
+    assert found["files"][0] == "here/table.csv"
+    code, out, _ = nomul("sweep lfsr --steps sim --simulator vcs")
+    assert code == 1
+    assert "failed: the preset: sim: simulator must be one of icarus, verilator, not 'vcs'" in out
+    code, _, errors = nomul("sweep lfsr --set width=all")
+    assert code == 2
+    assert errors == "nomul: lfsr.width is not an enumerated parameter: name values\n"
 
 
 @contextmanager
