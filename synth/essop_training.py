@@ -32,6 +32,11 @@ def mlp() -> Rows:
     return summary(record("mlp")["runs"])
 
 
+def convnet() -> Rows:
+    """Return accuracy of a convolutional network on Fashion-MNIST against source and BL."""
+    return summary(record("convnet")["runs"])
+
+
 def summary(runs: Rows) -> Rows:
     """Return one row per setting: mean and standard deviation over its seeds, in percent.
 
@@ -87,6 +92,11 @@ def plot_mlp(rows: Rows, figure: Any) -> None:
     _plot(rows, figure, "digits, three-layer network", 80)
 
 
+def plot_convnet(rows: Rows, figure: Any) -> None:
+    """Draw accuracy on Fashion-MNIST against BL, a line per source with spread, FP32 as a band."""
+    _plot(rows, figure, "Fashion-MNIST, convolutional network", None)
+
+
 def _plot(rows: Rows, figure: Any, title: str, lowest: float | None) -> None:
     plot = figure.subplots()
     exact = next(row for row in rows if row["source"] == EXACT)
@@ -118,6 +128,6 @@ def _plot(rows: Rows, figure: Any, title: str, lowest: float | None) -> None:
     plot.legend(fontsize=8, ncols=2)
 
 
-TABLES = {"T4": mlp}
-PLOTS = {"T4": plot_mlp}
-PAGE = {"T4": by_source}
+TABLES = {"T4": mlp, "T4-convnet": convnet}
+PLOTS = {"T4": plot_mlp, "T4-convnet": plot_convnet}
+PAGE = {"T4": by_source, "T4-convnet": by_source}

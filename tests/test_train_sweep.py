@@ -87,12 +87,13 @@ def test_record_holds_every_run_and_its_command(tmp_path):
     assert essop_training.summary(record["runs"])[0]["accuracy"] == 50.0
 
 
-def test_committed_record_covers_the_sweep_and_fills_the_table():
-    record = essop_training.record("mlp")
+@pytest.mark.parametrize(("network", "table"), [("mlp", "T4"), ("convnet", "T4-convnet")])
+def test_committed_record_covers_the_sweep_and_fills_the_table(network, table):
+    record = essop_training.record(network)
     runs = {(run["source"], run["stream_bits"], run["seed"]) for run in record["runs"]}
-    wanted = essop_sweep.points("mlp", record["images"])
+    wanted = essop_sweep.points(network, record["images"])
     assert runs == {(point.source, point.stream_bits, point.seed) for point in wanted}
-    assert tables.load("essop", "T4").rows == essop_training.mlp()
+    assert tables.load("essop", table).rows == essop_training.TABLES[table]()
 
 
 def test_a_recorded_run_can_be_repeated(digits):
