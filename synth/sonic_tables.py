@@ -56,11 +56,16 @@ def accuracy() -> Rows:
     return rows
 
 
-def layers(preset: str = "paper") -> Rows:
-    """Return what every layer does for a test image, counted in the Verilog of the paper preset."""
+def layers(conv_units: int = 10, fc_units: int = 2) -> Rows:
+    """Return what every layer does for a test image, counted in the Verilog of 10 + 2 units.
+
+    Lanes are those of the paper preset, and so is every count but rounds and cycles; fewer units
+    simulate sooner.
+    """
     from nomul import flow, registry
 
-    cfg, network = Config.preset(preset), trained()
+    cfg = Config.preset("paper", conv_units=conv_units, fc_units=fc_units)
+    network = trained()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         np.savez(folder / "images.npz", images=pictures(1)[0])
