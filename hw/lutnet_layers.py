@@ -10,6 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden import lutnet
+from nomul.golden.lutnet_absorb import absorb
 from nomul.golden.lutnet_layers import Lanes, Layer, Summing
 from nomul.hw.compressor import shared_sum
 from nomul.hw.once import Described, Once
@@ -59,13 +60,13 @@ class Operators(Described):
 
     def rtlil(self, name: str) -> str:
         """Return the module as RTLIL: one shift of a constant per table, as Amaranth writes it."""
-        k = len(self.idx[0])
         lines = [
             f"module \\{name}",
             f"  wire width {len(self.x)} input 0 \\x",
             f"  wire width {len(self.y)} output 1 \\y",
         ]
         for i, (tt, row) in enumerate(zip(self.tt, self.idx, strict=True)):
+            k = len(row)
             # Concatenations begin with the most significant bit.
             address = " ".join(f"\\x [{wire}]" for wire in reversed(row))
             lines += [
@@ -83,9 +84,9 @@ class Operators(Described):
         return "\n".join([*lines, "end", ""])
 
 
-def look_up(m: Module, x: Value, idx: np.ndarray, tt: Sequence[int]) -> Value:
+def look_up(m: Module, x: Value, idx: Sequence[Sequence[int]], tt: Sequence[int]) -> Value:
     """Return the outputs of a layer's tables, which are a module of their own."""
-    part = Once("operators", Operators, len(x), tuple(map(tuple, idx.tolist())), tuple(tt))
+    part = Once("operators", Operators, len(x), tuple(map(tuple, idx)), tuple(tt))
     m.submodules.operators = part
     m.d.comb += part.x.eq(x)
     return part.y
@@ -100,31 +101,34 @@ class Sums(wiring.Component):
     Parameters
     ----------
     layer : :class:`nomul.golden.lutnet_layers.Summing`
-        Which operator goes where.
+        The layer.
     adder : str
         As :func:`nomul.hw.compressor.shared_sum` takes it.
+    places : list of (int, int, int)
+        Neuron, residual level and weight 2**w of each bit: those of the operators, or of sums of
+        several operators.
 
     Members
     -------
-    y : ``In(n_ops)``
-        Operators' outputs.
+    y : ``In(len(places))``
+        Bits to add.
     acc : ``Out(n_out * width)``
         Sums, each as wide as the largest.
     """
 
-    def __init__(self, layer: Summing, adder: str):
-        self.layer, self.adder = layer, adder
+    def __init__(self, layer: Summing, adder: str, places: list[tuple[int, int, int]]):
+        self.layer, self.adder, self.places = layer, adder, places
         low, high = layer.bounds()
         self.width = max(1, int((high - low).max()).bit_length())
-        super().__init__({"y": In(len(layer.idx)), "acc": Out(layer.n_out * self.width)})
+        super().__init__({"y": In(len(places)), "acc": Out(layer.n_out * self.width)})
 
     def elaborate(self, platform: object) -> Module:
         layer, m = self.layer, Module()
-        bits = list(self.y)
-        own: list[list[list[Value]]] = [[[] for _ in layer.alpha] for _ in range(layer.n_out)]
-        pairs = zip(layer.out.tolist(), layer.level.tolist(), strict=True)
-        for bit, (neuron, level) in zip(bits, pairs, strict=True):
-            own[neuron][level].append(bit)
+        own: list[list[list[list[Value]]]] = [[[] for _ in layer.alpha] for _ in range(layer.n_out)]
+        for bit, (neuron, level, weight) in zip(list(self.y), self.places, strict=True):
+            columns = own[neuron][level]
+            columns += [[] for _ in range(weight + 1 - len(columns))]
+            columns[weight].append(bit)
         acc = Signal(len(self.acc))
         for neuron, levels in enumerate(own):
             total = self.weighted(m, levels)
@@ -132,15 +136,18 @@ class Sums(wiring.Component):
         m.d.comb += self.acc.eq(acc)
         return m
 
-    def weighted(self, m: Module, levels: list[list[Value]]) -> Value:
-        """Return the sum of bits scaled by their level's alpha."""
+    def weighted(self, m: Module, levels: list[list[list[Value]]]) -> Value:
+        """Return the sum of columns of bits scaled by their level's alpha."""
         alpha = [int(scale) for scale in self.layer.alpha]
         if all(scale & (scale - 1) == 0 for scale in alpha):
-            columns: list[list[Value]] = [[] for _ in range(max(alpha).bit_length())]
-            for scale, bits in zip(alpha, levels, strict=True):
-                columns[scale.bit_length() - 1] += bits
+            shifts = [scale.bit_length() - 1 for scale in alpha]
+            size = max(s + len(c) for s, c in zip(shifts, levels, strict=True))
+            columns: list[list[Value]] = [[] for _ in range(max(1, size))]
+            for shift, own in zip(shifts, levels, strict=True):
+                for weight, bits in enumerate(own):
+                    columns[shift + weight] += bits
             return shared_sum(m, columns, self.adder)
-        counts = [shared_sum(m, [bits], self.adder) for bits in levels]
+        counts = [shared_sum(m, own, self.adder) for own in levels]
         return reduce(add, (times(c, s) for c, s in zip(counts, alpha, strict=True)))
 
 
@@ -257,14 +264,33 @@ class Combinational(wiring.Component):
 
 
 class Table(Combinational):
-    """LUTNet and XNOR layers: operators, sums, thresholds."""
+    """LUTNet and XNOR layers: operators, sums, thresholds.
+
+    With ``lut6`` the first level of the sums absorbs operators of few inputs.
+    """
 
     def describe(self, m: Module) -> Value:
         layer = self.layer
-        idx, tt = layer.idx, getattr(layer, "tt", None)
-        if tt is None:
-            idx, tt = idx[:, None], [0b10 if w else 0b01 for w in layer.weight]
-        m.submodules.popcount = sums = Sums(layer, self.adder)
+        if self.adder == "lut6":
+            groups = absorb(layer)
+            # A sum without inputs is a constant over any wire.
+            idx = [group.wires or (0,) for group in groups for _ in group.digits]
+            tt = [d if g.wires else d * 0b11 for g in groups for d in g.digits]
+            places = [
+                (group.neuron, group.level, weight)
+                for group in groups
+                for weight in range(len(group.digits))
+            ]
+        else:
+            tables = getattr(layer, "tt", None)
+            if tables is None:
+                idx, tt = layer.idx[:, None].tolist(), [0b10 if w else 0b01 for w in layer.weight]
+            else:
+                idx, tt = layer.idx.tolist(), tables
+            places = [
+                (*place, 0) for place in zip(layer.out.tolist(), layer.level.tolist(), strict=True)
+            ]
+        m.submodules.popcount = sums = Sums(layer, self.adder, places)
         m.d.comb += sums.y.eq(look_up(m, self.x, idx, tt))
         return outputs(m, layer, sums.acc, sums.width)
 
@@ -273,7 +299,7 @@ class Direct(Combinational):
     """Direct layers: operators and nothing else."""
 
     def describe(self, m: Module) -> Value:
-        return look_up(m, self.x, self.layer.idx, self.layer.tt)
+        return look_up(m, self.x, self.layer.idx.tolist(), self.layer.tt)
 
 
 class Encoder(Combinational):
