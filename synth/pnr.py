@@ -116,11 +116,11 @@ def place_and_route(
             f"{emitted.name} fits no {target} ({', '.join(candidates)}); "
             f"see {folder / 'nextpnr.log'}"
         )
-    results = [_read(family, first, seeds[0], folder, emitted.name)]
+    results = [read(family, first, seeds[0], folder, emitted.name)]
     for seed in seeds[1:]:
         if not run(family, first, seed, folder):
             raise PnrError(f"{emitted.name} fits {first} with seed {seeds[0]} but not with {seed}")
-        results.append(_read(family, first, seed, folder, emitted.name))
+        results.append(read(family, first, seed, folder, emitted.name))
     middle = statistics.median(placed.period_ps for placed in results)
     return next(placed for placed in results if placed.period_ps == middle)
 
@@ -172,7 +172,8 @@ _TOO_SMALL = (
 )
 
 
-def _read(family: Family, device: str, seed: int, folder: Path, name: str) -> Placed:
+def read(family: Family, device: str, seed: int, folder: Path, name: str) -> Placed:
+    """Return what the last run of nextpnr in a folder came to."""
     report = json.loads((folder / "pnr_report.json").read_text())
     clocks = [clock["achieved"] for clock in report["fmax"].values()]
     if not clocks:
