@@ -128,10 +128,11 @@ def exhaustive(
         # Another program must be verified from the start.
         record = Record(**kept) if kept.get("program") == digest else record
     folder.mkdir(parents=True, exist_ok=True)
+    array = _Array(cfg, op)
     while record.done < min(rows, 1 << 16):
         start = time.perf_counter()
         size = min(ROWS, rows - record.done)
-        wrong = _chunk(cfg, op, record.done, size)
+        wrong = array.chunk(record.done, size)
         record.done += size
         record.judged += JUDGED
         record.wrong += len(wrong)
@@ -144,29 +145,67 @@ def exhaustive(
     return record
 
 
-def _chunk(cfg: "Config", op: str, first: int, rows: int) -> list[list[int]]:
-    """Return the pairs that differ, for some first operands and all second ones.
+class _Array:
+    """Executor of one program on all second operands, which are packed into columns once."""
 
-    Raises
-    ------
-    ArithmeticError
-        numpy and the exact judge disagree on one of the pairs drawn at random.
-    """
-    import numpy as np
+    def __init__(self, cfg: "Config", op: str):
+        import numpy as np
 
-    from nomul.golden import sotfp
+        from nomul.golden import pimarray, sotfp
 
-    every = np.arange(1 << 16, dtype=np.uint16)
-    a = np.repeat(np.arange(first, first + rows, dtype=np.uint16), len(every))
-    b = np.tile(every, rows)
-    got: Any = sotfp.model(cfg, op, a, b)
-    with np.errstate(all="ignore"):
-        real = {"add": np.add, "mul": np.multiply}[op](a.view(np.float16), b.view(np.float16))
-    expected = np.where(np.isnan(real), np.uint16(cfg.form.nan), real.view(np.uint16))
-    some = np.random.default_rng(first).integers(0, len(a), JUDGED)
-    if not np.array_equal(expected[some], sotfp.reference(cfg, op, a[some], b[some])):
-        raise ArithmeticError(f"numpy.float16 and the exact judge disagree on {op}")
-    return [
-        [int(a[i]), int(b[i]), int(got[i]), int(expected[i])]
-        for i in np.nonzero(got != expected)[0]
-    ]
+        self.cfg, self.op, self.code = cfg, op, sotfp.program(cfg, op)
+        self.every = np.arange(1 << 16, dtype=np.uint16)
+        self.columns = pimarray.to_columns(self.every, 16)
+
+    def chunk(self, first: int, rows: int) -> list[list[int]]:
+        """Return the pairs that differ, for some first operands and all second ones.
+
+        Raises
+        ------
+        ArithmeticError
+            numpy and the exact judge disagree on one of the pairs drawn at random.
+        """
+        import numpy as np
+
+        from nomul.golden import pimarray, sotfp
+
+        a, size = np.arange(first, first + rows, dtype=np.uint16), self.columns.shape[1]
+        memory = np.zeros((self.code.columns, rows * size), dtype=np.uint64)
+        left, right = (list(columns) for columns in self.code.inputs)
+        bits = a[None, :] >> np.arange(16, dtype=np.uint16)[:, None] & 1
+        memory[left] = np.repeat(np.where(bits, ~np.uint64(0), np.uint64(0)), size, axis=1)
+        memory[right] = np.tile(self.columns, rows)
+        pimarray.execute(self.code, memory)
+        got: Any = pimarray.from_columns(memory[list(self.code.output)], rows << 16)
+        expected = np.concatenate([self._expected(word) for word in a])
+        some = np.random.default_rng(first).integers(0, len(got), JUDGED)
+        judged = sotfp.reference(self.cfg, self.op, a[some >> 16], self.every[some & 0xFFFF])
+        if not np.array_equal(self._canonical(expected[some]), judged):
+            raise ArithmeticError(f"numpy.float16 and the exact judge disagree on {self.op}")
+        # numpy keeps a NaN's payload, so NaN may differ here and be right.
+        unlike = np.nonzero(got != expected)[0]
+        result = self._canonical(expected[unlike])
+        wrong = unlike[got[unlike] != result], result[got[unlike] != result]
+        return [
+            [int(a[i >> 16]), int(i & 0xFFFF), int(got[i]), int(word)]
+            for i, word in zip(*wrong, strict=True)
+        ]
+
+    def _canonical(self, words: Any) -> Any:
+        import numpy as np
+
+        return np.where(self.cfg.form.is_nan(words), np.uint16(self.cfg.form.nan), words)
+
+    def _expected(self, word: Any) -> Any:
+        """Return numpy's results for one first operand and all second ones.
+
+        A product's sign is that of its operands, so those with negative second operands follow.
+        """
+        import numpy as np
+
+        half, every = word.view(np.float16), self.every.view(np.float16)
+        with np.errstate(all="ignore"):
+            if self.op == "add":
+                return np.add(half, every).view(np.uint16)
+            positive = np.multiply(half, every[: 1 << 15]).view(np.uint16)
+        return np.concatenate([positive, positive ^ np.uint16(1 << 15)])

@@ -1,6 +1,6 @@
-"""Tables and plots of docs/sotfp.md: ``python -m nomul.synth.sotfp_tables`` writes them."""
+"""Tables and plots of docs/sotfp.md: programs counted, faults injected, a layer run, area mapped."""
 
-import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,9 @@ import numpy as np
 
 from nomul.golden import sotfp, sotfp_cost
 from nomul.golden.sotfp import Config
+from nomul.synth import sotfp_area
+
+Rows = list[dict[str, Any]]
 
 FORMATS = {
     "FP16": (5, 10),
@@ -18,6 +21,8 @@ FORMATS = {
     "E3M4": (3, 4),
 }
 
+RATES = (16, 64, 256, 1024, 4096, 16384, 65535)
+
 
 def config(name: str, **values: Any) -> Config:
     """Return the configuration of a named format."""
@@ -25,138 +30,184 @@ def config(name: str, **values: Any) -> Config:
     return Config(exponent_bits=exponent, mantissa_bits=mantissa, **values)
 
 
-def table(head: list[str], rows: list[list[Any]]) -> str:
-    """Return a table in Markdown, numbers with their thousands apart."""
-    body = [head, ["---"] * len(head)]
-    body += [[f"{v:,}" if isinstance(v, int) else str(v) for v in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in body)
+def steps() -> Rows:
+    """Return steps, phases and columns of every format and operation, gradual underflow."""
+    rows = []
+    for name in FORMATS:
+        for op in (*sotfp.OPS, "mac"):
+            code = sotfp.program(config(name), op)
+            counts = {"steps": code.steps, "read phases": code.reads, "cells sensed": code.sensed}
+            counts |= {"write phases": code.writes, "columns": code.columns}
+            rows.append({"format": name, "op": op} | counts)
+    return rows
 
 
-def steps() -> str:
-    """Return steps, phases and columns per format and mode, and the price of subnormals."""
+def conformance() -> Rows:
+    """Return what subnormals cost: gradual underflow against flushing to zero."""
     rows = []
     for name in FORMATS:
         for op in sotfp.OPS:
-            ieee, ftz = (sotfp.program(config(name, mode=mode), op) for mode in ("ieee", "ftz"))
-            price = f"{100 * (ieee.steps / ftz.steps - 1):+.0f} %"
-            counts = [ieee.steps, ieee.reads, ieee.sensed, ieee.writes, ieee.columns]
-            rows.append([name, op, *counts, ftz.steps, ftz.columns, price])
-    head = ["format", "op", "steps", "reads", "cells sensed", "writes", "columns"]
-    return table([*head, "ftz: steps", "columns", "price of ieee"], rows)
+            codes = [sotfp.program(config(name, mode=mode), op) for mode in ("ieee", "ftz")]
+            (ieee, ftz), (wide, narrow) = ([c.steps for c in codes], [c.columns for c in codes])
+            price = round(100 * (ieee / ftz - 1), 1)
+            row = {"format": name, "op": op, "ieee, steps": ieee, "ftz, steps": ftz}
+            rows.append(row | {"price, %": price, "ieee, columns": wide, "ftz, columns": narrow})
+    return rows
 
 
-def opsets() -> str:
+def opsets() -> Rows:
     """Return the steps of the operation sets beside published formulas."""
     rows = []
     for name, (ne, nm) in FORMATS.items():
         for op in sotfp.OPS:
             codes = [sotfp.program(config(name, opset=opset), op) for opset in sotfp.OPSETS]
-            counts = [f"{c.steps:,} ({c.searches})" if c.searches else c.steps for c in codes]
             nors, searches = sotfp_cost.floatpim_add(ne, nm)
-            quoted = (
-                f"{nors:,} + {searches}"
-                if op == "add"
-                else f"{sotfp_cost.floatpim_mul(ne, nm):,.0f}"
+            quoted = f"{nors:,} + {searches}" if op == "add" else f"{_mul(ne, nm):,.0f}"
+            counts: dict[str, Any] = {}
+            for opset, code in zip(sotfp.OPSETS, codes, strict=True):
+                counts[f"`{opset}`"] = (
+                    f"{code.steps:,} ({code.searches})" if code.searches else code.steps
+                )
+            ratio = round(codes[1].steps / codes[0].steps, 2)
+            row = {"format": name, "op": op} | counts
+            rows.append(row | {"FloatPIM (quoted)": quoted, "`nor` / `sot`": ratio})
+    return rows
+
+
+def _mul(ne: int, nm: int) -> float:
+    return sotfp_cost.floatpim_mul(ne, nm)
+
+
+def widths() -> Rows:
+    """Return steps and their ratio against the mantissa's bits, for eight exponent bits."""
+    rows = []
+    for nm in range(2, 24):
+        for op in sotfp.OPS:
+            named = {"exponent_bits": 8, "mantissa_bits": nm}
+            sot, nor, ftz = (
+                sotfp.program(Config.from_dict(named | more), op).steps
+                for more in ({}, {"opset": "nor"}, {"mode": "ftz"})
             )
-            rows.append([name, op, *counts, quoted, f"{codes[1].steps / codes[0].steps:.2f}"])
-    head = ["format", "op", *(f"`{opset}`" for opset in sotfp.OPSETS)]
-    return table([*head, "FloatPIM (quoted)", "`nor` / `sot`"], rows)
+            quoted = sum(sotfp_cost.floatpim_add(8, nm)) if op == "add" else round(_mul(8, nm))
+            ratio = round(nor / sot, 2)
+            row = {"mantissa bits": nm, "op": op, "`sot`": sot, "`sot`, ftz": ftz, "`nor`": nor}
+            rows.append(row | {"FloatPIM (quoted)": quoted, "`nor` / `sot`": ratio})
+    return rows
 
 
-def device() -> str:
+def growth(rows: Rows, figure: Any) -> None:
+    """Draw steps over mantissa bits: a sum's grow slowly, a product's with the square."""
+    axes = figure.subplots()
+    for op, color in zip(sotfp.OPS, ("tab:blue", "tab:red"), strict=True):
+        kept = [row for row in rows if row["op"] == op]
+        across = [row["mantissa bits"] for row in kept]
+        for name, dash in (("`sot`", "-"), ("`sot`, ftz", "--"), ("`nor`", ":")):
+            label = f"{op}, {name.replace('`', '')}"
+            axes.plot(across, [row[name] for row in kept], dash, color=color, label=label)
+    axes.set(xlabel="mantissa bits, for eight exponent bits", ylabel="steps", yscale="log")
+    axes.legend(frameon=False, fontsize="small")
+    axes.grid(alpha=0.3)
+
+
+def device() -> Rows:
     """Return time and energy of one program on 1,024 lanes, with the packaged constants."""
     rows = []
     for name in ("FP16", "BF16", "FP32"):
-        for opset in ("sot", "nor"):
+        for opset in sotfp.OPSETS:
             for row in sotfp_cost.rows(config(name, opset=opset, lanes=1024)):
-                rows.append(
-                    [name, row["op"], f"`{opset}`", f"{row['time']:,.0f}", f"{row['energy']:,.0f}"]
-                )
-    return table(["format", "op", "set", "time (units)", "energy (1000 units)"], rows)
+                values = {"time, units": round(row["time"]), "energy, 1000": round(row["energy"])}
+                rows.append({"format": name, "op": row["op"], "set": f"`{opset}`"} | values)
+    return rows
 
 
-def reach(rates: tuple[int, ...], n: int = 2048) -> dict[str, list[float]]:
-    """Return the share of wrong words per rate of write errors, for both operations."""
+def faults(n: int = 2048) -> Rows:
+    """Return the share of wrong words, and their mean error, against the rate of write errors."""
     rng = np.random.default_rng(1)
     a, b = rng.integers(0x3000, 0x4C00, (2, n))
-    found: dict[str, list[float]] = {op: [] for op in sotfp.OPS}
-    for op in sotfp.OPS:
-        clean = sotfp.model(Config(), op, a, b)
-        for rate in rates:
-            got = sotfp.model(Config(write_errors=rate), op, a, b)
-            found[op].append(float((got != clean).mean()))
-    return found
+    rows = []
+    for rate in RATES:
+        row: dict[str, Any] = {"`write_errors`": rate, "per cell": f"{rate / 65536 / 64:.1e}"}
+        for op in sotfp.OPS:
+            cfg = Config(write_errors=rate)
+            clean, got = sotfp.model(Config(), op, a, b), sotfp.model(cfg, op, a, b)
+            true, found = (sotfp.decode(cfg, words) for words in (clean, got))
+            with np.errstate(all="ignore"):
+                off = np.abs(found - true) / np.abs(true)
+            row[f"{op}, wrong"] = round(float((got != clean).mean()), 4)
+            # Infinities and NaN have no error that a mean could hold: at most 1 counts.
+            row[f"{op}, mean error"] = round(float(np.where(off <= 1, off, 1.0).mean()), 5)
+        rows.append(row)
+    return rows
 
 
-RATES = (16, 64, 256, 1024, 4096, 16384, 65535)
-
-
-def faults() -> str:
-    """Return the share of wrong words against the rate of write errors: FP16, 64 lanes."""
-    found = reach(RATES)
-    rows = [
-        [rate, f"{rate / 65536 / 64:.1e}", *(f"{found[op][i]:.4f}" for op in sotfp.OPS)]
-        for i, rate in enumerate(RATES)
-    ]
-    return table(["`write_errors`", "per cell written", "add", "mul"], rows)
-
-
-TABLES = {"steps": steps, "opsets": opsets, "device": device, "faults": faults}
-
-
-def write(page: Path) -> None:
-    """Put the tables between their markers in the page."""
-    text = page.read_text()
-    for name, make in TABLES.items():
-        begin, end = f"<!-- table: {name} -->", "<!-- /table -->"
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        whole = f"{begin}\n{make()}\n{end}"
-        text = pattern.sub(lambda _, whole=whole: whole, text)  # type: ignore[misc]
-    page.write_text(text)
-
-
-_FRONT = """ <title>Steps against mantissa bits, and wrong words against write errors</title>
- <desc>Left: steps of add and mul for eight exponent bits and 2 to 23 mantissa bits, ieee and ftz.
-  An addition grows slowly, a multiplication with the square of the mantissa. Right: the share of
-  wrong FP16 words grows in proportion to the rate of write errors per cell.</desc>
- <style>
-  @media (prefers-color-scheme: dark) { svg { filter: invert(1) hue-rotate(180deg); } }
- </style>
-"""
-
-
-def plot(folder: Path) -> None:
-    """Draw steps against Nm, and wrong words against the rate of write errors; needs matplotlib."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "sotfp"
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    widths = list(range(2, 24, 3))
+def errors(rows: Rows, figure: Any) -> None:
+    """Draw wrong words and their mean relative error over write errors: both in proportion."""
+    axes = figure.subplots()
+    across = [row["`write_errors`"] / 65536 / 64 for row in rows]
     for op, color in zip(sotfp.OPS, ("tab:blue", "tab:red"), strict=True):
-        for mode, dash in (("ieee", "-"), ("ftz", "--")):
-            counts = [
-                sotfp.program(Config(exponent_bits=8, mantissa_bits=nm, mode=mode), op).steps
-                for nm in widths
-            ]
-            axes[0].plot(widths, counts, dash, color=color, label=f"{op}, {mode}")
-        axes[1].plot([r / 65536 / 64 for r in RATES], reach(RATES)[op], "o-", color=color, label=op)
-    axes[0].set(xlabel="mantissa bits (Ne = 8)", ylabel="steps", yscale="log")
-    axes[1].set(
-        xlabel="write errors per cell", ylabel="wrong FP16 words", xscale="log", yscale="log"
-    )
-    for axis in axes:
-        axis.legend()
-        axis.grid(alpha=0.3)
-    path = folder / "sotfp.svg"
-    figure.savefig(path, metadata={"Date": None})
-    head, tag, rest = path.read_text().partition("<svg ")
-    attributes, end, body = rest.partition(">")
-    path.write_text(f"{head}{tag}{attributes}{end}\n{_FRONT}{body}")
+        for name, dash in (("wrong", "o-"), ("mean error", "s--")):
+            values = [row[f"{op}, {name}"] or np.nan for row in rows]
+            axes.plot(across, values, dash, color=color, label=f"{op}, {name}")
+    axes.set(xlabel="write errors per cell written", ylabel="share of words, relative error")
+    axes.set(xscale="log", yscale="log")
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3)
 
 
-if __name__ == "__main__":
-    write(Path("docs/sotfp.md"))
-    plot(Path("docs"))
+def layer(images: int = 32) -> Rows:
+    """Return a layer on 32 real digits, forward and backward, on 1,024 lanes."""
+    from nomul.train import sotfp_layer
+
+    rows = []
+    for name in ("FP16", "BF16"):
+        for item in sotfp_layer.layer(config(name, lanes=1024), images):
+            cost = item.cost
+            row = {"format": name, "product": item.name, "MACs": item.macs, "wrong": item.wrong}
+            row |= {"steps": cost.steps, "reads": cost.reads, "writes": cost.writes}
+            row |= {"time, 1000": round(cost.time / 1000, 1), "energy, 1000": round(cost.energy)}
+            rows.append(row | {"error against float64": f"{item.error:.1e}"})
+    return rows
+
+
+def hardware(images: int = 4) -> Rows:
+    """Return the same layer on four digits in the Verilog of 64 lanes: every word the judge's."""
+    from nomul import flow, registry
+    from nomul.train import sotfp_layer
+
+    rows = []
+    for name in ("FP16", "BF16"):
+        cfg = config(name, lanes=64, mac=True)
+        for item in sotfp_layer.layer(cfg, images):
+            with tempfile.TemporaryDirectory() as scratch:
+                path = Path(scratch) / "operands.npz"
+                np.savez(path, x0=item.left, y0=item.right)
+                report = flow.simulate(
+                    registry.get("sotfp"),
+                    cfg,
+                    Path(scratch),
+                    bench="nomul.sim.sotfp_mac",
+                    tests="a_chain_is",
+                    environment={"NOMUL_OPERANDS": str(path)},
+                )
+            counted = {key: report.records[key] for key in ("programs", "cycles")}
+            n, k, m = item.shape
+            chains = -(-n * m // cfg.lanes)
+            formula = cfg.cycles(chains, "begin") + cfg.cycles(chains * (k - 1), "mac")
+            row = {"format": name, "product": item.name, "MACs": item.macs, "wrong": item.wrong}
+            rows.append(row | counted | {"cycles by formula": formula})
+    return rows
+
+
+TABLES = {
+    "steps": steps,
+    "conformance": conformance,
+    "opsets": opsets,
+    "widths": widths,
+    "device": device,
+    "faults": faults,
+    "layer": layer,
+    "layer-rtl": hardware,
+    "area": sotfp_area.area,
+}
+PLOTS = {"widths": growth, "faults": errors}
+PAGE = {"widths": lambda rows: [row for row in rows if row["mantissa bits"] in (2, 7, 10, 15, 23)]}

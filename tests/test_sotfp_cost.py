@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nomul import verify
-from nomul.golden import sotfp, sotfp_cost
+from nomul.golden import pimarray, sotfp, sotfp_cost
 from nomul.golden.sotfp import Config
 
 PAGE = Path(__file__).parents[1] / "docs" / "sotfp.md"
@@ -111,16 +111,16 @@ def test_sweep_resumes_and_records(tmp_path):
 
 def test_sweep_goes_on_after_an_interruption(tmp_path):
     """Stopped in its third chunk: the two before it count, and are not repeated."""
-    plain, chunks = verify._chunk, []
+    plain, chunks = verify._Array.chunk, []
 
-    def stop(cfg, op, first, rows):
+    def stop(self, first, rows):
         chunks.append(first)
         if len(chunks) == 3:
             raise KeyboardInterrupt
-        return plain(cfg, op, first, rows)
+        return plain(self, first, rows)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify, "_chunk", stop)
+        patch.setattr(verify._Array, "chunk", stop)
         patch.setattr(verify, "ROWS", 2)
         with pytest.raises(KeyboardInterrupt):
             verify.exhaustive("fp16", "mul", tmp_path, rows=8)
@@ -136,8 +136,8 @@ def test_sweep_notices_that_numpy_is_wrong(tmp_path, monkeypatch):
 
 
 def test_sweep_notices_a_wrong_word(tmp_path, monkeypatch):
-    plain = sotfp.model
-    monkeypatch.setattr(sotfp, "model", lambda *a: plain(*a) ^ (np.arange(len(a[2])) == 77))
+    plain = pimarray.from_columns
+    monkeypatch.setattr(pimarray, "from_columns", lambda c, n: plain(c, n) ^ (np.arange(n) == 77))
     record = verify.exhaustive("fp16", "mul", tmp_path, rows=1)
     assert record.wrong == 1
     assert record.examples[0][1] == 77
