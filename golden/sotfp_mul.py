@@ -30,10 +30,11 @@ class Choice:
     Parameters
     ----------
     pad
-        Zero places above the product, at least Nm + 1. Underflow then is a shift to the left
-        that has no room, and the constant in the exponent is ``pad`` - bias.
+        Zero places above the product, at least Nm. Underflow then is a shift to the left that has
+        no room, and the constant in the exponent is ``pad`` - bias. With Nm places a product that
+        rounds up to the smallest subnormal is found apart: its exponent is -1, its top bit one.
     carry_in
-        Whether one of that constant enters the sum of the exponents as its carry.
+        Whether one enters the sum of the exponents as its carry, and leaves the constant.
     booth
         Whether the significands are multiplied by Booth's digits, or row by row.
     """
@@ -51,11 +52,10 @@ LEAST_BOOTH = 6  # mantissa bits
 def choices(exponent_bits: int, mantissa_bits: int, mode: str) -> list[Choice]:
     """Return the choices worth trying."""
     ways = (False, True) if mantissa_bits >= LEAST_BOOTH else (False,)
-    pads = range(1)
-    if mode == "ieee":
-        bias = (1 << (exponent_bits - 1)) - 1
-        least = mantissa_bits + 1
-        pads = range(least, max(least + 1, min(bias + 2, 2 * least + 8)))
+    if mode == "ftz":
+        return [Choice(0, True, booth) for booth in ways]
+    bias, least = (1 << (exponent_bits - 1)) - 1, mantissa_bits
+    pads = range(least, max(least + 1, min(bias + 2, 2 * least + 8)))
     return [Choice(*values) for values in product(pads, (False, True), ways)]
 
 
@@ -145,16 +145,20 @@ def _mul(
         b.set(x.e[0], A_OR_NOT_B, x.e[0], left)
         b.set(y.e[0], A_OR_NOT_B, y.e[0], right)
     e = exponent_sum(b, x.e, y.e, carry_in=choice.carry_in)
+    if ftz:
+        return _finish_ftz(b, p, e, zero, special, nan, (x.s, y.s))
     constant = choice.pad - bias - choice.carry_in
     while constant >> len(e) > 0:
         e.append(b.op(ZERO))
     room, fits = add_constant(b, e, constant)
-    if ftz:
-        assert fits is not None
-        return _finish_ftz(b, p, room, fits, zero, special, nan, (x.s, y.s))
     if 2 + choice.pad - bias >= 0:
         fits = None  # even two subnormals have room
-    return _finish_ieee(b, p, room, fits, alive, choice.pad, special, nan, (x.s, y.s), ne)
+    # Exactly 2, a tie, is no product of two numbers from 1 to below 2.
+    tiny: Bit = None
+    if fits is not None and choice.pad == len(x.m):
+        masks = [] if alive is None else [alive]
+        tiny = b.all_of([*room, p[-1], *masks])
+    return _finish_ieee(b, p, room, fits, alive, tiny, choice.pad, special, nan, (x.s, y.s), ne)
 
 
 def _finish_ieee(
@@ -163,6 +167,7 @@ def _finish_ieee(
     e: list[int],
     fits: Bit,
     alive: Bit,
+    tiny: Bit,
     pad: int,
     special: int,
     nan: int,
@@ -172,7 +177,8 @@ def _finish_ieee(
     """Normalise as far as the exponent allows, round and pack.
 
     ``fits`` is zero where the product is too small for any room, ``alive`` where ``p`` says
-    nothing since the product is zero; None: nowhere.
+    nothing since the product is zero, ``tiny`` one where the smallest subnormal replaces zero;
+    None: nowhere.
     """
     nm = len(p) // 2 - 1
     count = stages(pad + nm + 1)
@@ -218,6 +224,8 @@ def _finish_ieee(
         b.set(x[i], A_AND_NOT_B, x[i - 1], gone, where=move)
     m = x[2:top]
     field, _ = round_up(b, m, x[1], sticky, field, x[top], where=one, into=into)
+    if tiny is not None:
+        b.set(m[0], OR, m[0], tiny)
     b.set(m[-1], OR, m[-1], nan)
     sign = b.gated(one, XOR, *signs, unless=nan)
     return [*m, *field, sign]
@@ -274,32 +282,37 @@ def _finish_ftz(
     b: Builder,
     p: list[int],
     e: list[int],
-    fits: int,
     zero: int,
     special: int,
     nan: int,
     signs: tuple[int, int],
 ) -> list[int]:
-    """Normalise by one place, round and pack; what is below the smallest normal becomes zero."""
-    nm, ne, top = len(p) // 2 - 1, len(e) - 1, len(p) - 1
+    """Normalise by one place, round and pack; what is below the smallest normal becomes zero.
+
+    ``e`` is the sum of both exponents and one, 2**(Ne - 1) above the product's: of its two highest
+    bits one is set, and the other is not, where the product neither over- nor underflows.
+    """
+    nm, top = len(p) // 2 - 1, len(p) - 1
     low = top - nm - 2
     sticky = b.any_of(p[:low], spend=True)
     b.set(sticky, AND, p[low], p[top], unless=sticky)
     for i in reversed(range(low + 1, top)):
         b.set(p[i], A, p[i - 1], unless=p[top])
     m = p[low + 2 : top]
-    e, carry = round_up(b, m, p[low + 1], sticky, e, p[top])
-    plain = b.any_of(e)
-    b.set(plain, OR, fits, carry, where=plain)
-    erase = b.all_of(e[:ne])
-    b.set(erase, OR, erase, e[ne])
-    b.set(erase, AND, erase, plain)
-    b.set(erase, OR, erase, special)
+    e, _ = round_up(b, m, p[low + 1], sticky, e, p[top])
+    *rest, second, highest = e
+    plain, over = b.any_of(rest), b.all_of(rest)
+    b.set(plain, A, second, where=plain)
+    b.set(plain, OR, plain, highest)
+    b.set(over, OR, over, second)
+    erase = special
+    b.set(erase, AND, over, highest, unless=erase)
     b.set(plain, NOR, erase, zero, where=plain)
-    for bit in e[:ne]:
+    field = [*rest, highest]
+    for bit in field:
         b.set(bit, A, erase, unless=plain)
     for bit in m:
         b.set(bit, AND, bit, plain)
     b.set(m[-1], OR, m[-1], nan)
     sign = b.gated(plain, XOR, *signs, unless=nan)
-    return [*m, *e[:ne], sign]
+    return [*m, *field, sign]

@@ -1,4 +1,4 @@
-"""Tables and plots of docs/sotfp.md: programs counted, faults injected, a layer run, area mapped."""
+"""Tables and plots of floating point in a memory array: programs, faults, a layer, area."""
 
 import tempfile
 from pathlib import Path
@@ -115,7 +115,10 @@ def device() -> Rows:
     for name in ("FP16", "BF16", "FP32"):
         for opset in sotfp.OPSETS:
             for row in sotfp_cost.rows(config(name, opset=opset, lanes=1024)):
-                values = {"time, units": round(row["time"]), "energy, 1000": round(row["energy"])}
+                values: dict[str, Any] = {
+                    "time, units": round(row["time"]),
+                    "energy, 1000": round(row["energy"]),
+                }
                 rows.append({"format": name, "op": row["op"], "set": f"`{opset}`"} | values)
     return rows
 
@@ -162,8 +165,13 @@ def layer(images: int = 32) -> Rows:
     for name in ("FP16", "BF16"):
         for item in sotfp_layer.layer(config(name, lanes=1024), images):
             cost = item.cost
-            row = {"format": name, "product": item.name, "MACs": item.macs, "wrong": item.wrong}
-            row |= {"steps": cost.steps, "reads": cost.reads, "writes": cost.writes}
+            row: dict[str, Any] = {"format": name, "product": item.name, "MACs": item.macs}
+            row |= {
+                "wrong": item.wrong,
+                "steps": cost.steps,
+                "reads": cost.reads,
+                "writes": cost.writes,
+            }
             row |= {"time, 1000": round(cost.time / 1000, 1), "energy, 1000": round(cost.energy)}
             rows.append(row | {"error against float64": f"{item.error:.1e}"})
     return rows
@@ -207,7 +215,9 @@ TABLES = {
     "faults": faults,
     "layer": layer,
     "layer-rtl": hardware,
-    "area": sotfp_area.area,
+    "area-ecp5": sotfp_area.ecp5,
+    "area-ice40": sotfp_area.ice40,
+    "area-freepdk45": sotfp_area.freepdk45,
 }
 PLOTS = {"widths": growth, "faults": errors}
 PAGE = {"widths": lambda rows: [row for row in rows if row["mantissa bits"] in (2, 7, 10, 15, 23)]}
