@@ -1,4 +1,4 @@
-"""Benchmark of the bit-packed executor, run by ``make bench``: operations per second of one core."""
+"""Benchmark of the bit-packed executor, run by ``make bench``: operations per second of a core."""
 
 import time
 
