@@ -353,6 +353,16 @@ def train(
     }
 
 
+def digit_layer(cfg: Any, images: int) -> list[Any]:
+    """Return a layer of the digit classifier run in the array of :mod:`nomul.golden.sotfp`.
+
+    See :func:`nomul.train.sotfp_layer.layer`; needs scikit-learn.
+    """
+    from nomul.train import sotfp_layer
+
+    return list(sotfp_layer.layer(cfg, images))
+
+
 def photographs(count: int | None = None) -> tuple[Any, Any]:
     """Return the first test images uint8[n, 28, 28] of Fashion-MNIST, and their labels int64[n].
 

@@ -159,11 +159,11 @@ def errors(rows: Rows, figure: Any) -> None:
 
 def layer(images: int = 32) -> Rows:
     """Return a layer on 32 real digits, forward and backward, on 1,024 lanes."""
-    from nomul.train import sotfp_layer
+    from nomul import flow
 
     rows = []
     for name in ("FP16", "BF16"):
-        for item in sotfp_layer.layer(config(name, lanes=1024), images):
+        for item in flow.digit_layer(config(name, lanes=1024), images):
             cost = item.cost
             row: dict[str, Any] = {"format": name, "product": item.name, "MACs": item.macs}
             row |= {
@@ -180,12 +180,11 @@ def layer(images: int = 32) -> Rows:
 def hardware(images: int = 4) -> Rows:
     """Return the same layer on four digits in the Verilog of 64 lanes: every word the judge's."""
     from nomul import flow, registry
-    from nomul.train import sotfp_layer
 
     rows = []
     for name in ("FP16", "BF16"):
         cfg = config(name, lanes=64, mac=True)
-        for item in sotfp_layer.layer(cfg, images):
+        for item in flow.digit_layer(cfg, images):
             with tempfile.TemporaryDirectory() as scratch:
                 path = Path(scratch) / "operands.npz"
                 np.savez(path, x0=item.left, y0=item.right)
