@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ OPERANDS = Path(__file__).parent / "baseline" / "operands.json"
 PAIRS, ROWS = 8, slice(1, None, 4)
 
 
+# Cells of the largest netlists that are simulated, and that are simulated with delays.
+MOST_CELLS, GLITCH_CELLS = 60_000, 30_000
+
+
 @dataclass(frozen=True)
 class Measured:
     """What one product costs.
@@ -35,15 +40,16 @@ class Measured:
     fmax_mhz
         Clock of the netlist.
     fj, glitch_fj
-        Energy per product at 1 ns: with gates that settle at once, and with equal delays.
+        Energy per product at 1 ns: with gates that settle at once, and with equal delays. None
+        where a netlist has more than ``MOST_CELLS`` or ``GLITCH_CELLS`` cells.
     recipe
         Which way of mapping was kept.
     """
 
     area_um2: float
     fmax_mhz: float
-    fj: float
-    glitch_fj: float
+    fj: float | None
+    glitch_fj: float | None
     recipe: str
 
 
@@ -100,12 +106,20 @@ def measure(cfg: plane.Config | fp16mul.Config, kept: Path | None = None) -> Mea
         with tempfile.TemporaryDirectory() as scratch:
             return _measure(block, cfg, target, emitted, Path(scratch))
     parts = (emitted.rtlil, cfg.to_json(), OPERANDS.read_text(), yosys.version(), target.tools())
-    path = kept / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.json"
+    return Measured(**remembered(kept, parts, lambda: asdict(measure(cfg))))
+
+
+def remembered(
+    folder: Path, parts: tuple[Any, ...], make: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what ``make`` returns, from a file if it was made of the same parts before."""
+    path = folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.json"
     if not path.is_file():
-        result = measure(cfg)
-        kept.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(result)))
-    return Measured(**json.loads(path.read_text()))
+        values = make()
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
 
 
 def _measure(
@@ -116,6 +130,12 @@ def _measure(
     assert made.netlist
     assert made.timing
     assert made.area_um2 is not None
+    per_cycle = cfg.rows * cfg.cols / cfg.interval if array else 1
+    cells = sum(made.cells.values())
+    cost = Measured(made.area_um2 / per_cycle, made.timing.fmax_mhz, None, None, made.recipe)
+    if cells > MOST_CELLS:
+        return cost
+    glitches = cells <= GLITCH_CELLS
     stimuli = (folder / "stimuli.npz").resolve()
     np.savez(stimuli, **(encoded(cfg) if array else half_precision()))
     done = power.simulate(
@@ -125,13 +145,7 @@ def _measure(
         target,
         folder=folder / "energy",
         environment={"NOMUL_STIMULI": str(stimuli)},
-        delays=gatesim.UnitDelay(cycles=2048),
+        delays=gatesim.UnitDelay(cycles=2048) if glitches else None,
     )
-    per_cycle = cfg.rows * cfg.cols / cfg.interval if array else 1
-    return Measured(
-        area_um2=made.area_um2 / per_cycle,
-        fmax_mhz=made.timing.fmax_mhz,
-        fj=done.energy(PERIOD_PS, glitches=False).per_operation_fj,
-        glitch_fj=done.energy(PERIOD_PS).per_operation_fj,
-        recipe=made.recipe,
-    )
+    calm, moving = (done.energy(PERIOD_PS, g).per_operation_fj for g in (False, True))
+    return replace(cost, fj=calm, glitch_fj=moving if glitches else None)

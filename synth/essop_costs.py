@@ -102,21 +102,31 @@ def _row(
         "cycles": cfg.interval,
         "um2": round(cost.area_um2, 1),
         "area saved %": round(100 * (1 - cost.area_um2 / reference.area_um2), 2),
-        "fJ": round(cost.fj, 1),
-        "energy saved %": round(100 * (1 - cost.fj / reference.fj), 2),
-        "fJ with glitches": round(cost.glitch_fj, 1),
+        "fJ": _rounded(cost.fj, 1),
+        "energy saved %": _rounded(_saved(cost.fj, reference.fj), 2),
+        "fJ with glitches": _rounded(cost.glitch_fj, 1),
         "MHz": round(cost.fmax_mhz),
     }
 
 
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _saved(value: float | None, reference: float | None) -> float | None:
+    return None if value is None or reference is None else 100 * (1 - value / reference)
+
+
 def pareto() -> Rows:
-    """Return area, error and cycles of a product, from T1, and which candidates nothing beats.
+    """Return area, error and cycles of a product, and which candidates nothing beats.
+
+    From the rows of T1 and T1-serial that are committed.
 
     A candidate is on the front if no other is at least as good in area per product and cycle, in
     relative error and in cycles, and better in one.
     """
-    rows = [row for name in ("T1", "T1-serial") for row in tables.load("essop", name).rows]
-    rows = [row for row in rows if row["relative error"] is not None]
+    measured = [t for t in tables.committed("essop") if t.name in ("T1", "T1-serial")]
+    rows = [row for t in measured for row in t.rows if row["relative error"] is not None]
     names = ("um2", "relative error", "cycles")
     kept = ("unit", "BL", "U", "R", "product in a register", *names, "fJ")
     return [
@@ -147,7 +157,8 @@ def winners() -> Rows:
         ours = min((r for r in rows if r["BL"] == length), key=lambda r: float(r["um2"]))
         able = [row for row in integers if row["relative error"] <= ours["relative error"]]
         best = min(able, key=lambda row: float(row["um2"]))
-        area, energy = ours["um2"] / best["um2"], ours["fJ"] / best["fJ"]
+        area = ours["um2"] / best["um2"]
+        energy = ours["fJ"] / best["fJ"] if ours["fJ"] and best["fJ"] else None
         result.append(
             {
                 "BL": length,
@@ -156,9 +167,9 @@ def winners() -> Rows:
                 "INTk": best["unit"],
                 "error of INTk": best["relative error"],
                 "area ratio": round(area, 2),
-                "energy ratio": round(energy, 2),
+                "energy ratio": _rounded(energy, 2),
                 "smaller": "ESSOP" if area < 1 else best["unit"],
-                "thriftier": "ESSOP" if energy < 1 else best["unit"],
+                "thriftier": None if not energy else "ESSOP" if energy < 1 else best["unit"],
             }
         )
     return result
@@ -192,7 +203,7 @@ def draw_costs(rows: Rows, figure: Any) -> None:
     """Draw area and energy saved per product against the FP16 multiplier, beside the paper's."""
     axes = figure.subplots()
     for kind, marker in (("ESSOP", "o"), ("INT", "s"), ("FP16", "D")):
-        points = [row for row in rows if row["unit"].startswith(kind) and row["um2"]]
+        points = [row for row in rows if row["unit"].startswith(kind) and row["fJ"]]
         axes.plot([r["um2"] for r in points], [r["fJ"] for r in points], marker, label=kind)
     fp16 = rows[0]
     axes.axvline(fp16["um2"] * (1 - QUOTED_AREA / 100), linestyle=":", color="gray")

@@ -66,6 +66,7 @@ def test_fronts_and_winners_of_a_small_table(monkeypatch):
     ]
     whole = tables.Table("essop", "T1", "", [common | row for row in rows], {})
     monkeypatch.setattr(tables, "load", lambda block, name: whole)
+    monkeypatch.setattr(tables, "committed", lambda block: [whole])
     front = {row["unit"] for row in essop_costs.pareto() if row["front"]}
     assert front == {"ESSOP prefix", "INT3", "INT4"}
     (winner,) = essop_costs.winners()

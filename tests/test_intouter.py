@@ -5,6 +5,7 @@ import pytest
 
 from nomul.golden import essop, intouter
 from nomul.golden.intouter import Config
+from nomul.hw import essop as hw_essop
 from nomul.hw.intouter import Top
 from nomul.sim.harness import BenchError
 
@@ -19,6 +20,17 @@ def test_rtl_equals_model(simulate, preset):
 )
 def test_rtl_equals_model_for_other_widths(simulate, values):
     assert simulate("intouter", Config(rows=2, cols=3, **values)).tests == 4
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+def test_it_has_the_ports_of_the_array_that_it_replaces(bits):
+    """The same streams with the same payloads but for the width of a product."""
+    shape = {"rows": 3, "cols": 5, "source": "lfsr"}
+    units = Config(bits=bits, **shape), essop.Config(**shape)
+    assert hw_essop.pair_layout(units[0]) == hw_essop.pair_layout(units[1])
+    names = [[name for name, _ in hw_essop.row_layout(unit)] for unit in units]
+    assert names[0] == names[1]
+    assert issubclass(Top, hw_essop.Top)
 
 
 def test_bench_notices_the_wrong_rounding(simulate):

@@ -379,6 +379,49 @@ def test_a_block_is_measured_with_its_own_bench(shift_register):
     assert got.to_dict()["per_operation_fj"] == pytest.approx(got.total_fj / got.operations)
 
 
+def test_glitches_are_counted_or_left_out_of_one_simulation(shift_register):
+    block, cfg, folder = shift_register
+    arguments = (block, cfg, folder / "mapped.v", TARGET)
+    window = {"cycles": 40}
+    calm = power.measure(*arguments, folder=folder / "calm", **window)
+    delays = gatesim.UnitDelay(cycles=40)
+    both = power.simulate(*arguments, folder=folder / "both", delays=delays, **window)
+    assert both.energy(glitches=False) == calm
+    assert both.energy().total_fj > calm.total_fj
+
+
+BUSES = """
+module pair(a, y); input [1:0] a; output [1:0] y; wire [1:0] m;
+  INV_X1 \\u[0] (.A(a[0]), .ZN(m[0]));
+  INV_X1 \\u[1] (.A(a[1]), .ZN(m[1]));
+  NAND2_X1 \\table (.A1(m[0]), .A2(m[1]), .ZN(y[0]));
+  BUF_X1 last (.A(m[1]), .Z(y[1]));
+endmodule
+module top(clk, a, y); input clk; input [1:0] a; output [1:0] y; wire [3:0] m;
+  pair one (.a(a), .y(m[2:1]));
+  pair two (.a({m[1], m[2]}), .y({m[3], m[0]}));
+  DFF_X1 low (.CK(clk), .D(m[0]), .Q(y[0]));
+  DFF_X1 high (.CK(clk), .D(m[3]), .Q(y[1]));
+endmodule
+"""
+
+
+def test_a_netlist_with_a_wire_per_net_is_the_same_netlist(library, tmp_path):
+    """Same ports at the top, cells and energies; below it, only scalars."""
+    path = tmp_path / "top.v"
+    path.write_text(BUSES)
+    split = netlist.split(path, "top", tmp_path)
+    inner = split.read_text().partition("module pair")[2]
+    assert "[1:0]" not in inner.partition("endmodule")[0]
+    whole, wires = (netlist.read(file, "top", library, tmp_path) for file in (path, split))
+    assert {k: len(v) for k, v in whole.inputs.items()} == {"clk": 1, "a": 2}
+    assert whole.inputs.keys() == wires.inputs.keys()
+    before, after = (power.estimate(d, Uniform(0.2)) for d in (whole, wires))
+    assert after.split.internal == pytest.approx(before.split.internal)
+    assert after.split.switching == pytest.approx(before.split.switching)
+    assert after.parts.keys() == before.parts.keys()
+
+
 def test_tests_of_the_bench_are_chosen_one_at_a_time(shift_register):
     block, cfg, folder = shift_register
     arguments = (block, cfg, folder / "mapped.v", TARGET)
