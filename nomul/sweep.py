@@ -7,25 +7,20 @@ points it was at, which another one does again.
 
 import json
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nomul import sweep_grid, sweep_point
+from nomul import sweep_cluster, sweep_grid, sweep_point
 from nomul.registry import Block
-from nomul.sweep_point import Done, Job, Options
+from nomul.sweep_point import Job, Options
 
 if TYPE_CHECKING:
-    from distributed import Client
-
     from nomul.golden.config import Config
 
 STORE = Path("build", "sweep", "points")
-PATIENCE = 10  # seconds until a scheduler must have answered
 
 
 @dataclass
@@ -160,8 +155,9 @@ def run(
         for _ in range(len(sweep.points) - len(todo)):
             advance()
         try:
-            for key, done in _distribute(todo, scheduler, workers, note):
-                point, job = todo[key]
+            jobs = {key: job for key, (_, job) in todo.items()}
+            for key, done in sweep_cluster.distribute(jobs, scheduler, workers, note):
+                point, _ = todo[key]
                 point.error, point.computed = done.error, True
                 for step, columns in done.columns.items():
                     _save(store, _stamp(block, point.cfg, step, options), step, point, columns)
@@ -214,71 +210,3 @@ def _save(store: Path, stamp: str, step: str, point: Point, columns: dict[str, A
     partial = store / f"{stamp}.{os.getpid()}.part"
     partial.write_text(json.dumps({**about, "columns": columns}) + "\n")
     partial.replace(store / f"{stamp}.json")
-
-
-def _distribute(
-    todo: Mapping[str, tuple[Point, Job]],
-    scheduler: str | None,
-    workers: int | None,
-    note: Callable[[str], None],
-) -> Iterator[tuple[str, Done]]:
-    """Yield the jobs' results in the order in which they arrive."""
-    if not todo:
-        return
-    from distributed import as_completed
-
-    with _client(scheduler, min(workers or os.cpu_count() or 1, len(todo))) as client:
-        if not client.scheduler_info()["workers"]:
-            note(f"waiting for workers of {scheduler}")
-        futures = [
-            client.submit(sweep_point.run, job, key=key, pure=False)
-            for key, (_, job) in todo.items()
-        ]
-        try:
-            for future in as_completed(futures):
-                error = None if future.status == "finished" else future.exception()
-                if error is None:
-                    yield future.key, future.result()
-                else:
-                    yield future.key, Done({}, f"{type(error).__name__}: {error}")
-        except BaseException:
-            client.cancel(futures)
-            raise
-
-
-@contextmanager
-def _client(scheduler: str | None, workers: int) -> "Iterator[Client]":
-    """Connect to a scheduler, or start one and its workers on this machine.
-
-    Workers have one thread each, and no limit of memory: most of the work is in tools that they
-    start, which nobody would count.
-    """
-    from distributed import Client, LocalCluster
-
-    if scheduler is not None:
-        with Client(scheduler, timeout=PATIENCE) as client:
-            yield client
-        return
-    with _interrupts_ignored():
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=None,
-            dashboard_address=None,
-            silence_logs=50,
-        )
-    with cluster, Client(cluster) as client:
-        yield client
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Let processes start that ignore Ctrl-C, because whoever starts them ends them in order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -20,6 +20,7 @@ NEXT_DOOR = {
     "nomul.flow",
     "nomul.present",
     "nomul.registry",
+    "nomul.sweep_cluster",
     "nomul.sweep_grid",
     "nomul.sweep_point",
 }

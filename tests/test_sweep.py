@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from nomul import cli, registry, sweep, sweep_grid, sweep_point, sweep_table
+from nomul import cli, registry, sweep, sweep_cluster, sweep_grid, sweep_point, sweep_table
 from nomul.sweep_point import Job, Options
 
 LFSR = registry.get("lfsr")
@@ -23,13 +23,13 @@ ESSOP = registry.get("essop")
 def in_this_process(monkeypatch, done=None):
     """Let sweeps do their jobs here, one after the other; ``done`` collects the jobs."""
 
-    def distribute(todo, *_):
-        for key, (_, job) in todo.items():
+    def distribute(jobs, *_):
+        for key, job in jobs.items():
             if done is not None:
                 done.append(job)
             yield key, sweep_point.run(job)
 
-    monkeypatch.setattr(sweep, "_distribute", distribute)
+    monkeypatch.setattr(sweep_cluster, "distribute", distribute)
 
 
 def test_grid_is_the_product_of_its_values_without_what_is_not_legal():
@@ -107,7 +107,7 @@ def test_what_no_point_could_do_is_refused_first(options, message, tmp_path):
 
 
 def test_a_scheduler_that_is_not_there_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweep, "PATIENCE", 1)
+    monkeypatch.setattr(sweep_cluster, "PATIENCE", 1)
     with pytest.raises(OSError, match=r"tcp://127\.0\.0\.1:9"):
         sweep.run(LFSR, store=tmp_path, steps=["model"], scheduler="tcp://127.0.0.1:9")
 
