@@ -204,6 +204,16 @@ def test_metrics_of_a_block_become_columns(tmp_path, monkeypatch):
     assert [point.row()["period"] for point in result.points] == [15, 31]
 
 
+@pytest.mark.parametrize(("bits", "source", "error"), [(16, "vdc_xor", 0.286), (32, "lfsr", 0.388)])
+def test_essop_sweeps_show_the_error_of_its_page(bits, source, error):
+    cfg = ESSOP.config()(rows=32, cols=32, stream_bits=bits, source=source)
+    found = ESSOP.metrics(cfg)
+    assert found["error"] == pytest.approx(error, rel=0.05)
+    assert found["products_per_cycle"] == 32
+    small = ESSOP.config()(rows=1, cols=1, stream_bits=1)
+    assert ESSOP.metrics(small)["error"] > found["error"]
+
+
 def test_front_holds_what_no_other_point_beats():
     rng = random.Random(7)
     rows = [{"x": rng.randrange(12), "y": rng.randrange(12)} for _ in range(60)]
