@@ -358,6 +358,7 @@ def test_stuck_lanes_spoil_their_own_words_only():
         ({"mode": "fast"}, ValueError, "sotfp.mode must be one of ieee, ftz, not 'fast'"),
         ({"opset": "sot + search"}, ValueError, "sotfp.opset must be one of sot, nor, "),
         ({"columns": 40}, ValueError, "sotfp.columns must be in 54..1024 for its programs, not 40"),
+        ({"columns": 60, "mac": True}, ValueError, "in 70..1024 for its programs, not 60"),
         ({"stuck_lanes": (64,)}, ValueError, "sotfp.stuck_lanes must be in 0..63, not (64,)"),
         ({"fault_seed": 0}, ValueError, "sotfp.fault_seed must be in 1..4294967295, not 0"),
         ({"lane": 4}, TypeError, "sotfp has no parameter 'lane'; it has lanes"),

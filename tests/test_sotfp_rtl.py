@@ -153,6 +153,19 @@ def test_bench_notices_one_wrong_function(simulate, monkeypatch):
         simulate("sotfp", cfg, top=Top(cfg), tests="results_equal.*op=add")
 
 
+def test_bench_notices_a_sum_that_does_not_stay(simulate, monkeypatch):
+    """Mutation: the last bit of the sum, its sign, is written to the wrong bank."""
+    cfg = Config.from_dict({**E5M2, "lanes": 4, "mac": True})
+    from nomul.hw.sotfp import Top
+
+    words, fields = sotfp.rom(cfg), sotfp.rom_fields(cfg)
+    assert list(fields)[-1] == "other"
+    words[-1] ^= 1 << (sum(fields.values()) - 1)
+    monkeypatch.setattr(sotfp, "rom", lambda _: words)
+    with pytest.raises(BenchError, match=r"y.* is 0x"):
+        simulate("sotfp", cfg, top=Top(cfg), bench=CHAINS, tests="chains.*never.*never")
+
+
 def test_a_missing_end_is_flagged(simulate):
     cfg = Config.from_dict({**E5M2, "lanes": 4})
     report = simulate("sotfp", cfg, bench="nomul.sim.sotfp_flags")
