@@ -138,6 +138,12 @@ def apart(block: str, step: str, size: int) -> Scale:
     return Scale(**json.loads(out.stdout.splitlines()[-1]))
 
 
+def known(store: Path) -> dict[tuple[str, str, int], Scale]:
+    """Return what a file of measurements holds, one per line."""
+    lines = store.read_text().splitlines() if store.is_file() else []
+    return {(s.block, s.step, s.size): s for s in (Scale(**json.loads(line)) for line in lines)}
+
+
 def exponent(before: Scale, after: Scale) -> float:
     """Return how time grows with modules and text: 1 if as they do, 0 if not at all."""
     work = (after.text + after.modules) / (before.text + before.modules)
@@ -188,18 +194,30 @@ def main() -> None:
     )
     parser.add_argument("--most", type=int, default=256, help="largest array of essop (256)")
     parser.add_argument("--steps", default="emission,area", help="emission,area,simulation")
+    parser.add_argument("--store", type=Path, help="keep results here, and do not repeat them")
     parser.add_argument("--write", type=Path, help="page to write the table into")
     given = parser.parse_args()
     if given.one:
         block, step, size = given.one
         print(json.dumps(dataclasses.asdict(measure(block, step, int(size)))))
         return
+    wanted = [
+        (block, step, size)
+        for block, step, sizes in PLAN
+        for size in sizes
+        if step in given.steps.split(",") and (block != "essop" or size <= given.most)
+    ]
+    before = known(given.store) if given.store else {}
     found = []
-    for block, step, sizes in PLAN:
-        for size in sizes:
-            if step in given.steps.split(",") and (block != "essop" or size <= given.most):
-                found.append(apart(block, step, size))
-                print(found[-1], flush=True)
+    for key in wanted:
+        if key not in before:
+            before[key] = apart(*key)
+            if given.store:
+                given.store.parent.mkdir(parents=True, exist_ok=True)
+                with given.store.open("a") as file:
+                    file.write(json.dumps(dataclasses.asdict(before[key])) + "\n")
+        found.append(before[key])
+        print(found[-1], flush=True)
     content = f"\n{table(found)}\nMeasured on {machine()}.\n"
     print(content)
     if given.write:

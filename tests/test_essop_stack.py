@@ -1,5 +1,8 @@
 """Large arrays of ESSOP: rows in halves compute the same, and their text grows with N, not M N."""
 
+import dataclasses
+import json
+
 import pytest
 
 from nomul import registry
@@ -35,6 +38,14 @@ def test_growth_is_told_against_modules_and_text():
     assert text.splitlines()[-1] == (
         "| essop | emission | 256 x 256 | 4.0 | 200 | 10 | 399 | 12 | 1.00 |"
     )
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path):
+    assert bench_scale.known(tmp_path / "none") == {}
+    store = tmp_path / "scale.jsonl"
+    one = Scale("spimc", "area", 64, 2.5, 80, 1000, 9, 12.0)
+    store.write_text(json.dumps(dataclasses.asdict(one)) + "\n")
+    assert bench_scale.known(store) == {("spimc", "area", 64): one}
 
 
 def test_a_page_without_markers_is_refused(tmp_path):
