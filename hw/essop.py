@@ -7,9 +7,9 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden import essop, lfsr
 from nomul.golden.essop import Config
 from nomul.hw.bitstream import Source, comparator, places, seed_layout, weighted
-from nomul.hw.essop_array import Row, control_layout, running
+from nomul.hw.essop_array import FLAT, Row, control_layout, running
 from nomul.hw.essop_prefix import columns, run_length
-from nomul.hw.essop_stack import FLAT_ROWS, Stack
+from nomul.hw.essop_stack import Stack
 from nomul.hw.lfsr import transform
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
@@ -159,7 +159,7 @@ class Top(wiring.Component):
         a = self._draw(m, source.r, pair.x, 0, source.advance)
         if cfg.cell == "snapshot":
             b = [running(m, cfg, control, lambda count, bit=bit: count + bit) for bit in b]
-        if cfg.rows > FLAT_ROWS:
+        if cfg.rows > FLAT:
             stack = Once("rows", Stack, cfg, cfg.rows)
             m.submodules.rows = stack
             m.d.comb += [
@@ -250,7 +250,7 @@ class Top(wiring.Component):
     def _count_gated(self, m: Module, live: Signal, done: Value) -> None:
         still = Signal(range(self.cfg.rows + 1))
         idle: Value = ~live
-        if self.cfg.rows > FLAT_ROWS:
+        if self.cfg.rows > FLAT:
             # Every bit of an expression brings a copy of all of it; those of a signal do not.
             idle = Signal(self.cfg.rows)
             m.d.comb += idle.eq(~live)
@@ -297,8 +297,13 @@ def _read_counts(
     with m.Elif(control.shift):
         m.d.sync += signs.sx.eq(signs.sx >> 1)
     m.d.comb += top.y.payload.exponent.eq(unit)
-    for j, count in enumerate(counts):
-        m.d.comb += top.y.payload.y[j].eq(Mux(signs.sx[0] ^ signs.sd[j], -count, count))
+    values = [Mux(signs.sx[0] ^ signs.sd[j], -count, count) for j, count in enumerate(counts)]
+    if cfg.cols > FLAT:
+        signals = [Signal(signed(cfg.y_bits), name=f"y{j}") for j in range(cfg.cols)]
+        m.d.comb += [y.eq(value) for y, value in zip(signals, values, strict=True)]
+        m.d.comb += Value.cast(top.y.payload.y).eq(Cat(signals))
+    else:
+        m.d.comb += [top.y.payload.y[j].eq(value) for j, value in enumerate(values)]
 
 
 def _read_accumulators(
@@ -342,7 +347,7 @@ def _read_accumulators(
         ]
     with m.If(control.capture):
         m.d.sync += clear.eq(request.clear)
-    if cfg.rows > FLAT_ROWS:
+    if cfg.rows > FLAT:
         m.d.comb += [rows[0].sx.eq(signs.sx), rows[0].sd.eq(signs.sd)]
     else:
         for i, row in enumerate(rows):

@@ -15,6 +15,11 @@ from nomul.hw.popcount import popcount
 
 Update = Callable[[Value], Value]
 
+# Up to here rows stand beside each other in one module, and words are assigned part by part. For
+# more, text and time would go with the square, since N assignments to parts cost N words: see
+# :mod:`nomul.hw.essop_stack`.
+FLAT = 32
+
 
 def ones(m: Module, cfg: Config, bits: list[Value]) -> Value:
     """Return how many of U bits are one, as ``cfg.cell`` adds them."""
@@ -251,7 +256,7 @@ class Row(wiring.Component):
             control.eq(self.control),
             control.step.eq(self.control.step & (self.live | self.control.first)),
         ]
-        overflows = []
+        results, overflows = [], []
         for j in range(cfg.cols):
             m.submodules[f"cell{j}"] = cell = Once("cell", kind, cfg)
             m.d.comb += [
@@ -259,11 +264,15 @@ class Row(wiring.Component):
                 cell.a.eq(self.a),
                 cell.b.eq(self.b[j]),
                 cell.i.eq(self.i[j]),
-                self.o[j].eq(cell.o),
             ]
+            results.append(cell.o)
+            if cfg.cols <= FLAT:
+                m.d.comb += self.o[j].eq(cell.o)
             if cfg.accumulate:
                 m.d.comb += cell.negative.eq(self.negative[j])
                 overflows.append(cell.overflow)
+        if cfg.cols > FLAT:
+            m.d.comb += Value.cast(self.o).eq(Cat(results))
         if cfg.accumulate:
             m.d.comb += self.overflow.eq(Cat(overflows).any())
         return m

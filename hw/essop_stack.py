@@ -1,4 +1,8 @@
-"""Rows of a large outer-product array, stacked in halves so that its description stays short."""
+"""Rows of a large outer-product array, stacked in halves so that its description stays short.
+
+A module of M rows and N columns takes text and time of M times N, for the wires of all rows'
+results; M rows in halves take N log M.
+"""
 
 from amaranth.hdl import Module
 from amaranth.lib import data, wiring
@@ -7,10 +11,6 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden.essop import Config
 from nomul.hw.essop_array import Row, column_shape, control_layout, result_shape
 from nomul.hw.once import Once
-
-# Up to here rows stand beside each other in one module. A module of M rows and N columns takes
-# text and time of M times N, for the wires of all rows' results; M rows in halves take N log M.
-FLAT_ROWS = 32
 
 
 class Stack(wiring.Component):

@@ -7,7 +7,7 @@ import pytest
 
 from nomul import registry
 from nomul.golden.essop import Config
-from nomul.hw.essop_stack import FLAT_ROWS
+from nomul.hw.essop_array import FLAT
 from nomul.synth import bench_scale
 from nomul.synth.bench_scale import Scale
 from nomul.synth.emit import emit
@@ -15,9 +15,9 @@ from nomul.synth.emit import emit
 PLAIN = r"equal_the_model/source=\w+/sink=\w+$"
 
 
-@pytest.mark.parametrize("accumulate", [None, 12])
-def test_stacked_rows_equal_the_model(simulate, accumulate):
-    cfg = Config.preset("small", rows=FLAT_ROWS + 3, cols=2, accumulate=accumulate)
+@pytest.mark.parametrize(("cols", "accumulate"), [(2, 12), (FLAT + 1, None)])
+def test_large_arrays_equal_the_model(simulate, cols, accumulate):
+    cfg = Config.preset("small", rows=FLAT + 3, cols=cols, accumulate=accumulate)
     assert simulate("essop", cfg, tests=PLAIN).tests == 4
 
 
