@@ -47,7 +47,8 @@ def absorb(layer: LutLayer | Xnor, width: int = WIDTH) -> list[Group]:
 
     A group of three or more has fewer digits than operators; what finds no two partners stays
     alone, its table as it is. The choice is greedy: from the operator with most wires on, always
-    the one that adds fewest.
+    the one that adds fewest. Operators of one wire begin no group: they are that wire or its
+    inverse, which all neurons share.
     """
     tables = [_reduced(layer, o) for o in range(len(layer.idx))]
     groups: list[Group] = []
@@ -87,7 +88,7 @@ def _packed(ops: list[int], wires: list[set[int]], width: int) -> list[list[int]
     """Return operators in groups whose wires together are at most ``width``, or alone."""
     left = sorted(ops, key=lambda o: (-len(wires[o]), o))
     groups, alone = [], []
-    while left:
+    while left and len(wires[left[0]]) > 1:
         group, union = [left[0]], wires[left[0]]
         rest = left[1:]
         while rest:
@@ -102,7 +103,7 @@ def _packed(ops: list[int], wires: list[set[int]], width: int) -> list[list[int]
             left = rest
         else:
             alone.append(left.pop(0))
-    return groups + [[o] for o in sorted(alone)]
+    return groups + [[o] for o in sorted(alone + left)]
 
 
 def _sum(

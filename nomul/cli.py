@@ -239,6 +239,7 @@ def synth(
     name: Name,
     preset: Preset = None,
     settings: Settings = None,
+    network: Network = None,
     out: Out = None,
     target: Annotated[
         str | None, typer.Option(help="freepdk45 (if not given), generic, ice40, ecp5, xc7.")
@@ -262,7 +263,8 @@ def synth(
 ) -> None:
     """Map a block to gates or to an FPGA, and measure its area, clock and energy."""
     block = registry.get(name)
-    cfg = flow.configure(block, preset, settings or ())
+    settings = _with_network(settings, network)
+    cfg = flow.configure(block, preset, settings)
     folder = (out or flow.default_folder(block, preset)) / (target or "cells")
     cells = flow.cells_with_models(target, liberty) if energy or glitches else None
     with present.working(f"synthesizing {name}"):
@@ -295,6 +297,7 @@ def pnr(
     name: Name,
     preset: Preset = None,
     settings: Settings = None,
+    network: Network = None,
     target: Annotated[str, typer.Option(help="ecp5 or ice40.")] = "ecp5",
     device: Annotated[
         str | None, typer.Option(help="25k, 45k, 85k; hx1k, hx8k, up5k, ...; the smallest if none.")
@@ -305,7 +308,8 @@ def pnr(
 ) -> None:
     """Place and route a block on an FPGA: its clock with wires, and what it occupies."""
     block = registry.get(name)
-    cfg = flow.configure(block, preset, settings or ())
+    settings = _with_network(settings, network)
+    cfg = flow.configure(block, preset, settings)
     folder = (out or flow.default_folder(block, preset)) / target
     seeds = (1, 2, 3) if seed is None else (seed,)
     with present.working(f"placing and routing {name}"):

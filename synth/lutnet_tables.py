@@ -1,77 +1,253 @@
-"""Tables of docs/lutnet.md that only synthesis can fill: `python -m nomul.synth.lutnet_tables`."""
+"""Tables of docs/lutnet.md: area, tiles, popcounts, and published results beside ours."""
 
-import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
 
 from nomul.golden import compressor, lutnet
+from nomul.golden.lutnet_examples import tables as random_tables
 from nomul.hw.compressor import Top as Compressor
 from nomul.hw.lutnet import Top
-from nomul.synth import yosys
+from nomul.synth import lutnet_published, lutnet_training_tables, tables
 from nomul.synth.emit import emit
+from nomul.synth.lutnet_area import ADDERS, Area
+from nomul.synth.lutnet_area import measure as measure_area
+from nomul.synth.lutnet_published import Quoted
 from nomul.synth.synthesize import synthesize
 
-TARGETS = {"xc7": "lut6", "ecp5": "carry", "ice40": "carry"}
+Rows = list[dict[str, Any]]
+
+# Networks on digits of about the same accuracy, from the one with most tables on.
+EQUAL = ("digits-xnor", "digits-lutnet", "digits-direct")
+
+WIDTHS = (64, 256, 1024)
+
+# K and P of the tiled arrays, and their tiles TM x TN.
+TILED = (
+    *(((4, 1), tiles) for tiles in ((1, 1), (1, 2), (2, 2), (4, 4))),
+    *((shape, (2, 2)) for shape in ((2, 1), (3, 1), (4, 2), (6, 1), (6, 2))),
+)
 
 
-def adders(widths: Sequence[int]) -> list[str]:
-    """Return the compressor tree beside plain addition, in look-up tables (T7)."""
-    rows = ["| target | bits | `plus` | compressor | saved |", "| --- | --- | --- | --- | --- |"]
-    for target, adder in TARGETS.items():
-        for width in widths:
-            plus, tree = (
-                synthesize(
-                    emit(Compressor(compressor.Config(width=width, adder=name)), "compressor"),
-                    target,
-                ).resources["luts"]
-                for name in ("plus", adder)
+def area_xc7() -> Rows:
+    """Return look-up tables on xc7 at about equal accuracy, by part."""
+    return _area("xc7")
+
+
+def area_ecp5() -> Rows:
+    """Return look-up tables and clock on ECP5 at about equal accuracy, by part."""
+    return _area("ecp5")
+
+
+def area_ice40() -> Rows:
+    """Return look-up tables and clock on iCE40 at about equal accuracy, by part."""
+    return _area("ice40")
+
+
+def _area(target: str) -> Rows:
+    rows = []
+    for name in EQUAL:
+        network = lutnet.Config(network=name).load()
+        found = measure_area(network, target, clock=target != "xc7")
+        rows.append(_area_row(network, found))
+    return rows
+
+
+def _area_row(network: lutnet.Network, found: Area) -> dict[str, Any]:
+    row = {
+        "network": network.about["what"],
+        "test accuracy %": network.about["accuracy"],
+        "operators": operators(network),
+        "LUTs": found.total,
+        **{f"LUTs, {part}": luts for part, luts in found.parts.items()},
+        "control": found.control,
+    }
+    if found.clock_mhz is not None:
+        row |= {"clock MHz": found.clock_mhz, "device": found.device}
+    return row
+
+
+def operators(network: lutnet.Network) -> int:
+    """Return the number of products or tables of a network."""
+    return sum(len(layer.idx) for layer in network.layers if hasattr(layer, "idx"))
+
+
+def tiled() -> Rows:
+    """Return look-up tables, cycles and memory bits of tiled layers on xc7."""
+    rows = []
+    for (k, p), (tile_m, tile_n) in TILED:
+        layer = tiled_layer(k, p, tile_m, tile_n)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "net.npz"
+            lutnet.Network([layer], layer.n_in).save(path)
+            cfg = lutnet.Config(network=str(path))
+            luts = synthesize(emit(Top(cfg), "lutnet"), "xc7").resources["luts"]
+        rows.append(
+            {
+                "K": k,
+                "P": p,
+                "TM x TN": f"{tile_m} x {tile_n}",
+                "physical tables": len(layer.idx),
+                "LUTs": luts,
+                "cycles per vector": cfg.interval,
+                "memory bits": layer.weight.size * p,
+            }
+        )
+    return rows
+
+
+def tiled_layer(
+    k: int, p: int, tile_m: int, tile_n: int, n_in: int = 64, n_out: int = 8, fan_in: int = 16
+) -> lutnet.LutNetTiled:
+    """Return a layer of random tables whose neurons add ``fan_in`` of them, over all tiles."""
+    rng = np.random.default_rng(1)
+    neurons, each = n_out // tile_m, fan_in // tile_n
+    n_ops = neurons * each
+    return lutnet.LutNetTiled(
+        k=k,
+        p=p,
+        n_in=n_in,
+        n_out=n_out,
+        tile_m=tile_m,
+        tile_n=tile_n,
+        idx=rng.integers(0, n_in // tile_n, (n_ops, k - p)),
+        tt=random_tables(rng, n_ops, k),
+        out=np.repeat(np.arange(neurons), each),
+        weight=rng.integers(0, 1 << p, (tile_m * tile_n, n_ops)),
+        theta=np.full(n_out, fan_in // 2),
+    )
+
+
+def adders() -> Rows:
+    """Return look-up tables of popcounts, compressor tree beside plain addition."""
+    rows = []
+    for target, adder in ADDERS.items():
+        for width in WIDTHS:
+            plus, tree = (_count(width, name, target) for name in ("plus", adder))
+            rows.append(
+                {
+                    "target": target,
+                    "bits": width,
+                    "LUTs, plus": plus,
+                    "LUTs, tree": tree,
+                    "tree": adder,
+                    "saved %": round(100 * (1 - tree / plus), 1),
+                    "LUTs per bit": round(tree / width, 2),
+                }
             )
-            rows.append(f"| {target} | {width} | {plus} | {tree} | {1 - tree / plus:.0%} |")
     return rows
 
 
-def area(networks: Sequence[str]) -> list[str]:
-    """Return the look-up tables of whole networks, with and without their encoder (T2)."""
-    rows = ["| network | target | with encoder | without |", "| --- | --- | --- | --- |"]
-    for name in networks:
-        for target, adder in TARGETS.items():
-            cfg = lutnet.Config(network=name, adder=adder, registers="end")
-            luts = [
-                synthesize(emit(top, "lutnet"), target).resources["luts"]
-                for top in (Top(cfg), Top(_without_encoder(cfg)))
-            ]
-            rows.append(f"| {name} | {target} | {luts[0]} | {luts[1]} |")
+def _count(width: int, adder: str, target: str) -> int:
+    top = Compressor(compressor.Config(width=width, adder=adder))
+    return synthesize(emit(top, "compressor"), target).resources["luts"]
+
+
+def published_openml() -> Rows:
+    """Return published results on JSC from OpenML, quoted."""
+    return _quoted(lutnet_published.JSC_OPENML)
+
+
+def published_cernbox() -> Rows:
+    """Return published results on JSC from CERNBox, quoted, not comparable with those on OpenML."""
+    return _quoted(lutnet_published.JSC_CERNBOX)
+
+
+def published_images() -> Rows:
+    """Return published results on MNIST and CIFAR-10, quoted, and ours on smaller data sets."""
+    rows = [
+        {"data": data, **row}
+        for data, quoted in (
+            ("MNIST", lutnet_published.MNIST),
+            ("CIFAR-10", lutnet_published.CIFAR_10),
+        )
+        for row in _quoted(quoted)
+    ]
+    tool = f"Yosys {tables.load('lutnet', 'T2').tools['pyosys']}, xc7"
+    for row in tables.load("lutnet", "T2").rows:
+        mine = {
+            "method": f"nomul: {row['network']}",
+            "accuracy %": row["test accuracy %"],
+            "encoder": "in",
+            "tool": tool,
+            "source": "T2",
+            "quoted": False,
+        }
+        rows.append({"data": "digits, 8 x 8", **mine, "LUTs": row["LUTs"]})
+        without = row["LUTs"] - row["LUTs, encoder"]
+        rows.append({"data": "digits, 8 x 8", **mine, "LUTs": without, "encoder": "out"})
     return rows
 
 
-class _Given(lutnet.Config):
-    """A configuration whose network is given, not loaded."""
-
-    def load(self) -> lutnet.Network:
-        """Return the network without its encoder."""
-        whole = super().load()
-        first = whole.layers[0]
-        if not isinstance(first, lutnet.Thermometer):
-            return whole
-        return lutnet.Network(whole.layers[1:], len(first.feature))
-
-
-def _without_encoder(cfg: lutnet.Config) -> lutnet.Config:
-    return _Given.from_dict(cfg.to_dict())
-
-
-def main() -> None:
-    """Print one table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", choices=("adders", "area"))
-    parser.add_argument("what", nargs="*", help="widths in bits, or networks")
-    arguments = parser.parse_args()
-    print(f"Yosys {yosys.version()}")
-    if arguments.table == "adders":
-        rows = adders([int(w) for w in arguments.what] or [64, 256, 1024])
-    else:
-        rows = area(arguments.what or ["digits-xc7", "digits-hx1k"])
-    print("\n".join(rows))
+def _quoted(results: Iterable[Quoted]) -> Rows:
+    return [
+        {
+            "method": r.method,
+            "accuracy %": r.accuracy,
+            "LUTs": r.luts,
+            "encoder": r.encoder,
+            "tool": r.tool,
+            "source": r.source,
+            "quoted": True,
+        }
+        for r in results
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def plot_adders(rows: Rows, figure: Any) -> None:
+    """Show look-up tables per added bit by target and width, plain addition beside the tree."""
+    axes = figure.subplots()
+    place = np.arange(len(rows))
+    for shift, name, label in ((-0.2, "LUTs, plus", "plain addition"), (0.2, "LUTs, tree", "tree")):
+        axes.bar(place + shift, [r[name] / r["bits"] for r in rows], width=0.4, label=label)
+    axes.set_xticks(place, [f"{r['target']}\n{r['bits']}" for r in rows])
+    axes.set_ylabel("look-up tables per bit")
+    axes.legend()
+
+
+def plot_tiled(rows: Rows, figure: Any) -> None:
+    """Show look-up tables against cycles per vector, one point per (K, P) and tiling."""
+    axes = figure.subplots()
+    for row in rows:
+        axes.plot(row["cycles per vector"], row["LUTs"], "o", color="C0")
+        label = f"({row['K']}, {row['P']}) {row['TM x TN']}"
+        axes.annotate(label, (row["cycles per vector"], row["LUTs"]), fontsize=7)
+    axes.set_xlabel("cycles per vector")
+    axes.set_ylabel("look-up tables")
+    axes.set_ylim(bottom=0)
+
+
+def plot_area(rows: Rows, figure: Any) -> None:
+    """Show look-up tables of networks of about equal accuracy, stacked by part."""
+    axes = figure.subplots()
+    names = [f"{r['network']}\n{r['test accuracy %']} %" for r in rows]
+    bottom = np.zeros(len(rows))
+    for part in ("encoder", "operators", "popcount", "head"):
+        heights = np.array([r[f"LUTs, {part}"] for r in rows])
+        axes.bar(names, heights, bottom=bottom, label=part)
+        bottom += heights
+    axes.set_ylabel("look-up tables, xc7")
+    axes.legend()
+
+
+TABLES: dict[str, Callable[..., Rows]] = {
+    **lutnet_training_tables.TABLES,
+    "T2": area_xc7,
+    "T2-ecp5": area_ecp5,
+    "T2-ice40": area_ice40,
+    "T3": tiled,
+    "T7": adders,
+    "T8-jsc-openml": published_openml,
+    "T8-jsc-cernbox": published_cernbox,
+    "T8-images": published_images,
+}
+
+PLOTS: dict[str, Callable[[Rows, Any], None]] = {
+    **getattr(lutnet_training_tables, "PLOTS", {}),
+    "T2": plot_area,
+    "T3": plot_tiled,
+    "T7": plot_adders,
+}
