@@ -136,7 +136,7 @@ def test_synth_measures_energy(nomul_, tmp_path):
 
 REFUSED = {
     "": (0, ""),
-    "lst": (2, "No such command 'lst'; there are list, show, emit, sim, synth, report"),
+    "lst": (2, "No such command 'lst'; there are list, show, emit, sim, synth, pnr, report"),
     "show": (2, "Missing argument 'BLOCK'. One of essop, "),
     "show esop": (2, "there is no block 'esop'; there are essop, "),
     "show lfsr --prest leap": (2, "No such option: --prest; show has --preset, --set, --json"),

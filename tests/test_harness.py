@@ -188,7 +188,7 @@ def test_layout_reads_twos_complement():
 
 
 def test_unknown_stall_pattern_is_refused():
-    with pytest.raises(ValueError, match="one of never, random, not 'often'"):
+    with pytest.raises(ValueError, match="one of never, random, mostly, not 'often'"):
         stream.pauses("often", random.Random(1))
 
 
