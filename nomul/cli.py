@@ -334,6 +334,9 @@ def report(
     target: Annotated[
         list[str] | None, typer.Option(help="May be repeated; all if absent.")
     ] = None,
+    preset: Annotated[
+        list[str] | None, typer.Option(help="With --update or --check: only these.")
+    ] = None,
     update: Annotated[bool, typer.Option("--update", help="Measure, replace the rows.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Measure, compare with the rows.")] = False,
     readme: Annotated[bool, typer.Option("--readme", help="Write them into README.md.")] = False,
@@ -362,14 +365,13 @@ def report(
         _report_tables(blocks or [], name, update=update, json=json)
         return
     which = (target or (), blocks or ())
-    if check:
-        with present.working("measuring"):
-            compared = report.check(*which)
-        present.line(str(compared))
-        raise typer.Exit(0 if compared.equal else 1)
-    if update:
-        with present.working("measuring"):
-            report.update(*which)
+    if check or update:
+        with present.steps() as step:
+            measured = report.measure(*which, preset or (), keep=update, step=step)
+        if check:
+            compared = report.compare(measured)
+            present.line(str(compared))
+            raise typer.Exit(0 if compared.equal else 1)
     if readme:
         report.write_readme(Path("README.md"))
     rows = report.committed(*which)

@@ -1,7 +1,8 @@
 """The committed numbers, rows and tables: show them, measure them again, write them into pages."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,21 +24,45 @@ def committed(targets: Sequence[str] = (), blocks: Sequence[str] = ()) -> "list[
     return [row for row in found if not blocks or row.block in blocks]
 
 
-def update(targets: Sequence[str] = (), blocks: Sequence[str] = ()) -> list[Path]:
-    """Measure the presets of the named blocks again and replace their rows; return the files."""
+def measure(
+    targets: Sequence[str] = (),
+    blocks: Sequence[str] = (),
+    presets: Sequence[str] = (),
+    *,
+    keep: bool = False,
+    step: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> "list[Row]":
+    """Measure the presets of the named blocks again; return their rows.
+
+    Parameters
+    ----------
+    targets, blocks, presets
+        All of them, where none is named.
+    keep
+        Put each row in the place of the committed one as soon as it is measured, so that nothing
+        is lost if the next one is not.
+    step
+        Opens a step by its description, to show progress.
+    """
     from nomul.synth import rows
 
-    return rows.update(blocks or None, targets or rows.BASELINE_TARGETS)
+    found = []
+    for block, preset, target in rows.wanted(
+        blocks or None, targets or rows.BASELINE_TARGETS, presets
+    ):
+        with step(f"{block} {preset} on {target}"):
+            found.append(rows.measure_preset(block, preset, target))
+            if keep:
+                rows.replace(found[-1])
+    return found
 
 
-def check(targets: Sequence[str] = (), blocks: Sequence[str] = ()) -> "Comparison":
-    """Measure the presets of the named blocks again and compare them with their rows."""
+def compare(measured: "Sequence[Row]") -> "Comparison":
+    """Compare rows with the committed ones of the same presets and targets."""
     from nomul.synth import rows
 
-    measured = rows.measure_all(blocks or None, targets or rows.BASELINE_TARGETS)
-    return rows.compare(
-        committed(targets, blocks), [row for new in measured.values() for row in new]
-    )
+    keys = {(row.target, row.key) for row in measured}
+    return rows.compare([r for r in committed() if (r.target, r.key) in keys], measured)
 
 
 def write_readme(path: Path) -> bool:

@@ -23,6 +23,9 @@ BASELINE = Path(__file__).parent / "baseline"
 BASELINE_TARGETS = ("freepdk45", "ecp5", "ice40")
 CLOCK_TOLERANCE = 0.10
 
+# Presets that are mapped with their hierarchy kept: flat they take hours.
+HIERARCHICAL = frozenset({"sonic/small", "sonic/paper", "spimc/paper"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -173,27 +176,41 @@ def save(target: str, rows: Iterable[Row], folder: Path = BASELINE) -> Path:
     return path
 
 
-def measure_all(
-    blocks: Iterable[str] | None = None, targets: Sequence[str] = BASELINE_TARGETS
-) -> dict[str, list[Row]]:
-    """Measure all presets of the named blocks, or of all, for each target."""
-    names = list(registry.BLOCKS if blocks is None else blocks)
-    pairs = [(name, preset) for name in names for preset in registry.get(name).config().presets]
-    return {target: [measure(*pair, target) for pair in pairs] for target in targets}
-
-
-def update(
+def wanted(
     blocks: Iterable[str] | None = None,
     targets: Sequence[str] = BASELINE_TARGETS,
-    folder: Path = BASELINE,
-) -> list[Path]:
-    """Measure the named blocks, or all, and replace their committed rows; return the files."""
-    names = set(registry.BLOCKS if blocks is None else blocks)
-    paths = []
-    for target, rows in measure_all(sorted(names), targets).items():
-        kept = [row for row in load(target, folder) if row.block not in names]
-        paths.append(save(target, kept + rows, folder))
-    return paths
+    presets: Iterable[str] = (),
+) -> list[tuple[str, str, str]]:
+    """Return block, preset and target of what is asked for; None and nothing stand for all.
+
+    Raises
+    ------
+    ValueError
+        A preset that none of the blocks has.
+    """
+    names = list(registry.BLOCKS if blocks is None else blocks)
+    there = [(name, preset) for name in names for preset in registry.get(name).config().presets]
+    only = set(presets)
+    for preset in only - {preset for _, preset in there}:
+        raise ValueError(f"none of {', '.join(names)} has a preset {preset!r}")
+    chosen = [pair for pair in there if not only or pair[1] in only]
+    return [(*pair, target) for target in targets for pair in chosen]
+
+
+def measure_preset(block: str, preset: str, target: str) -> Row:
+    """Return the row of a preset, under the conditions of all committed rows."""
+    return measure(block, preset, target, hierarchical=f"{block}/{preset}" in HIERARCHICAL)
+
+
+def replace(row: Row, folder: Path = BASELINE) -> Path:
+    """Put a row in the place of the committed one, drop its block's vanished presets; save."""
+    presets = registry.get(row.block).config().presets
+    kept = [
+        old
+        for old in load(row.target, folder)
+        if old.key != row.key and (old.block != row.block or old.preset in presets)
+    ]
+    return save(row.target, [*kept, row], folder)
 
 
 @dataclass(frozen=True)
@@ -285,7 +302,7 @@ def _versions(a: Row, b: Row) -> str:
 # For each target, the columns of the table: head, and the row's value.
 _COLUMNS: dict[str, tuple[tuple[str, Any], ...]] = {
     "freepdk45": (
-        ("45 nm area (µm²)", lambda row: f"{row.area_um2:,.0f}"),
+        ("45 nm area (µm²)", lambda row: f"{row.area_um2:,.0f}{' *' if row.hierarchical else ''}"),
         ("45 nm clock (MHz)", lambda row: _mhz(row)),
     ),
     "ecp5": (

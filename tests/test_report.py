@@ -1,5 +1,6 @@
 """The committed rows: shown, compared, and put into the README by command."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -65,6 +66,23 @@ def test_measured_row_carries_its_provenance(tmp_path):
     assert {"amaranth", "yosys"} <= set(row.tools)
     assert (tmp_path / "mapped.v").is_file()
     assert json.loads(json.dumps(row.to_dict()))["resources"]["ffs"] == 8
+
+
+def test_rows_are_measured_and_kept_one_by_one(monkeypatch, tmp_path):
+    """Each is stored before the next one starts, and compared with what was committed before."""
+    monkeypatch.setattr(rows, "BASELINE", tmp_path)
+    monkeypatch.setattr(rows.replace, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(rows.load, "__defaults__", (tmp_path,))
+    seen = []
+
+    @contextlib.contextmanager
+    def step(text):
+        seen.append((text, len(rows.load("generic", tmp_path))))
+        yield
+
+    measured = report.measure(["generic"], ["lfsr"], keep=True, step=step)
+    assert seen == [("lfsr small on generic", 0), ("lfsr leap on generic", 1)]
+    assert rows.load("generic", tmp_path) == sorted(measured, key=lambda row: row.key)
 
 
 def test_liberty_file_names_the_target(tmp_path):

@@ -320,15 +320,24 @@ def test_rows_are_kept_in_a_file_for_each_target(row, tmp_path):
     assert rows.load("ecp5", tmp_path) == []
 
 
-def test_update_replaces_the_rows_of_its_blocks_alone(row, tmp_path):
-    stranger = dataclasses.replace(row, block="stranger")
-    rows.save("generic", [dataclasses.replace(row, area_um2=1.0), stranger], tmp_path)
-    (path,) = rows.update(["lfsr"], ["generic"], tmp_path)
-    kept = {r.key: r for r in rows.load("generic", tmp_path)}
-    assert path.name == "generic.json"
-    assert kept.keys() == {"lfsr/leap", "lfsr/small", "stranger/leap"}
-    assert kept["stranger/leap"] == stranger
-    assert kept["lfsr/leap"].resources["ffs"] == 16
+def test_measured_row_replaces_its_own_alone(row, tmp_path):
+    change = dataclasses.replace
+    stranger, gone = change(row, block="stranger"), change(row, preset="gone")
+    rows.save("freepdk45", [change(row, area_um2=1.0), stranger, gone], tmp_path)
+    assert rows.replace(row, tmp_path).name == "freepdk45.json"
+    assert rows.load("freepdk45", tmp_path) == [row, stranger]
+
+
+def test_presets_are_measured_by_name():
+    assert rows.wanted(["lfsr"], ["ecp5", "ice40"], ["leap"]) == [
+        ("lfsr", "leap", "ecp5"),
+        ("lfsr", "leap", "ice40"),
+    ]
+    assert len(rows.wanted()) > 3 * len(registry.BLOCKS)
+    with pytest.raises(ValueError, match="none of lfsr has a preset 'big'"):
+        rows.wanted(["lfsr"], presets=["big"])
+    known = {f"{block}/{preset}" for block, preset, _ in rows.wanted()}
+    assert known >= rows.HIERARCHICAL
 
 
 def test_equal_rows_have_no_differences(row):
