@@ -119,17 +119,17 @@ def _plot(
     colour: str | None,
     folder: Path,
 ) -> list[Path]:
-    from matplotlib.figure import Figure
-
     from nomul.synth import picture
 
     (x, x_sense), (y, y_sense) = axes
     if colour is not None and colour not in columns(rows):
         raise ValueError(f"there is no column {colour!r}; there are {', '.join(columns(rows))}")
-    texts = [name for name in sweep.axes if isinstance(rows[0][name], str)]
-    chosen = colour or next(iter([*texts, *sweep.axes]), None)
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    varied = [name for name in sweep.axes if any(row[name] != rows[0][name] for row in rows)]
+    texts = [name for name in varied if isinstance(rows[0][name], str)]
+    chosen = colour or next(iter([*texts, *varied]), None)
+    figure = picture.figure(7.0, 4.5)
     plot = figure.subplots()
+    plot.margins(x=0.12)  # room for the labels
     for value in dict.fromkeys(row[chosen] for row in rows) if chosen else [None]:
         group = [row for row in rows if chosen is None or row[chosen] == value]
         label = f"{chosen} {value}" if chosen else None
@@ -137,8 +137,8 @@ def _plot(
     best = front(rows, axes)
     plot.plot([r[x] for r in best], [r[y] for r in best], color="0.4", lw=1, zorder=0)
     for row in best[:12]:
-        text = ", ".join(f"{row[name]}" for name in sweep.axes if name != chosen)
-        plot.annotate(text, (row[x], row[y]), (4, 4), textcoords="offset points", fontsize=7)
+        text = "\n".join(f"{name} {row[name]}" for name in varied if name != chosen)
+        plot.annotate(text, (row[x], row[y]), (4, 4), textcoords="offset points", fontsize=6)
     for name, set_scale in ((x, plot.set_xscale), (y, plot.set_yscale)):
         values = [row[name] for row in rows]
         if min(values) > 0 and max(values) > 20 * min(values):
@@ -151,6 +151,7 @@ def _plot(
     svg, png = folder / "pareto.svg", folder / "pareto.png"
     title = f"{sweep.block}: {y} against {x}"
     about = f"{len(rows)} configurations; the line joins the {len(best)} that no other one beats."
-    picture.save(figure, svg, title, about)
-    figure.savefig(png, dpi=150)
+    with picture.style():
+        picture.save(figure, svg, title, about)
+        figure.savefig(png, dpi=150)
     return [svg, png]
