@@ -119,9 +119,7 @@ def exhaustive(
     cfg = sotfp.Config.preset(form)
     steps = sotfp.program(cfg, op).steps
     path = folder / f"sotfp-{form}-{op}.json"
-    code = sotfp.program(cfg, op)
-    fields = [(s.dst, s.f, s.a, s.b, s.p, s.pol, s.search and tuple(s.search)) for s in code.code]
-    digest = hashlib.sha256(repr((fields, code.inputs, code.output)).encode()).hexdigest()[:16]
+    digest = digest_of(cfg, op)
     record = Record(form, op, cfg.mode, steps, digest, nomul.__version__)
     if path.exists():
         kept = json.loads(path.read_text())
@@ -143,6 +141,23 @@ def exhaustive(
         partial.replace(path)
         progress(record)
     return record
+
+
+def digest_of(cfg: "Config", op: str) -> str:
+    """Return 16 digits that stand for an operation's microcode."""
+    from nomul.golden import sotfp
+
+    code = sotfp.program(cfg, op)
+    fields = [(s.dst, s.f, s.a, s.b, s.p, s.pol, s.search and tuple(s.search)) for s in code.code]
+    return hashlib.sha256(repr((fields, code.inputs, code.output)).encode()).hexdigest()[:16]
+
+
+def recorded(form: str, op: str) -> Record:
+    """Return the committed record of a sweep."""
+    from importlib.resources import files
+
+    path = files("nomul.synth") / "baseline" / f"exhaustive-sotfp-{form}-{op}.json"
+    return Record(**json.loads(path.read_text()))
 
 
 class _Array:

@@ -140,6 +140,16 @@ def test_sweep_notices_a_wrong_word(tmp_path, monkeypatch):
     assert record.examples[0][1] == 77
 
 
+@pytest.mark.parametrize("op", sotfp.OPS)
+def test_the_recorded_sweep_is_complete_and_of_todays_program(op):
+    record, cfg = verify.recorded("fp16", op), Config.preset("fp16")
+    assert record.complete
+    assert record.pairs == 1 << 32
+    assert record.wrong == 0
+    assert record.program == verify.digest_of(cfg, op)
+    assert record.steps == sotfp.program(cfg, op).steps
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
