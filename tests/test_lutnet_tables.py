@@ -1,5 +1,9 @@
 """Tables of the page on look-up-table networks: what is counted where, and what is quoted."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from nomul.golden import lutnet
@@ -52,7 +56,7 @@ def test_networks_of_the_comparison_have_the_accuracy_that_they_state():
 def test_tilings_of_a_layer_add_as_much(k, p):
     for tiles in ((1, 1), (2, 2), (4, 4)):
         layer = lutnet_tables.tiled_layer(k, p, *tiles)
-        assert len(layer.unrolled.idx) == 8 * 16
+        assert len(layer.unrolled.idx) == 8 * 8
 
 
 def test_quoted_rows_say_so_and_the_two_jet_data_sets_stay_apart():
@@ -62,3 +66,15 @@ def test_quoted_rows_say_so_and_the_two_jet_data_sets_stay_apart():
     encoders = {row["encoder"] for row in openml + cernbox}
     assert encoders <= {"in", "out", "none", "unstated"}
     assert {q.source for q in lutnet_published.MNIST} >= {"arXiv 2410.11112", "arXiv 1910.12625"}
+
+
+def test_synth_takes_a_network_file(tmp_path):
+    path = tmp_path / "net.json"
+    lutnet.Network([lutnet.DirectLut(k=2, idx=[[0, 1]], tt=[0b0110])], inputs=2).save(path)
+    command = [*(sys.executable, "-m", "nomul", "synth", "lutnet", "--network", str(path))]
+    command += ["--target", "generic", "--json", "--out", str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    row = json.loads(ran.stdout)
+    assert row["config"]["network"] == str(path)
+    assert row["preset"] == ""
+    assert row["resources"]["ffs"] == 3
