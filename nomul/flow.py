@@ -240,6 +240,37 @@ def place(
     return pnr.place_and_route(emitted, target, seeds, device=device, folder=folder)
 
 
+def bitstream(
+    block: Block, cfg: "Config", folder: Path, board: str, *, seed: int = 1
+) -> dict[str, Any]:
+    """Put a block on a board with its serial line, and write bitstream and what feeds it.
+
+    Returns what ``<block>_<board>.json`` says: manifest, clock, sites, serial line, bitstream.
+
+    Raises
+    ------
+    PnrError
+        The block does not fit the board, or is slower than its oscillator.
+    ValueError
+        There is no such board.
+    """
+    import json
+
+    from nomul.synth import boards
+
+    chosen = boards.get(board)
+    file, placed, emitted = boards.bitstream(block.top(cfg), block.name, chosen, folder, seed=seed)
+    about = {
+        **emitted.manifest,
+        "board": chosen.title,
+        "bitstream": str(file),
+        "serial": boards.serial_line(block.top(cfg)),
+        "placed": {**vars(placed), "fmax_mhz": placed.fmax_mhz},
+    }
+    (folder / f"{emitted.name}.json").write_text(json.dumps(about, indent=2) + "\n")
+    return about
+
+
 def cells_with_models(target: str | None = None, liberty: Path | None = None) -> "StandardCells":
     """Return the standard cells of :func:`measure`'s arguments, if energy can be measured on them.
 

@@ -95,6 +95,8 @@ def measured(row: Any) -> dict[str, Any]:
         **({"of it flip-flops": row.sequential_um2} if row.sequential_um2 is not None else {}),
         **row.resources,
         **({f"clock (MHz, {clock.tool})": clock.fmax_mhz} if clock else {}),
+        **({f"smallest period (ps, {clock.tool})": clock.period_ps} if clock else {}),
+        **({"slack (ps)": clock.slack_ps} if clock and clock.slack_ps is not None else {}),
         "cycles per result": row.interval,
     }
 

@@ -134,20 +134,39 @@ def surround(name: str, netlist_json: Path, family: Family, folder: Path) -> Non
     yosys.run([*commands, "hierarchy -top outer", "flatten", "write_json pnr.json"], folder)
 
 
-def run(family: Family, device: str, seed: int, folder: Path, extra: Sequence[str] = ()) -> bool:
+def pins(name: str, netlist_json: Path, high: Sequence[str], folder: Path) -> None:
+    """Add outputs that are always one to a mapped design, and leave the whole as ``pnr.json``."""
+    (folder / "pnr_inner.json").write_bytes(netlist_json.read_bytes())
+    commands = ["read_json pnr_inner.json", f"hierarchy -top {name}"]
+    for port in high:
+        commands += [f"add -output {port} 1", f"connect -set {port} 1'1"]
+    yosys.run([*commands, "write_json pnr.json"], folder)
+
+
+def run(
+    family: Family,
+    device: str,
+    seed: int,
+    folder: Path,
+    extra: Sequence[str] = (),
+    *,
+    on_pins: bool = False,
+) -> bool:
     """Run nextpnr on ``pnr.json``; False if the device is too small.
 
     Parameters
     ----------
     extra
         Further options of nextpnr, for instance a file of pins and one for the result.
+    on_pins
+        Whether ports are tied to pins.
 
     Raises
     ------
     PnrError
         nextpnr stopped for another reason.
     """
-    options = [*family.options(device), "--json", "pnr.json", "--seed", str(seed)]
+    options = [*family.options(device, on_pins), "--json", "pnr.json", "--seed", str(seed)]
     options += ["--timing-allow-fail", "--report", "pnr_report.json", *extra]
     (folder / "pnr_report.json").unlink(missing_ok=True)
     done = subprocess.run(
@@ -173,7 +192,13 @@ _TOO_SMALL = (
 
 
 def read(family: Family, device: str, seed: int, folder: Path, name: str) -> Placed:
-    """Return what the last run of nextpnr in a folder came to."""
+    """Return what nextpnr reported.
+
+    Raises
+    ------
+    PnrError
+        There is no path between registers.
+    """
     report = json.loads((folder / "pnr_report.json").read_text())
     clocks = [clock["achieved"] for clock in report["fmax"].values()]
     if not clocks:

@@ -60,8 +60,8 @@ class Family(ABC):
             raise ValueError(f"{self.name} has no device {device!r}; it has {_names(self.devices)}")
         return (device,)
 
-    def options(self, device: str) -> list[str]:
-        """Return nextpnr's options for a device."""
+    def options(self, device: str, on_pins: bool = False) -> list[str]:
+        """Return nextpnr's options for a device, where ports are tied to pins or where not."""
         return list(self.devices[device][1])
 
     @abstractmethod
@@ -75,9 +75,10 @@ class Family(ABC):
 class Ecp5(Family):
     """Lattice ECP5, speed grade 6, out of context: ports are tied to no pins, so any width fits."""
 
-    def options(self, device: str) -> list[str]:
-        """Return nextpnr's options: the device, its speed grade, and that pins do not matter."""
-        return [*super().options(device), "--speed", "6", "--out-of-context"]
+    def options(self, device: str, on_pins: bool = False) -> list[str]:
+        """Return nextpnr's options: the device, its speed grade, and whether pins matter."""
+        free = [] if on_pins else ["--out-of-context"]
+        return [*super().options(device), "--speed", "6", *free]
 
     def harness(self, name: str, ports: Ports) -> str:
         """Return one register around the design."""

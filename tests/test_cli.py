@@ -122,6 +122,15 @@ def test_pnr_gives_clock_and_sites(nomul_, tmp_path):
     assert "there is no place and route for 'xc7'; there is ecp5, ice40" in error
 
 
+def test_pnr_writes_a_bitstream_for_a_board_only(nomul_):
+    code, _, error = nomul_("pnr", "lfsr", "--bitstream")
+    assert code == 2
+    assert "--bitstream and --board go together" in error
+    code, _, error = nomul_("pnr", "lfsr", "--bitstream", "--board", "de0")
+    assert code == 2
+    assert "there is no board 'de0'" in error
+
+
 def test_synth_measures_energy(nomul_, tmp_path):
     code, out, _ = nomul_("synth", "lfsr", "--energy", "--hierarchy", "--json")
     energy = json.loads(out)["energy"]

@@ -117,7 +117,7 @@ def test_the_median_is_one_of_the_seeds(register, monkeypatch, tmp_path):
 
     monkeypatch.setattr(pnr, "surround", lambda *_: None)
     monkeypatch.setattr(pnr, "run", lambda *_: True)
-    monkeypatch.setattr(pnr, "_read", fake)
+    monkeypatch.setattr(pnr, "read", fake)
     netlist = tmp_path / "mapped.json"
     assert pnr.place_and_route(register, "ecp5", netlist_json=netlist, folder=tmp_path).seed == 3
     with pytest.raises(ValueError, match="seeds must be odd in number, not"):
