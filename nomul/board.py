@@ -7,8 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from nomul.golden.serial import Link
-
 
 class BoardError(RuntimeError):
     """The board did not answer, or answered what makes no sense."""
@@ -54,6 +52,8 @@ class Board:
 
     def reset(self) -> None:
         """Start anew: break the line, which resets the block, and forget what came."""
+        from nomul.golden.serial import Link
+
         self.port.send_break()
         self.link = Link(self.about["serial"]["inputs"], self.about["serial"]["outputs"])
 
