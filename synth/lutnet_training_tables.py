@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul.golden import lutnet
+from nomul.synth.lutnet_split import split
 
 Rows = list[dict[str, Any]]
 
@@ -15,6 +16,11 @@ TRAIN = Path(__file__).parent.parent / "train"
 def study(name: str) -> list[dict[str, Any]]:
     """Return the lines of a committed study, as ``nomul train lutnet --study`` writes them."""
     return [json.loads(line) for line in (TRAIN / f"lutnet_{name}.jsonl").read_text().splitlines()]
+
+
+def select(lines: list[dict[str, Any]], **values: Any) -> list[dict[str, Any]]:
+    """Return the lines whose case has these values."""
+    return [line for line in lines if all(line["case"][key] == v for key, v in values.items())]
 
 
 def mean(lines: list[dict[str, Any]], key: str) -> float:
@@ -27,6 +33,59 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def flagship() -> Rows:
+    """Return the committed networks on digits: accuracies of five seeds, and look-up tables."""
+    rows = []
+    for name in ("digits-xc7", "digits-hx1k"):
+        network = lutnet.Config.preset(name).load()
+        about, tables = network.about, network.layers[1]
+        count: dict[str, int | None] = split(network) if name == "digits-xc7" else {}
+        rows.append(
+            {
+                "network": name,
+                "tables": len(tables.tt),  # type: ignore[attr-defined]
+                "K": tables.k,  # type: ignore[attr-defined]
+                "five seeds, mean": percent(sum(about["test"]) / len(about["test"])),
+                "lowest": percent(min(about["test"])),
+                "highest": percent(max(about["test"])),
+                "committed seed": about["seed"],
+                "its test accuracy": percent(about["test"][about["seeds"].index(about["seed"])]),
+                **{part: count.get(part) for part in PARTS},
+            }
+        )
+    return rows
+
+
+PARTS = ("encoder", "operators", "popcount", "head", "all")
+
+
+def density() -> Rows:
+    """Return the accuracy of LUTNet and of the pruned XNOR network against density, five seeds."""
+    lines = study("density")
+    rows = []
+    for share in sorted({line["case"]["density"] for line in lines}):
+        some = select(lines, density=share)
+        row: dict[str, Any] = {"density": percent(share), "products": sum(some[0]["products"])}
+        for k in (0, 2, 3, 4, 5, 6):
+            found = select(some, k=k)
+            name = f"K = {k}" if k else "XNOR"
+            row[name] = percent(mean(found, "accuracy")) if found else None
+        rows.append(row)
+    return rows
+
+
+def plot_density(rows: Rows, figure: Any) -> None:
+    """Draw accuracy on digits against products, one line for XNOR and one for each K."""
+    axes = figure.subplots()
+    for name in ("XNOR", "K = 2", "K = 3", "K = 4", "K = 5", "K = 6"):
+        points = [(row["products"], float(row[name].rstrip(" %"))) for row in rows if row[name]]
+        axes.plot(*zip(*points, strict=True), "o-", label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("products (XNOR) or tables (K)")
+    axes.set_ylabel("test accuracy, %, mean of five seeds")
+    axes.legend()
+
+
 def use_of_tables() -> Rows:
     """Return how much of the trained tables is used.
 
@@ -37,7 +96,16 @@ def use_of_tables() -> Rows:
         for layer in lutnet.Config.preset(name).load().layers:
             if isinstance(layer, lutnet.DirectLut):
                 used = [len(lutnet.support(table, layer.k)) for table in layer.tt]
-                rows.append(_use(name, layer.k, [used.count(n) / len(used) for n in range(8)]))
+                shares = [used.count(n) / len(used) for n in range(layer.k + 1)]
+                rows.append(_use(f"direct, {name}", layer.k, shares))
+    lines = study("density")
+    for k in (2, 3, 4, 5, 6):
+        found = select(lines, k=k, density=0.05)
+        support = [line["support"] for line in found]
+        shares = [sum(column) / len(column) for column in zip(*support, strict=True)]
+        rows.append(_use("LUTNet, digits, density 5 %, five seeds", k, shares))
+    quoted = dict.fromkeys(rows[0]) | {"network": "LUTNet's authors, released (quoted)", "K": 5}
+    rows.append(quoted | {"tables that are XNORs": "84 to 97 %"})
     return rows
 
 
@@ -52,4 +120,10 @@ def _use(name: str, k: int, shares: list[float]) -> dict[str, Any]:
     }
 
 
-TABLES: dict[str, Callable[[], Rows]] = {"T4": use_of_tables}
+TABLES: dict[str, Callable[[], Rows]] = {
+    "T1": density,
+    "T1-direct": flagship,
+    "T4": use_of_tables,
+}
+
+PLOTS: dict[str, Callable[[Rows, Any], None]] = {"T1": plot_density}

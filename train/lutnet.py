@@ -112,7 +112,9 @@ def train(
     run(net, preset.encoding, data, recipe, checkpoint=checkpoint, advance=advance)
     network = assemble(net.layers(), preset.encoding, data, {"seed": seed})
     agree(net, preset.encoding, network, data)
-    return measure(network, data)
+    result = measure(network, data)
+    network.about |= {"seeds": [seed], "test": [round(result.accuracy, 4)]}
+    return result
 
 
 def run(net: nn.Module, encoding: Encoding, data: Data, recipe: Recipe, **options: Any) -> None:
