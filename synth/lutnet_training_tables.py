@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul.golden import lutnet
-from nomul.synth.lutnet_split import split
+from nomul.synth.lutnet_split import sampled, split
 
 Rows = list[dict[str, Any]]
 
@@ -86,6 +86,27 @@ def plot_density(rows: Rows, figure: Any) -> None:
     axes.legend()
 
 
+def equal_accuracy() -> Rows:
+    """Return look-up tables at equal accuracy: LUTNet beside the pruned XNOR network, digits."""
+    lines = study("density")
+    rows = []
+    for path in sorted(TRAIN.glob("lutnet_study-*.npz")):
+        _, share, k = path.stem.rsplit("-", 2)
+        found = select(lines, density=float(share), k=int(k))
+        rows.append(
+            {
+                "network": f"LUTNet, K = {k}" if int(k) else "pruned XNOR",
+                "density": percent(float(share)),
+                "accuracy, five seeds": percent(mean(found, "accuracy")),
+                "lowest": percent(min(line["accuracy"] for line in found)),
+                "highest": percent(max(line["accuracy"] for line in found)),
+                "products": sum(found[0]["products"]),
+                "LUTs": sampled(lutnet.Network.load(path)),
+            }
+        )
+    return sorted(rows, key=lambda row: row["LUTs"])
+
+
 def use_of_tables() -> Rows:
     """Return how much of the trained tables is used.
 
@@ -122,6 +143,7 @@ def _use(name: str, k: int, shares: list[float]) -> dict[str, Any]:
 
 TABLES: dict[str, Callable[[], Rows]] = {
     "T1": density,
+    "T1-area": equal_accuracy,
     "T1-direct": flagship,
     "T4": use_of_tables,
 }

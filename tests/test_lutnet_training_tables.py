@@ -60,6 +60,21 @@ def test_direct_layers_label_97_percent_of_digits_below_600_luts():
     assert share(row["five seeds, mean"]) == pytest.approx(100 * np.mean(about["test"]), abs=0.05)
 
 
+def test_lutnet_needs_half_the_luts_of_the_pruned_xnor_network():
+    """For each LUTNet there is an XNOR network that is no better and takes twice its LUTs."""
+    found = rows("T1-area")
+    xnor = [row for row in found if "XNOR" in row["network"]]
+    ours = [row for row in found if "LUTNet" in row["network"]]
+    assert xnor
+    assert ours
+    key = "accuracy, five seeds"
+    for plain in xnor:
+        assert any(
+            share(row[key]) >= share(plain[key]) and 2 * row["LUTs"] <= plain["LUTs"]
+            for row in ours
+        )
+
+
 def test_trained_tables_are_rarely_xnors_from_three_inputs_on():
     for row in rows("T4"):
         if "quoted" not in row["network"] and row["K"] > 2:
