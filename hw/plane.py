@@ -67,6 +67,9 @@ class Row(wiring.Component):
         These are the first of a pair: cells that count start again.
     go : ``In(1)``
         Take new products; without effect where they are not registered.
+    full, b_full : ``In(1)``, ``In(N)``
+        Of registered products of ``prefix``: row and columns of the products held are at full
+        scale. Only both give BL, so that bit is their AND and needs no register in the cell.
     y : ``Out(ArrayLayout(cfg.unit.count_bits, N))``
         Magnitudes.
     """
@@ -80,25 +83,44 @@ class Row(wiring.Component):
                 "b": In(data.ArrayLayout(b, cfg.cols)),
                 "first": In(1),
                 "go": In(1),
+                "full": In(1),
+                "b_full": In(cfg.cols),
                 "y": Out(data.ArrayLayout(unsigned(cfg.unit.count_bits), cfg.cols)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
+        keeps_full = _keeps_full(cfg)
+        held_bits = cfg.unit.count_bits - keeps_full
+        # A row that sends nothing has products of zero, so an OR does for a multiplexer.
+        gated = cfg.registered and cfg.unit.beats == 1
+        a = Signal.like(self.a, name="a_now")
+        m.d.comb += a.eq(self.a & self.go.replicate(len(self.a)) if gated else self.a)
         for j in range(cfg.cols):
             y = Signal(cfg.unit.count_bits, name=f"y{j}")
-            held = Signal(cfg.unit.count_bits, name=f"held{j}", reset_less=True)
-            before = Signal(cfg.unit.count_bits, name=f"before{j}")
+            held = Signal(held_bits, name=f"held{j}", reset_less=True)
+            before = Signal(held_bits, name=f"before{j}")
             m.d.comb += [
                 before.eq(Mux(self.first, 0, held)),
-                y.eq(product(m, cfg, self.a, self.b[j], before)),
-                self.y[j].eq(held if cfg.registered else y),
+                y.eq(product(m, cfg, a, self.b[j], before)),
             ]
-            if cfg.registered:
+            if not cfg.registered:
+                m.d.comb += self.y[j].eq(y)
+                continue
+            top = [self.full & self.b_full[j]] if keeps_full else []
+            m.d.comb += self.y[j].eq(Cat(held, *top))
+            if gated:
+                m.d.sync += held.eq(y[:held_bits] | (held & (~self.go).replicate(held_bits)))
+            else:
                 with m.If(self.go):
                     m.d.sync += held.eq(y)
         return m
+
+
+def _keeps_full(cfg: Config) -> bool:
+    """Whether rows and columns keep the flags whose AND is the highest bit of a product."""
+    return cfg.registered and cfg.product == "prefix" and cfg.stream_bits > 1
 
 
 class Top(wiring.Component):
@@ -172,10 +194,17 @@ class Top(wiring.Component):
         if cfg.product == "snapshot":
             sent[1] = [_running(m, cfg, bit, first, go, j) for j, bit in enumerate(sent[1])]
 
+        full = [Signal(len(lanes_of), reset_less=True) for lanes_of in sent]
+        if _keeps_full(cfg):
+            with m.If(go):
+                m.d.sync += [
+                    flags.eq(Cat(v[-1] for v in s)) for flags, s in zip(full, sent, strict=True)
+                ]
         result = self.y.payload
         for i, a in enumerate(sent[0]):
             m.submodules[f"row{i}"] = row = Once("row", Row, cfg)
             m.d.comb += [row.a.eq(a), row.b.eq(Cat(sent[1])), row.first.eq(first), row.go.eq(go)]
+            m.d.comb += [row.full.eq(full[0][i]), row.b_full.eq(full[1])]
             m.d.comb += [result.y[i * cfg.cols + j].eq(row.y[j]) for j in range(cfg.cols)]
         m.d.comb += go.eq(~self.y.valid | self.y.ready)
         if not cfg.registered:
