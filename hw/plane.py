@@ -52,7 +52,8 @@ class Row(wiring.Component):
     """Multiplies what one row and all columns send: N cells.
 
     Products follow at once, or after one cycle where they are registered; one per cell and beat
-    while ``go``.
+    unless complete products wait. Each row keeps for itself whether they do, since a wire from one
+    place to every register of the plane would be slow.
 
     Parameters
     ----------
@@ -65,8 +66,9 @@ class Row(wiring.Component):
         From the row and from all columns.
     first : ``In(1)``
         These are the first of a pair: cells that count start again.
-    go : ``In(1)``
-        Take new products; without effect where they are not registered.
+    complete, ready : ``In(1)``
+        Products are complete with this beat; those that leave are taken. Without effect where
+        products are not registered.
     full, b_full : ``In(1)``, ``In(N)``
         Of registered products of ``prefix``: row and columns of the products held are at full
         scale. Only both give BL, so that bit is their AND and needs no register in the cell.
@@ -82,7 +84,8 @@ class Row(wiring.Component):
                 "a": In(a),
                 "b": In(data.ArrayLayout(b, cfg.cols)),
                 "first": In(1),
-                "go": In(1),
+                "complete": In(1),
+                "ready": In(1),
                 "full": In(1),
                 "b_full": In(cfg.cols),
                 "y": Out(data.ArrayLayout(unsigned(cfg.unit.count_bits), cfg.cols)),
@@ -95,8 +98,13 @@ class Row(wiring.Component):
         held_bits = cfg.unit.count_bits - keeps_full
         # A row that sends nothing has products of zero, so an OR does for a multiplexer.
         gated = cfg.registered and cfg.unit.beats == 1
+        valid, go = Signal(), Signal()
+        m.d.comb += go.eq(~valid | self.ready)
+        if cfg.registered:
+            with m.If(go):
+                m.d.sync += valid.eq(self.complete)
         a = Signal.like(self.a, name="a_now")
-        m.d.comb += a.eq(self.a & self.go.replicate(len(self.a)) if gated else self.a)
+        m.d.comb += a.eq(self.a & go.replicate(len(self.a)) if gated else self.a)
         for j in range(cfg.cols):
             y = Signal(cfg.unit.count_bits, name=f"y{j}")
             held = Signal(held_bits, name=f"held{j}", reset_less=True)
@@ -111,9 +119,9 @@ class Row(wiring.Component):
             top = [self.full & self.b_full[j]] if keeps_full else []
             m.d.comb += self.y[j].eq(Cat(held, *top))
             if gated:
-                m.d.sync += held.eq(y[:held_bits] | (held & (~self.go).replicate(held_bits)))
+                m.d.sync += held.eq(y[:held_bits] | (held & (~go).replicate(held_bits)))
             else:
-                with m.If(self.go):
+                with m.If(go):
                     m.d.sync += held.eq(y)
         return m
 
@@ -203,7 +211,8 @@ class Top(wiring.Component):
         result = self.y.payload
         for i, a in enumerate(sent[0]):
             m.submodules[f"row{i}"] = row = Once("row", Row, cfg)
-            m.d.comb += [row.a.eq(a), row.b.eq(Cat(sent[1])), row.first.eq(first), row.go.eq(go)]
+            m.d.comb += [row.a.eq(a), row.b.eq(Cat(sent[1])), row.first.eq(first)]
+            m.d.comb += [row.complete.eq(complete), row.ready.eq(self.y.ready)]
             m.d.comb += [row.full.eq(full[0][i]), row.b_full.eq(full[1])]
             m.d.comb += [result.y[i * cfg.cols + j].eq(row.y[j]) for j in range(cfg.cols)]
         m.d.comb += go.eq(~self.y.valid | self.y.ready)
