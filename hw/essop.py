@@ -127,7 +127,7 @@ class Top(wiring.Component):
             m.d.sync += drawing.eq(self.x_d.valid)
         with m.If(self.x_d.ready & self.x_d.valid):
             m.d.sync += pair.eq(self.x_d.payload)
-            with m.If(self._too_large(self.x_d.payload)):
+            with m.If(self._too_large(*self._operands(m, self.x_d.payload, "offered"))):
                 m.d.sync += self.saturated.eq(1)
         with m.If(go):
             m.d.sync += [counting.eq(drawing), last.eq(ending)]
@@ -135,12 +135,13 @@ class Top(wiring.Component):
             m.d.sync += first.eq(last)
         self._reseed(m, source, drawing, counting)
 
-        b = self._draw(m, source.s, pair.d, 1, source.advance)
+        x, d = self._operands(m, pair, "pair")
+        b = self._draw(m, source.s, d, 1, source.advance)
         live = Signal(cfg.rows, reset_less=True)
         # Signs and unit leave the pair's register with its last bits.
         tail = Signal(data.StructLayout(_tail(cfg)), reset_less=True)
         with m.If(source.advance):
-            m.d.sync += live.eq(Cat(operand.any() for operand in pair.x))
+            m.d.sync += live.eq(Cat(operand.any() for operand in x))
         with m.If(source.advance & ending):
             unit = pair.e_x + pair.e_d - cfg.stream_log2
             kept = [name for name, _ in pair_layout(cfg)]
@@ -156,7 +157,7 @@ class Top(wiring.Component):
             counts = columns(m, cfg, control, b, tail.lengths)
             _read_counts(self, m, control, counts, tail, ended, go)
             return m
-        a = self._draw(m, source.r, pair.x, 0, source.advance)
+        a = self._draw(m, source.r, x, 0, source.advance)
         if cfg.cell == "snapshot":
             b = [running(m, cfg, control, lambda count, bit=bit: count + bit) for bit in b]
         if cfg.rows > FLAT:
@@ -202,8 +203,19 @@ class Top(wiring.Component):
             m.d.comb += rows[-1].i.eq(0)
             _read_counts(self, m, control, list(rows[0].o), tail, ended, go)
 
-    def _too_large(self, pair: data.View) -> Value:
-        operands = [*pair.x, *pair.d]
+    def _operands(self, m: Module, pair: data.View, name: str) -> tuple[data.View, data.View]:
+        """Return the operands of both sides.
+
+        In large arrays as signals: each operand of a structure brings a copy of its whole side.
+        """
+        if max(self.cfg.rows, self.cfg.cols) <= FLAT:
+            return pair.x, pair.d
+        x, d = (Signal(pair[side].shape(), name=f"{name}_{side}") for side in "xd")
+        m.d.comb += [x.eq(pair.x), d.eq(pair.d)]
+        return x, d
+
+    def _too_large(self, x: data.View, d: data.View) -> Value:
+        operands = [*x, *d]
         return Cat(operand[-1] & operand[:-1].any() for operand in operands).any()
 
     def _draw(
