@@ -22,7 +22,8 @@ def split(network: lutnet.Network, *, head: bool = True) -> dict[str, int | None
 
     Two designs are measured, the network and the network without its argmax; each has one register,
     at its end. Of the second, every table of the network is one look-up table and so is every
-    comparator of the encoder; what is left is the popcount, the stream's control with it.
+    comparator of the encoder; what is left is the popcount, the stream's control with it, less what
+    the mapper merges.
 
     Parameters
     ----------

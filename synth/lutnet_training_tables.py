@@ -12,6 +12,9 @@ Rows = list[dict[str, Any]]
 
 TRAIN = Path(__file__).parent.parent / "train"
 
+# XGBoost of depth 3 to 5 on 4-bit pixels, by TreeLUT's construction, on xc7, without an argmax.
+TREES = ((256, 78.0), (1_020, 83.0), (3_857, 86.0), (10_368, 88.0))
+
 
 def study(name: str) -> list[dict[str, Any]]:
     """Return the lines of a committed study, as ``nomul train lutnet --study`` writes them."""
@@ -57,6 +60,41 @@ def flagship() -> Rows:
 
 
 PARTS = ("encoder", "operators", "popcount", "head", "all")
+
+
+def pareto() -> Rows:
+    """Return direct layers on Fashion-MNIST beside trees of as many look-up tables on xc7."""
+    rows = []
+    for path in sorted(TRAIN.glob("lutnet_fashion-*.npz"), key=lambda p: p.stat().st_size):
+        network = lutnet.Network.load(path)
+        count = split(network, head=False)
+        scores = count["scores"]
+        assert scores is not None
+        fitting = [right for size, right in TREES if size <= scores]
+        rows.append(
+            {
+                "network": path.stem.removeprefix("lutnet_"),
+                "test accuracy": percent(network.about["test"][0]),
+                "LUTs, no argmax": scores,
+                **{part: count[part] for part in ("encoder", "operators", "popcount")},
+                "without encoder": scores - (count["encoder"] or 0),
+                "trees of that size": percent(max(fitting) / 100) if fitting else None,
+            }
+        )
+    return rows
+
+
+def plot_pareto(rows: Rows, figure: Any) -> None:
+    """Draw test accuracy on Fashion-MNIST against look-up tables, direct layers above the trees."""
+    axes = figure.subplots()
+    right = [float(row["test accuracy"].rstrip(" %")) for row in rows]
+    axes.plot([row["LUTs, no argmax"] for row in rows], right, "o-", label="direct, all but argmax")
+    axes.plot([row["without encoder"] for row in rows], right, "o:", label="direct, no encoder")
+    axes.plot(*zip(*TREES, strict=True), "s--", label="boosted trees (TreeLUT), all but argmax")
+    axes.set_xscale("log")
+    axes.set_xlabel("look-up tables, xc7")
+    axes.set_ylabel("test accuracy, %")
+    axes.legend()
 
 
 def density() -> Rows:
@@ -145,7 +183,8 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "T1": density,
     "T1-area": equal_accuracy,
     "T1-direct": flagship,
+    "T1-pareto": pareto,
     "T4": use_of_tables,
 }
 
-PLOTS: dict[str, Callable[[Rows, Any], None]] = {"T1": plot_density}
+PLOTS: dict[str, Callable[[Rows, Any], None]] = {"T1": plot_density, "T1-pareto": plot_pareto}

@@ -1,5 +1,7 @@
 """Committed trainings of look-up-table networks: complete, true to themselves, and the claims."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,17 @@ def test_direct_layers_label_97_percent_of_digits_below_600_luts():
     assert row["all"] - row["encoder"] < 600
     about = lutnet.Config.preset("digits-xc7").load().about
     assert share(row["five seeds, mean"]) == pytest.approx(100 * np.mean(about["test"]), abs=0.05)
+
+
+def test_direct_layers_stand_above_trees_at_every_size():
+    """Encoder and popcount included, as the trees' are; between two sizes of trees their line."""
+    sizes, right = zip(*lutnet_training_tables.TREES, strict=True)
+    found = rows("T1-pareto")
+    assert found
+    for row in found:
+        size = math.log(row["LUTs, no argmax"])
+        trees = np.interp(size, np.log(sizes), right)
+        assert share(row["test accuracy"]) > trees
 
 
 def test_lutnet_needs_half_the_luts_of_the_pruned_xnor_network():
