@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import spimc
 from nomul.golden.sparse_cost import choose_format, survey
-from nomul.golden.sparse_entries import entries, entries_needed, places, weights
+from nomul.golden.sparse_entries import entries, entries_needed, pieces, places, weights
 from nomul.golden.sparse_prepare import fold, prune_groups, prune_magnitude, quantise
 from nomul.golden.spimc import Config, Tile
 
@@ -37,9 +37,6 @@ Ints = NDArray[np.int64]
 Array = NDArray[Any]
 
 SCHEMA = 1
-
-# Weights worked on at a time, which bounds the memory beside input and result.
-_PIECE = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,16 +154,14 @@ def pack_columns(wt: Array, cfg: Config, tile: Tile, prune: bool = False) -> Pac
     value = np.zeros((len(wt), width), dtype=np.int8)
     index = np.zeros((len(wt), width), dtype=np.uint8 if cfg.ib <= 8 else np.uint16)
     count = np.zeros(len(wt), dtype=np.int64)
-    step = max(1, _PIECE // length)
-    for start in range(0, len(wt), step):
-        part = slice(start, min(start + step, len(wt)))
+    for part in pieces(wt):
         piece = np.ascontiguousarray(wt[part])
         if tile.format == "dense":
             value[part, :length], count[part] = piece, length
             continue
-        column, number, weight = entries(piece, cfg, tile, prune, start)
+        column, number, weight = entries(piece, cfg, tile, prune, part.start)
         filled = np.bincount(column, minlength=len(piece))
-        _require_slots(filled, cfg, start)
+        _require_slots(filled, cfg, part.start)
         place = places(filled)
         value[part][column, place], index[part][column, place] = weight, number
         count[part] = filled

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nomul.golden.sparse_entries import entries_needed, weights
+from nomul.golden.sparse_entries import entries_needed, pieces, weights
 from nomul.golden.spimc import Config, Tile, bits_for
 
 Array = NDArray[Any]
@@ -121,12 +121,17 @@ def _tiles(name: str, parts: Array, cfg: Config, act_bits: int) -> Iterator[Tile
     elif name == "nm":
         for log2 in range(1, bits_for(cfg.max_group) + 1):
             group = 1 << log2
-            padded = np.pad(parts, ((0, 0), (0, -parts.shape[1] % group)))
-            kept = np.count_nonzero(padded.reshape(-1, group), axis=1).max()
+            kept = max(_fullest(parts[part], group) for part in pieces(parts))
             if kept <= 1 << cfg.ib:
-                yield base.replace(nnz_per_group=max(1, int(kept)), group=group)
+                yield base.replace(nnz_per_group=max(1, kept), group=group)
     else:
         yield base
+
+
+def _fullest(wt: Array, group: int) -> int:
+    """Return the most non-zeros that a group of rows has."""
+    padded = np.pad(wt, ((0, 0), (0, -wt.shape[1] % group)))
+    return int(np.count_nonzero(padded.reshape(-1, group), axis=1).max())
 
 
 def _cost(w: Array, parts: Array, cfg: Config, tile: Tile) -> Cost:

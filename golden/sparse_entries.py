@@ -1,5 +1,6 @@
 """Entries of a sparse column in each of SP-IMC's formats, vectorised over many columns."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,16 @@ from nomul.golden.spimc import Config, Tile
 
 Ints = NDArray[np.int64]
 Array = NDArray[Any]
+
+# Weights worked on at a time, which bounds the memory beside input and result.
+_PIECE = 1 << 19
+
+
+def pieces(wt: Array) -> Iterator[slice]:
+    """Yield slices of the rows of [columns, length], each of a bounded number of weights."""
+    step = max(1, _PIECE // max(1, wt.shape[1]))
+    for start in range(0, len(wt), step):
+        yield slice(start, min(start + step, len(wt)))
 
 
 def places(counts: Array) -> Ints:
@@ -102,6 +113,10 @@ def entries_needed(wt: Array, cfg: Config, tile: Tile) -> Ints:
         return np.full(len(wt), groups * (tile.nnz_per_group or 1))
     if tile.format != "rl":
         return np.asarray(np.count_nonzero(wt, axis=1))
-    column, row = np.nonzero(wt)
-    owners = _runs(wt, column, row, tile.run_bits or 0)[0]
-    return np.asarray(np.bincount(owners, minlength=len(wt)))
+    needed = np.zeros(len(wt), dtype=np.int64)
+    for part in pieces(wt):
+        piece = wt[part]
+        column, row = np.nonzero(piece)
+        owners = _runs(piece, column, row, tile.run_bits or 0)[0]
+        needed[part] = np.bincount(owners, minlength=len(piece))
+    return needed

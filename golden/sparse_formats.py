@@ -16,7 +16,8 @@ def read(path: Path | str, layer: str | None = None, transpose: bool | None = No
     Parameters
     ----------
     layer
-        Which array of a file that holds several.
+        Which array of a file that holds several. A layer in the bitmask form of compressed-tensors
+        goes by the name of its weight.
     transpose
         Whether the file has [outputs, inputs]. None: safetensors do, as ``torch.nn.Linear`` keeps
         its weight so and its 2:4 groups run along the inputs; NumPy's files do not. A convolution's
@@ -39,7 +40,13 @@ def read(path: Path | str, layer: str | None = None, transpose: bool | None = No
         from safetensors import safe_open
 
         with safe_open(path, framework="numpy") as file:
-            array = file.get_tensor(_choose(path, list(file.keys()), layer))
+            found = _compressed(list(file.keys()))
+            name = _choose(path, layers(path), layer)
+            if name in found:
+                parts = (f"{name}.{part}" for part in _BITMASK)
+                array = from_bitmask(*map(file.get_tensor, parts)).T
+            else:
+                array = file.get_tensor(name)
     else:
         raise ValueError(f"{path} must be .npy, .npz or .safetensors, not {kind!r}")
     swap = transpose if transpose is not None else kind == ".safetensors"
@@ -51,14 +58,30 @@ def read(path: Path | str, layer: str | None = None, transpose: bool | None = No
 
 
 def layers(path: Path | str) -> list[str]:
-    """Return the names of the arrays in an ``.npz`` or ``.safetensors`` file."""
+    """Return the names of the arrays in an ``.npz`` or ``.safetensors`` file.
+
+    The parts of one in the bitmask form of compressed-tensors count as one.
+    """
     if Path(path).suffix == ".npz":
         with np.load(path) as arrays:
             return list(arrays.files)
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
-        return list(file.keys())
+        names = list(file.keys())
+    found = _compressed(names)
+    parts = {f"{name}.{part}" for name in found for part in (*_BITMASK, "row_offsets")}
+    return [name for name in names if name not in parts] + found
+
+
+# What a weight in the bitmask form consists of; the offsets of its rows follow from the mask.
+_BITMASK = ("compressed", "bitmask", "shape")
+
+
+def _compressed(names: Sequence[str]) -> list[str]:
+    """Return the names of weights in the bitmask form."""
+    stems = [name.removesuffix(".bitmask") for name in names if name.endswith(".bitmask")]
+    return [stem for stem in stems if all(f"{stem}.{part}" in names for part in _BITMASK)]
 
 
 def _choose(path: Path, names: Sequence[str], layer: str | None) -> str:

@@ -110,11 +110,17 @@ def test_bitmasks_are_unpacked_from_the_lowest_bit(inputs):
         sparse_formats.from_bitmask(w.T[w.T != 0], mask[:-1], (6, inputs))
 
 
-def test_bitmask_of_compressed_tensors():
-    torch = pytest.importorskip("torch")
-    helpers = pytest.importorskip("compressed_tensors.utils.helpers")
+def test_bitmask_of_compressed_tensors(tmp_path):
+    """The library that defines the form writes a layer, as a file too, and we read it."""
+    import torch
+    from compressed_tensors.compressors.sparse_compressors.sparse_bitmask import BitmaskTensor
+    from safetensors.torch import save_file
+
     w = matrix(50, 6)
-    dense = torch.from_numpy(np.ascontiguousarray(w.T))
-    mask = helpers.pack_bitmasks(dense != 0)
-    back = sparse_formats.from_bitmask(dense[dense != 0].numpy(), mask.numpy(), dense.shape)
+    form = BitmaskTensor.from_dense(torch.from_numpy(np.ascontiguousarray(w.T)))
+    back = sparse_formats.from_bitmask(form.compressed.numpy(), form.bitmask.numpy(), form.shape)
     assert np.array_equal(back, w)
+    path = tmp_path / "m.safetensors"
+    save_file({**form.dict("fc.weight"), "fc.bias": torch.ones(6)}, path)
+    assert sorted(sparse_formats.layers(path)) == ["fc.bias", "fc.weight"]
+    assert np.array_equal(sparse_formats.read(path, "fc.weight"), w)
