@@ -282,7 +282,7 @@ class Top(wiring.Component):
                 with m.If(sequencer.ends):
                     m.d.sync += [turned.eq(tile.act_bits), waited.eq(1)]
                     m.next = "DRAIN"
-                    with m.If(~loader.final):
+                    with m.If(~loader.last_pass):
                         m.d.comb += loader.again.eq(1)
                         m.next = "RELOAD"
             with m.State("RELOAD"):

@@ -62,13 +62,16 @@ def accumulate(
 
     Where a dense tile takes several passes, ``total`` keeps the sum of those before.
     """
-    term, base = Signal(signed(len(psum) + 1)), Signal(signed(cfg.y_bits))
+    term, base = Signal(signed(len(psum))), Signal(signed(cfg.y_bits))
     m.d.comb += [
-        term.eq(Mux(add.negate, -psum, psum)),
+        term.eq(psum ^ add.negate.replicate(len(psum))),
         base.eq(Mux(add.first, 0, Mux(add.double, acc << 1, acc))),
     ]
+    # The complement lacks one, which a bit below the lowest carries in: one adder does both.
+    sums = Signal(signed(cfg.y_bits + 1))
+    m.d.comb += sums.eq(Cat(1, base).as_signed() + Cat(add.negate, term).as_signed())
     with m.If(add.valid):
-        m.d.sync += acc.eq(base + term)
+        m.d.sync += acc.eq(sums[1:])
     if "dense" in cfg.formats and cfg.window > cfg.slots:
         with m.If(add.valid & add.first):
             m.d.sync += total.eq(Mux(add.carry, total + acc, 0))

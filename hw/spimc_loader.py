@@ -72,7 +72,7 @@ class Loader(wiring.Component):
         The header in force.
     loading, loaded : ``Out(1)``
         Entries are awaited; a tile may be started.
-    final : ``Out(1)``
+    last_pass : ``Out(1)``
         No further pass is needed. ``later``: this is not the first one.
     write : ``Out(write_layout(cfg))``, write_column : ``Out``
         An entry for one of the columns.
@@ -96,7 +96,7 @@ class Loader(wiring.Component):
                 "tile": Out(tile_layout()),
                 "loading": Out(1),
                 "loaded": Out(1),
-                "final": Out(1),
+                "last_pass": Out(1),
                 "later": Out(1),
                 "pass_base": Out(address_bits(cfg)),
                 "write": Out(write_layout(cfg)),
@@ -128,7 +128,7 @@ class Loader(wiring.Component):
             header_beat.eq(self.weight.valid & self.weight.ready & reading),
             entry.eq(self.weight.valid & self.weight.ready & ~reading),
             ends.eq(entry & (weight.last | weight.null)),
-            self.final.eq(~has["dense"] | (self.pass_base + cfg.slots >= tile.length)),
+            self.last_pass.eq(~has["dense"] | (self.pass_base + cfg.slots >= tile.length)),
         ]
 
         bits = self._bitmap(m, header_beat, entry, reading)

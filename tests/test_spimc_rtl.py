@@ -41,6 +41,51 @@ def test_rtl_equals_model(simulate, preset):
     )
 
 
+def packings(w, cfg, act_bits):
+    """Return every legal packing of one matrix: formats, run widths, and N:M in all groups."""
+    common = {"act_bits": act_bits, "x_signed": True, "length": len(w)}
+    every = [Tile(format=name, **common) for name in ("dense", "coo", "bitmap")]
+    every += [Tile(format="rl", run_bits=bits, **common) for bits in range(cfg.ib + 1)]
+    for group in (1, 2, 4, 8, 16):
+        kept = range(1, group + 1)
+        every += [Tile(format="nm", nnz_per_group=n, group=group, **common) for n in kept]
+    packed = []
+    for tile in every:
+        try:
+            packed.append(sparse.pack(w, cfg, tile))
+        except ValueError:  # more entries than slots, or than a group keeps
+            continue
+    return packed
+
+
+@pytest.mark.parametrize("store", spimc.STORES)
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8])
+def test_one_matrix_in_every_packing(simulate, tmp_path, lanes, store):
+    """Every lane count and store: each packing gives W^T x, under all stalls.
+
+    An empty and a full column, -128, 13 rows (not a power of two, not a multiple of a group).
+    """
+    cfg = Config.from_dict({**TINY, "slots": 13, "lanes": lanes, "store": store})
+    w = np.zeros((13, 3), dtype=int)
+    w[[0, 5, 6, 12], 1] = -128, 3, 127, -1
+    w[:, 2] = np.arange(-128, -115)
+    full = packings(w, cfg, 2)
+    sparser = packings(np.where(np.arange(13)[:, None] % 4 == 1, w, 0), cfg, 1)
+    forms = {(p.tile.format, p.tile.nnz_per_group, p.tile.group) for p in full + sparser}
+    assert {name for name, _, _ in forms} == set(spimc.FORMATS)
+    assert {("nm", 1, 4), ("nm", 2, 8), ("nm", 1, 1)} <= forms
+    for packed in full:
+        assert np.array_equal(sparse.unpack(packed), w)
+    sparse.save(tmp_path / "tiles.npz", full + sparser)
+    report = simulate(
+        "spimc",
+        cfg,
+        tests="products",
+        environment={"NOMUL_STIMULI": str(tmp_path / "tiles.npz")},
+    )
+    assert report.tests == 4  # both sides, stalled or not
+
+
 @pytest.mark.long
 def test_rtl_equals_model_at_full_size(simulate):
     simulate("spimc", Config.preset("paper"))
