@@ -1,8 +1,7 @@
-"""Tables and plots of SP-IMC: storage, cycles, select logic, re-writes, slot utilisation."""
+"""Tables of SP-IMC: storage, cycles, select logic, re-writes, slot utilisation, energy."""
 
-import argparse
+import dataclasses
 import json
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from nomul.golden import sparse, sparse_formats, spimc, spimc_layer
+from nomul.golden import sparse, sparse_cost, sparse_formats, spimc, spimc_layer
 from nomul.golden.spimc import Config, Tile
-from nomul.synth import picture
+from nomul.synth import spimc_energy, spimc_plots
 
 Rows = list[dict[str, Any]]
+Matrices = Sequence[tuple[str, Any]]
 
 SPARSITIES = (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
+PATTERNS = ("dense", "75", "85", "90", "95", "1:4", "2:4", "2:8")
 
 # What is generated for T3, by label: 128 rows, 32 slots, 8-bit weights, one column.
 SELECTS: dict[str, dict[str, Any]] = {
@@ -29,6 +30,9 @@ SELECTS: dict[str, dict[str, Any]] = {
     "all five B=8": {"lanes": 8},
 }
 
+# Where the pruned networks are kept, and made if they are not there.
+PRUNED = Path("build/pruned")
+
 
 def random_matrix(sparsity: float, shape: tuple[int, int], bits: int) -> Any:
     """Return integers with independent zeros."""
@@ -38,7 +42,7 @@ def random_matrix(sparsity: float, shape: tuple[int, int], bits: int) -> Any:
 
 
 def storage() -> Rows:
-    """T1: bits relative to dense, measured and by the closed form; T7: who needs the fewest."""
+    """Return bits relative to the dense matrix, for random zeros in windows of 128 rows."""
     rows = []
     for bits in (4, 8):
         cfg = Config(weight_bits=bits)
@@ -60,40 +64,75 @@ def storage() -> Rows:
     return rows
 
 
-def cycles(lanes: Iterable[int] = (1, 2, 4, 8, 16, 32)) -> Rows:
-    """T2: cycles that the macro counted; the bench compares each with the formula."""
+def storage_pruned() -> Rows:
+    """Return bits relative to the dense matrix, for the first layer of the pruned network."""
+    rows = []
+    for bits in (4, 8):
+        cfg = Config(weight_bits=bits)
+        for pattern, w in pruned("fashion", "fc1.weight", bits):
+            costs = {cost.tile.format: cost for cost in sparse.survey(w, cfg)}
+            rows.append(
+                {
+                    "weight_bits": bits,
+                    "pattern": pattern,
+                    "zeros": f"{np.mean(w == 0):.1%}",
+                    **{name: round(costs[name].ratio, 3) for name in spimc.FORMATS},
+                    "fewest": next(iter(costs)),
+                }
+            )
+    return rows
+
+
+def cycles(
+    lanes: Iterable[int] = (1, 2, 4, 8, 16, 32), stores: Iterable[str] = ("ff", "rowserial")
+) -> Rows:
+    """Return cycles of one product that the macro counted, 32 rows, 8 slots, 4:16 for nm."""
     from nomul import flow, registry
 
     rows = []
-    for count in lanes:
-        cfg = Config(window=32, columns=1, slots=8, lanes=count)
-        rng, tiles = np.random.default_rng(1), []
-        for name in spimc.FORMATS:
-            tile = Tile(format=name, x_signed=True, nnz_per_group=4, group=16, run_bits=5)
-            tile = tile.replace(length=32)
-            tiles.append(sparse.pack(spimc.stimuli(cfg, rng, tile)["w"], cfg, tile))
-        with tempfile.TemporaryDirectory() as scratch:
-            path = Path(scratch)
-            sparse.save(path / "tiles.npz", tiles)
-            report = flow.simulate(
-                registry.get("spimc"),
-                cfg,
-                path,
-                tests="products.*never.*never",
-                environment={"NOMUL_STIMULI": str(path / "tiles.npz")},
+    for store in stores:
+        for count in lanes:
+            cfg = Config(
+                window=32,
+                columns=1,
+                slots=8,
+                lanes=count,
+                store=store,
+                tree_regs=int(store == "ff"),
             )
-        counted = {name: report.records[f"cycles_{name}"] for name in spimc.FORMATS}
-        rows.append({"lanes": count, **counted})
+            rng, tiles = np.random.default_rng(1), []
+            for name in spimc.FORMATS:
+                tile = Tile(format=name, x_signed=True, nnz_per_group=4, group=16, run_bits=5)
+                tile = tile.replace(length=32)
+                tiles.append(sparse.pack(spimc.stimuli(cfg, rng, tile)["w"], cfg, tile))
+            with tempfile.TemporaryDirectory() as scratch:
+                path = Path(scratch)
+                sparse.save(path / "tiles.npz", tiles)
+                report = flow.simulate(
+                    registry.get("spimc"),
+                    cfg,
+                    path,
+                    tests="products.*never.*never",
+                    environment={"NOMUL_STIMULI": str(path / "tiles.npz")},
+                )
+            counted = {name: report.records[f"cycles_{name}"] for name in spimc.FORMATS}
+            formula = {packed.tile.format: cfg.cycles(packed.tile) for packed in tiles}
+            equal = counted == formula
+            rows.append({"store": store, "lanes": count, **counted, "as the formula": equal})
     return rows
 
 
 def selects(labels: Iterable[str] = SELECTS) -> Rows:
-    """T3: logic of one slot, and one column of 32 slots, on three targets."""
+    """Return logic of one slot, and one column of 32 slots, on three targets."""
     from nomul.hw.spimc_column import Column, Slot
     from nomul.synth.emit import emit
     from nomul.synth.synthesize import synthesize
+    from nomul.synth.targets import TARGETS
     from nomul.synth.timing import AbcEstimate
 
+    # LUTs of four inputs only: Yosys' wider ones trade area for delay.
+    narrow: Any = TARGETS["ecp5"]
+    ecp5 = dataclasses.replace(narrow, synth="synth_ecp5 -nowidelut")
     rows = []
     for label in labels:
         cfg = Config(columns=1, tree_regs=0, **SELECTS[label])
@@ -111,39 +150,44 @@ def selects(labels: Iterable[str] = SELECTS) -> Rows:
             "slot storage um2": round(cells.sequential_um2, 1),
             "column um2": round(whole.area_um2),
         }
-        for target in ("ice40", "ecp5"):
+        for name, target in (("ice40", TARGETS["ice40"]), ("ecp5", ecp5)):
             luts = synthesize(slot, target).resources["luts"]
             total = synthesize(column, target, hierarchical=True).resources["luts"]
-            row |= {f"{target} slot luts": luts, f"{target} column luts": total}
+            # The and of weight and activation, one LUT per bit, is there without selection too.
+            select = cfg.slots * (luts - cfg.weight_bits)
+            row |= {f"{name} slot luts": luts, f"{name} select luts": select}
+            row[f"{name} column luts"] = total
         rows.append(row)
         print(row, flush=True)
     return rows
 
 
-def pruned(folder: Path, name: str, layer: str) -> list[tuple[str, Any]]:
-    """Return the layer's int8 weights under every pattern that ``nomul.train.pruned`` wrote."""
-    found = []
-    for pattern in ("dense", "75", "85", "90", "95", "1of4", "2of4", "2of8"):
-        path = folder / f"{name}-{pattern}-int8.safetensors"
-        found.append((pattern.replace("of", ":"), sparse_formats.read(path, layer)))
-    return found
+def pruned(name: str, layer: str, bits: int = 8) -> list[tuple[str, Any]]:
+    """Return a layer's integer weights under every pattern; train the network if it is missing."""
+    if not (PRUNED / f"{name}.json").exists():
+        from nomul.train import pruned as training
+
+        training.run(name, PRUNED)
+    paths = {p: PRUNED / f"{name}-{p.replace(':', 'of')}-int{bits}.safetensors" for p in PATTERNS}
+    return [(pattern, sparse_formats.read(path, layer)) for pattern, path in paths.items()]
 
 
-def accuracy(folder: Path) -> Rows:
-    """Return what ``nomul.train.pruned`` measured, for both networks."""
+def accuracy() -> Rows:
+    """Return accuracy of pruned and fine-tuned networks, weights float, 8 and 4 bits; seed 1."""
     rows = []
     for name in ("digits", "fashion"):
-        for outcome in json.loads((folder / f"{name}.json").read_text()):
+        pruned(name, "fc1.weight")
+        for outcome in json.loads((PRUNED / f"{name}.json").read_text()):
             shares = {k: f"{v:.1%}" for k, v in outcome.items() if k not in ("pattern", "sparsity")}
             zeros = f"{outcome['sparsity']:.1%}"
             rows.append({"network": name, "pattern": outcome["pattern"], "zeros": zeros, **shares})
     return rows
 
 
-def rewrites(matrices: Sequence[tuple[str, Any]]) -> Rows:
-    """T4: tiles and beats per inference for a layer larger than the macro; T1 on real weights."""
+def rewrites(matrices: Matrices | None = None) -> Rows:
+    """Return entries written for one inference of a 784 x 256 layer, larger than the macro."""
     cfg, rows = Config(), []
-    for pattern, w in matrices:
+    for pattern, w in pruned("fashion", "fc1.weight") if matrices is None else matrices:
         for cost in sparse.survey(w, cfg):
             if cost.tile.format == "dense" and pattern != "dense":
                 continue
@@ -164,10 +208,10 @@ def rewrites(matrices: Sequence[tuple[str, Any]]) -> Rows:
     return rows
 
 
-def balance(matrices: Sequence[tuple[str, Any]]) -> Rows:
-    """T5: share of used slots, tiles and beats, as they are and with overloaded columns folded."""
+def balance(matrices: Matrices | None = None) -> Rows:
+    """Return share of used slots and tiles, as they are and with overloaded columns folded."""
     cfg, rows = Config(), []
-    for pattern, w in matrices:
+    for pattern, w in pruned("fashion", "fc1.weight") if matrices is None else matrices:
         if ":" in pattern or pattern == "dense":
             continue
         tile = Tile(format="coo")
@@ -184,100 +228,71 @@ def balance(matrices: Sequence[tuple[str, Any]]) -> Rows:
     return rows
 
 
-def markdown(rows: Rows) -> str:
-    """Return rows as a Markdown table."""
-    names = list(rows[0])
-    table = [names, ["---"] * len(names), *([_text(row[name]) for name in names] for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
+def _operands() -> tuple[dict[str, Any], Any]:
+    """Return 16 outputs of the digits network's first layer, by pattern, and a 4-bit image."""
+    from nomul.train import digits
+
+    image = np.rint(digits.load().x_test[:1] * 15).astype(np.int64)
+    return {pattern: w[:, :16] for pattern, w in pruned("digits", "fc1.weight")}, image
 
 
-def _text(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def energy() -> Rows:
+    """Return energy per inference of a pruned 64 x 16 layer in FreePDK45, from all toggles."""
+    return spimc_energy.energies(*_operands())
 
 
-def plot(tables: dict[str, Rows], folder: Path) -> None:
-    """Draw storage against sparsity, and select logic against cycles, as SVG."""
-    import matplotlib
+def toggles() -> Rows:
+    """Return transitions of nets per inference of the same layer on ECP5."""
+    return spimc_energy.toggles(*_operands())
 
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "nomul"
-    from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.6), sharey=True)
-    for axis, bits in zip(axes, (4, 8), strict=True):
-        rows = [row for row in tables["storage"] if row["weight_bits"] == bits]
-        for name in ("coo", "rl", "bitmap", "dense"):
-            axis.plot(
-                [r["sparsity"] for r in rows], [r[name] for r in rows], label=name, marker="."
-            )
-        axis.set(title=f"{bits}-bit weights", xlabel="sparsity", ylim=(0, 1.4))
-    axes[0].set_ylabel("bits relative to dense")
-    axes[0].legend()
-    figure.tight_layout()
-    picture.save(
-        figure,
-        folder / "spimc-storage.svg",
-        "Storage against sparsity",
-        "Bits relative to the dense matrix of COO, run length and bitmap, at 4 and 8 bits.",
-    )
-    if "selects" in tables:
-        figure, axis = pyplot.subplots(figsize=(6, 3.6))
-        rows = [row for row in tables["selects"] if row["slot"].startswith("coo")]
-        steps = [128 // int(row["slot"].partition("=")[2]) for row in rows]
-        axis.plot(steps, [row["slot logic um2"] for row in rows], marker="o")
-        axis.set(xscale="log", yscale="log", xlabel="cycles per bit plane, 128 rows")
-        axis.set_ylabel("logic of a slot, um2")
-        axis.set_title("COO: lanes B = 1 (right) to 128 (left)")
-        figure.tight_layout()
-        picture.save(
-            figure,
-            folder / "spimc-select.svg",
-            "Logic of a slot against cycles",
-            "Area of one COO slot without storage, for 1 to 128 lanes; more lanes, fewer cycles.",
+def bitmaps() -> Rows:
+    """Return sparsities between which a bitmap stores the fewest bits, by width of the weights."""
+    rows = []
+    for bits in range(2, 9):
+        wins = [s for s in range(2, 100, 2) if _fewest(bits, s / 100) == "bitmap"]
+        rows.append(
+            {
+                "weight_bits": bits,
+                "dense up to": round(1 / bits, 3),
+                "run length from": _crossing(bits),
+                "measured from": min(wins) / 100,
+                "measured to": max(wins) / 100,
+            }
         )
+    return rows
 
 
-def write(docs: Path, tables: dict[str, Rows]) -> None:
-    """Put the tables between the page's markers, and the plots beside it."""
-    page = docs / "spimc.md"
-    text = page.read_text()
-    for name, rows in tables.items():
-        places = re.findall(rf"<!-- {name} -->.*?<!-- end -->", text, flags=re.S)
-        if len(places) != 1:
-            raise ValueError(f"{page} has {len(places)} places for the table {name}")
-        text = text.replace(places[0], f"<!-- {name} -->\n\n{markdown(rows)}\n\n<!-- end -->")
-    page.write_text(text)
-    plot(tables, docs)
+def _fewest(bits: int, sparsity: float) -> str:
+    """Return the format of the fewest bits for random zeros, N:M aside."""
+    cfg = Config(weight_bits=bits, formats=("dense", "coo", "rl", "bitmap"))
+    return sparse.choose_format(random_matrix(sparsity, (1280, 32), bits), cfg).tile.format
 
 
-def main() -> None:
-    """Measure all tables, and write them into the documentation."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--pruned", type=Path, default=Path("build/pruned"))
-    parser.add_argument("--docs", type=Path, default=Path("docs"))
-    parser.add_argument("--tables", type=Path, default=Path("build/spimc-tables.json"))
-    parser.add_argument(
-        "--only", nargs="*", help="measure these again, take the rest from --tables"
-    )
-    given = parser.parse_args()
-    tables: dict[str, Rows] = {}
-    if given.only is not None:
-        tables = json.loads(given.tables.read_text())
-    matrices = pruned(given.pruned, "fashion", "fc1.weight")
-    makers: dict[str, Callable[[], Rows]] = {
-        "accuracy": lambda: accuracy(given.pruned),
-        "storage": storage,
-        "cycles": cycles,
-        "rewrites": lambda: rewrites(matrices),
-        "balance": lambda: balance(matrices),
-        "selects": selects,
-    }
-    for name in makers if given.only is None else given.only:
-        tables[name] = makers[name]()
-        given.tables.parent.mkdir(parents=True, exist_ok=True)
-        given.tables.write_text(json.dumps(tables, indent=1) + "\n")
-    write(given.docs, tables)
+def _crossing(bits: int) -> float:
+    """Return from which sparsity on run length needs fewer bits than a bitmap, closed forms."""
+    grid = np.arange(0.3, 0.99, 0.001)
+
+    def run_length(density: float) -> float:
+        tiles = [Tile(format="rl", run_bits=zb) for zb in range(1, 8)]
+        return min(sparse_cost.storage(tile, 128, density, bits) for tile in tiles)
+
+    bitmap = Tile(format="bitmap")
+    better = [s for s in grid if sparse_cost.storage(bitmap, 128, 1 - s, bits) <= run_length(1 - s)]
+    return round(float(max(better)), 3)
 
 
-if __name__ == "__main__":
-    main()
+TABLES: dict[str, Callable[..., Rows]] = {
+    "accuracy": accuracy,
+    "T1": storage,
+    "T1-pruned": storage_pruned,
+    "T2": cycles,
+    "T3": selects,
+    "T4": rewrites,
+    "T5": balance,
+    "T6": energy,
+    "T6-ecp5": toggles,
+    "T7": bitmaps,
+}
+
+PLOTS = spimc_plots.PLOTS

@@ -217,6 +217,14 @@ def study(
     return outcomes
 
 
+def run(name: str, out: Path, *, seed: int = 1, folder: Path = FASHION) -> list[Outcome]:
+    """Run the study of one network and write its weights and ``<name>.json``, the accuracies."""
+    outcomes = study(name, out, seed=seed, folder=folder)
+    table = [vars(outcome) for outcome in outcomes]
+    (out / f"{name}.json").write_text(json.dumps(table, indent=1) + "\n")
+    return outcomes
+
+
 def main() -> None:
     """Run the study of one network, print the accuracies and write its weights."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -225,14 +233,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=FASHION, help="folder of Fashion-MNIST")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    outcomes = study(given.name, given.out, seed=given.seed, folder=given.data)
+    outcomes = run(given.name, given.out, seed=given.seed, folder=given.data)
     for outcome in outcomes:
         print(
             f"{outcome.pattern:6} {outcome.sparsity:7.1%} zeros  float {outcome.accuracy:.2%}  "
             f"int8 {outcome.int8:.2%}  int4 {outcome.int4:.2%}"
         )
-    table = [vars(outcome) for outcome in outcomes]
-    (given.out / f"{given.name}.json").write_text(json.dumps(table, indent=1) + "\n")
 
 
 if __name__ == "__main__":
