@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nomul import pack
 from nomul.golden import sparse, spimc
 from nomul.golden.spimc import Config, Tile
 
@@ -59,6 +58,8 @@ def packing(weights: int = 10_000_000, sparsity: float = 0.9) -> list[Packing]:
 
 def whole_command(rows: int = 2560, columns: int = 3907, sparsity: float = 0.9) -> Packing:
     """Return what ``nomul pack`` takes for a layer: every format surveyed and cut, one written."""
+    from nomul import pack
+
     rng = np.random.default_rng(1)
     w = rng.integers(1, 128, (rows, columns), dtype=np.int8)
     w[rng.random(w.shape, dtype=np.float32) < sparsity] = 0
