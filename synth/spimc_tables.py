@@ -30,7 +30,7 @@ SELECTS: dict[str, dict[str, Any]] = {
     "all five B=8": {"lanes": 8},
 }
 
-# Where the pruned networks are kept, and made if they are not there.
+# Where ``python -m nomul.train.pruned`` leaves its networks.
 PRUNED = Path("build/pruned")
 
 
@@ -163,11 +163,9 @@ def selects(labels: Iterable[str] = SELECTS) -> Rows:
 
 
 def pruned(name: str, layer: str, bits: int = 8) -> list[tuple[str, Any]]:
-    """Return a layer's integer weights under every pattern; train the network if it is missing."""
+    """Return a layer's integer weights under every pattern, as training left them."""
     if not (PRUNED / f"{name}.json").exists():
-        from nomul.train import pruned as training
-
-        training.run(name, PRUNED)
+        raise FileNotFoundError(f"{PRUNED} has no {name}; do: python -m nomul.train.pruned {name}")
     paths = {p: PRUNED / f"{name}-{p.replace(':', 'of')}-int{bits}.safetensors" for p in PATTERNS}
     return [(pattern, sparse_formats.read(path, layer)) for pattern, path in paths.items()]
 
@@ -230,9 +228,7 @@ def balance(matrices: Matrices | None = None) -> Rows:
 
 def _operands() -> tuple[dict[str, Any], Any]:
     """Return 16 outputs of the digits network's first layer, by pattern, and a 4-bit image."""
-    from nomul.train import digits
-
-    image = np.rint(digits.load().x_test[:1] * 15).astype(np.int64)
+    image = np.load(PRUNED / "digits-x.npy")[:1]
     return {pattern: w[:, :16] for pattern, w in pruned("digits", "fc1.weight")}, image
 
 

@@ -218,8 +218,14 @@ def study(
 
 
 def run(name: str, out: Path, *, seed: int = 1, folder: Path = FASHION) -> list[Outcome]:
-    """Run the study of one network and write its weights and ``<name>.json``, the accuracies."""
+    """Run the study of one network, and write what measurements of hardware need.
+
+    That is the weights, ``<name>.json`` with the accuracies, and ``<name>-x.npy``, the first test
+    images as 4-bit integers [16, pixels].
+    """
     outcomes = study(name, out, seed=seed, folder=folder)
+    images = load(name, folder).x_test[:16].numpy()
+    np.save(out / f"{name}-x.npy", np.rint(images * 15).astype(np.int64))
     table = [vars(outcome) for outcome in outcomes]
     (out / f"{name}.json").write_text(json.dumps(table, indent=1) + "\n")
     return outcomes
