@@ -85,15 +85,6 @@ CASES = (
     Case("1:4", "nm", 16, FIVE),
 )
 
-# Of these the nets are counted on ECP5 too.
-FPGA_CASES = tuple(
-    case
-    for case in CASES
-    if case.formats != FIVE
-    and (case.pattern, case.format, case.lanes)
-    in {("90", "dense", 1), ("90", "coo", 1), ("90", "coo", 16), ("1:4", "nm", 4)}
-)
-
 
 @dataclass(frozen=True)
 class Timed(Netlist):
@@ -224,60 +215,3 @@ def _row(
         "without these pJ": pj["load"] + pj["compute"] - pj["store"],
         "fJ per weight": round((fj["load"] + fj["compute"]) / vectors / plan.rows / plan.columns),
     }
-
-
-class _Nets(netlist._Flattener):
-    """Numbers the nets of a netlist whose cells no Liberty file describes."""
-
-    def add(self, kind: str, pins: dict[str, int], place: int) -> None:
-        """Keep nothing of a cell."""
-
-
-def toggles(w: dict[str, Any], x: Any, cases: Iterable[Case] = FPGA_CASES) -> Rows:
-    """Return transitions of nets per inference of a layer on ECP5, for every case.
-
-    No open source of energies per transition exists for ECP5; how often its nets move is what can
-    be measured. Parameters are those of :func:`energies`.
-    """
-    import json
-
-    import pyosys
-
-    models = Path(pyosys.__file__).parent / "share/ecp5/cells_sim.v"
-    rows: Rows = []
-    library: Any = None  # asked for cells only
-    with tempfile.TemporaryDirectory() as scratch:
-        for number, case in enumerate(cases):
-            folder = Path(scratch) / str(number)
-            result = synthesize(_emit(case.cfg), "ecp5", folder=folder)
-            assert result.netlist is not None
-            assert result.netlist_json is not None
-            modules = json.loads(result.netlist_json.read_text())["modules"]
-            kept = {
-                n: m for n, m in modules.items() if not int(m["attributes"].get("blackbox", "0"), 2)
-            }
-            design = _Nets(kept, "spimc", library).netlist()
-            plan = layer(case, w[case.pattern])
-            measured = _simulate(design, result.netlist, models, plan, x, folder)
-            chosen = loading(design, measured)
-            moved = {
-                name: sum(
-                    float(part.toggles(design).sum()) - 2 * part.cycles
-                    for part in phases(measured, mask)
-                )
-                / len(x)
-                for name, mask in (("load", chosen), ("compute", ~chosen))
-            }
-            rows.append(
-                {
-                    **_about(case, measured.cycles, len(x)),
-                    "luts": result.resources["luts"],
-                    "ffs": result.resources["ffs"],
-                    "load toggles": round(moved["load"]),
-                    "compute toggles": round(moved["compute"]),
-                    "toggles": round(sum(moved.values())),
-                    "clocked ffs": round(result.resources["ffs"] * measured.cycles / len(x)),
-                }
-            )
-            print(rows[-1], flush=True)
-    return rows

@@ -106,11 +106,6 @@ def energy(rows: Rows, figure: Any) -> None:
     _stacked(rows, figure, "load pJ", "compute pJ", "pJ per inference")
 
 
-def toggles(rows: Rows, figure: Any) -> None:
-    """Draw transitions per inference as bars, of loading and computing, for every macro."""
-    _stacked(rows, figure, "load toggles", "compute toggles", "transitions per inference")
-
-
 def _stacked(rows: Rows, figure: Any, lower: str, upper: str, unit: str) -> None:
     axis = figure.subplots()
     below, above = ([row[name] for row in rows] for name in (lower, upper))
@@ -147,6 +142,5 @@ PLOTS: dict[str, Callable[[Rows, Any], None]] = {
     "T4": rewrites,
     "T5": balance,
     "T6": energy,
-    "T6-ecp5": toggles,
     "T7": bitmaps,
 }

@@ -237,11 +237,6 @@ def energy() -> Rows:
     return spimc_energy.energies(*_operands())
 
 
-def toggles() -> Rows:
-    """Return transitions of nets per inference of the same layer on ECP5."""
-    return spimc_energy.toggles(*_operands())
-
-
 def bitmaps() -> Rows:
     """Return sparsities between which a bitmap stores the fewest bits, by width of the weights."""
     rows = []
@@ -287,7 +282,6 @@ TABLES: dict[str, Callable[..., Rows]] = {
     "T4": rewrites,
     "T5": balance,
     "T6": energy,
-    "T6-ecp5": toggles,
     "T7": bitmaps,
 }
 

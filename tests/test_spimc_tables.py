@@ -92,16 +92,14 @@ def test_every_case_of_energy_is_a_macro_that_holds_its_layer():
 
 
 @pytest.mark.long
-def test_energy_is_measured_on_both_targets():
-    """Two columns of four rows: loading and computing both take energy, and nets move."""
+def test_energy_is_measured():
+    """Two columns of four rows: loading and computing both take energy."""
     w = {"90": np.array([[3, 0], [0, -5], [0, 0], [7, 1]])}
     case = spimc_energy.Case("90", "coo", 4, ("coo",))
     x = np.array([[1, 2, 3, 4]])
     (row,) = spimc_energy.energies(w, x, [case])
     assert min(row["load pJ"], row["compute pJ"], row["clock pins pJ"]) > 0
     assert row["without these pJ"] < row["total pJ"]
-    (row,) = spimc_energy.toggles(w, x, [case])
-    assert min(row["load toggles"], row["compute toggles"], row["luts"]) > 0
 
 
 def test_benchmarks_run():
