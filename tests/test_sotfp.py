@@ -216,7 +216,7 @@ def test_counts_come_from_the_executed_program(opset, monkeypatch):
     cfg = config("e4m3", opset=opset)
     ran = []
     plain = pimarray._run
-    monkeypatch.setattr(pimarray, "_run", lambda s, c, t: (ran.append(s), plain(s, c, t)))
+    monkeypatch.setattr(pimarray, "_run", lambda s, *rest: (ran.append(s), plain(s, *rest)))
     for op in OPS:
         code = sotfp.program(cfg, op)
         for a, b in ([[0], [0]], [[0x7F], [0x80]], [[0x12, 0x78], [0xFF, 0x01]]):
