@@ -33,12 +33,17 @@ BASELINES: Candidates = (
     ("FP16 flush to zero", fp16mul.Config(mode="ftz")),
 )
 
-# A product per cell and cycle.
+# A product per cell and cycle: the smallest ESSOP that errs no more than 16 ideal bits, and the
+# integers on either side of its error.
 PARALLEL: Candidates = (
     _essop("prefix", 8, row_levels=4),
     _essop("prefix", 8, row_levels=4, registered=False),
     _int(3),
     _int(4),
+)
+
+# Other planes, each some minutes of mapping and simulation.
+MORE: Candidates = (
     _int(3, registered=False),
     _int(4, registered=False),
     _essop("popcount", 8),
@@ -50,12 +55,9 @@ PARALLEL: Candidates = (
     _essop("popcount", 16),
     _essop("prefix", 32, row_levels=8),
     _essop("popcount", 32),
+    *(_essop("popcount", n, bits_per_cycle=draws) for n in (8, 16, 32) for draws in (1, 4)),
+    *(_essop("snapshot", n) for n in (8, 16, 32)),
 )
-
-# A product in each cell every BL / U cycles.
-SERIAL: Candidates = tuple(
-    _essop("popcount", length, bits_per_cycle=draws) for length in (8, 16, 32) for draws in (1, 4)
-) + tuple(_essop("snapshot", length) for length in (8, 16, 32))
 
 
 def area_and_energy() -> Rows:
@@ -69,9 +71,9 @@ def area_and_energy() -> Rows:
     return [*rows[:2], quoted, *sorted(rows[2:], key=lambda row: row["um2"])]
 
 
-def serial() -> Rows:
-    """Return area and energy of a product in cells that take one or four bits per cycle."""
-    return sorted(_measured((*BASELINES[:1], *SERIAL))[1:], key=lambda row: row["um2"])
+def more() -> Rows:
+    """Return area and energy of a product in other planes: serial, snapshot, longer streams."""
+    return sorted(_measured((*BASELINES[:1], *MORE))[1:], key=lambda row: row["um2"])
 
 
 def _measured(chosen: Candidates) -> Rows:
@@ -120,12 +122,12 @@ def _saved(value: float | None, reference: float | None) -> float | None:
 def pareto() -> Rows:
     """Return area, error and cycles of a product, and which candidates nothing beats.
 
-    From the rows of T1 and T1-serial that are committed.
+    From the rows of T1 and T1-more that are committed.
 
     A candidate is on the front if no other is at least as good in area per product and cycle, in
     relative error and in cycles, and better in one.
     """
-    measured = [t for t in tables.committed("essop") if t.name in ("T1", "T1-serial")]
+    measured = [t for t in tables.committed("essop") if t.name in ("T1", "T1-more")]
     rows = [row for t in measured for row in t.rows if row["relative error"] is not None]
     names = ("um2", "relative error", "cycles")
     kept = ("unit", "BL", "U", "R", "product in a register", *names, "fJ")
@@ -216,7 +218,7 @@ def draw_costs(rows: Rows, figure: Any) -> None:
 
 TABLES: dict[str, Callable[[], Rows]] = {
     "T1": area_and_energy,
-    "T1-serial": serial,
+    "T1-more": more,
     "T1-winners": winners,
     "T5": pareto,
 }
