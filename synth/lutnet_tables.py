@@ -199,7 +199,9 @@ def plot_tiled(rows: Rows, figure: Any) -> None:
     for row in rows:
         axes.plot(row["cycles per vector"], row["LUTs"], "o", color="C0")
         label = f"({row['K']}, {row['P']}) {row['TM x TN']}"
-        axes.annotate(label, (row["cycles per vector"], row["LUTs"]), fontsize=7)
+        place = (row["cycles per vector"], row["LUTs"])
+        axes.annotate(label, place, (6, 0), textcoords="offset points", fontsize=8, va="center")
+    axes.margins(x=0.2)
     axes.set_xlabel("cycles per vector")
     axes.set_ylabel("look-up tables")
     axes.set_ylim(bottom=0)
