@@ -194,31 +194,28 @@ def main() -> None:
     )
     parser.add_argument("--most", type=int, default=256, help="largest array of essop (256)")
     parser.add_argument("--steps", default="emission,area", help="emission,area,simulation")
-    parser.add_argument("--store", type=Path, help="keep results here, and do not repeat them")
+    parser.add_argument("--store", type=Path, help="keep results here, repeat none")
     parser.add_argument("--write", type=Path, help="page to write the table into")
     given = parser.parse_args()
     if given.one:
         block, step, size = given.one
         print(json.dumps(dataclasses.asdict(measure(block, step, int(size)))))
         return
-    wanted = [
-        (block, step, size)
-        for block, step, sizes in PLAN
-        for size in sizes
-        if step in given.steps.split(",") and (block != "essop" or size <= given.most)
-    ]
+    plan = [(block, step, size) for block, step, sizes in PLAN for size in sizes]
+    steps = given.steps.split(",")
     before = known(given.store) if given.store else {}
-    found = []
-    for key in wanted:
+    for key in plan:
+        block, step, size = key
+        if step not in steps or (block == "essop" and size > given.most):
+            continue
         if key not in before:
             before[key] = apart(*key)
             if given.store:
                 given.store.parent.mkdir(parents=True, exist_ok=True)
                 with given.store.open("a") as file:
                     file.write(json.dumps(dataclasses.asdict(before[key])) + "\n")
-        found.append(before[key])
-        print(found[-1], flush=True)
-    content = f"\n{table(found)}\nMeasured on {machine()}.\n"
+        print(before[key], flush=True)
+    content = f"\n{table(before[key] for key in plan if key in before)}\nMeasured on {machine()}.\n"
     print(content)
     if given.write:
         write(given.write, content)
