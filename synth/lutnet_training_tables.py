@@ -179,12 +179,30 @@ def _use(name: str, k: int, shares: list[float]) -> dict[str, Any]:
     }
 
 
+def starts() -> Rows:
+    """Return what the first tables do for LUTNet: digits, K = 4, density 5 %, three seeds."""
+    lines = study("start")
+    return [
+        {
+            "first tables": start,
+            "accuracy": percent(mean(found, "accuracy")),
+            "lowest": percent(min(line["accuracy"] for line in found)),
+            "highest": percent(max(line["accuracy"] for line in found)),
+            "on training images": percent(mean(found, "training")),
+            "tables that are XNORs": percent(mean(found, "xnor")),
+        }
+        for start in ("recovery", "plain", "boundary", "random")
+        for found in [select(lines, start=start)]
+    ]
+
+
 TABLES: dict[str, Callable[[], Rows]] = {
     "T1": density,
     "T1-area": equal_accuracy,
     "T1-direct": flagship,
     "T1-pareto": pareto,
     "T4": use_of_tables,
+    "T5": starts,
 }
 
 PLOTS: dict[str, Callable[[Rows, Any], None]] = {"T1": plot_density, "T1-pareto": plot_pareto}
