@@ -196,6 +196,24 @@ def starts() -> Rows:
     ]
 
 
+def levels() -> Rows:
+    """Return one and two residual levels of hidden neurons: digits, density 5 %, three seeds."""
+    lines = study("levels")
+    return [
+        {
+            "network": f"LUTNet, K = {k}" if k else "pruned XNOR",
+            "levels": count,
+            "accuracy": percent(mean(found, "accuracy")),
+            "lowest": percent(min(line["accuracy"] for line in found)),
+            "highest": percent(max(line["accuracy"] for line in found)),
+            "products": sum(found[0]["products"]),
+        }
+        for k in (0, 4)
+        for count in (1, 2)
+        for found in [select(lines, k=k, levels=count)]
+    ]
+
+
 TABLES: dict[str, Callable[[], Rows]] = {
     "T1": density,
     "T1-area": equal_accuracy,
@@ -203,6 +221,7 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "T1-pareto": pareto,
     "T4": use_of_tables,
     "T5": starts,
+    "T6": levels,
 }
 
 PLOTS: dict[str, Callable[[Rows, Any], None]] = {"T1": plot_density, "T1-pareto": plot_pareto}

@@ -18,7 +18,7 @@ def rows(name):
     return tables.load("lutnet", name).rows
 
 
-@pytest.mark.parametrize("name", ["density", "start"])
+@pytest.mark.parametrize("name", ["density", "start", "levels"])
 def test_studies_are_complete(name):
     """Every case has its line, and no other; needs PyTorch, which the cases are trained with."""
     pytest.importorskip("torch")
@@ -29,7 +29,7 @@ def test_studies_are_complete(name):
     assert {case.seed for case in found} == set(range(1, 6 if name == "density" else 4))
 
 
-@pytest.mark.parametrize("name", ["T1", "T4", "T5"])
+@pytest.mark.parametrize("name", ["T1", "T4", "T5", "T6"])
 def test_tables_of_studies_are_those_of_the_committed_runs(name):
     assert rows(name) == lutnet_training_tables.TABLES[name]()
 
