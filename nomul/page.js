@@ -24,18 +24,20 @@ const isNumber = (value) => typeof value === "number";
 const shown = (value) =>
   isNumber(value) ? Number(value.toPrecision(5)).toLocaleString("en") : String(value);
 
-// Columns of numbers can be axes; columns of a few texts, or of a few numbers, can be filtered by.
+// Columns of numbers can be axes; columns of a few texts, or of a few whole numbers that come again
+// and again, can be filtered by.
 function kinds(rows) {
   const columns = Object.keys(rows[0]);
   const values = (name) => rows.map((row) => row[name]).filter((value) => value !== null);
   const distinct = (name) => [...new Set(values(name))];
   const axes = columns.filter((name) => values(name).every(isNumber) && distinct(name).length > 1);
-  const filters = columns.filter((name) => {
-    const count = distinct(name).length;
-    return count > 1 && count <= 12 && (!axes.includes(name) || count <= 6);
-  });
-  return { axes, filters, distinct };
+  const few = (name, most) => distinct(name).length > 1 && distinct(name).length <= most;
+  const texts = columns.filter((name) => !values(name).some(isNumber) && few(name, 12));
+  const classes = axes.filter((name) => values(name).every(Number.isInteger) && few(name, Math.min(6, rows.length / 3)));
+  return { axes, filters: [...texts, ...classes], distinct };
 }
+
+const moreIsBetter = (name) => /mhz|accuracy|per second|fps|saved|less/i.test(name);
 
 // The two axes that most rows have both of: the first such pair.
 function pair(rows, axes) {
@@ -90,16 +92,21 @@ function explore(figure, rows) {
   const { axes, filters, distinct } = kinds(rows);
   if (rows.length < 4 || axes.length < 2) return;
   const [x, y] = pair(rows, axes);
-  const state = { x, y, colour: filters[0], high: { x: false, y: false }, hidden: {} };
+  const state = { x, y, colour: filters[0], hidden: {} };
   for (const name of filters) state.hidden[name] = new Set();
+  state.high = { x: moreIsBetter(x), y: moreIsBetter(y) };
 
   const plot = drawn("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "group" });
   const output = element("output", { "aria-live": "polite" });
   const form = element("form", {});
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const axis of ["x", "y"]) {
-    form.append(choice(axis === "x" ? "Across" : "Up", axes, state[axis], (value) => { state[axis] = value; draw(); }));
-    form.append(tick("more is better", false, (on) => { state.high[axis] = on; draw(); }));
+    const more = tick("more is better", state.high[axis], (on) => { state.high[axis] = on; draw(); });
+    form.append(choice(axis === "x" ? "Across" : "Up", axes, state[axis], (value) => {
+      state[axis] = value;
+      state.high[axis] = more.querySelector("input").checked = moreIsBetter(value);
+      draw();
+    }), more);
   }
   if (filters.length > 1)
     form.append(choice("Colour", filters, state.colour, (value) => { state.colour = value; draw(); }));
