@@ -77,7 +77,7 @@ def write(
 
 def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) -> dict[str, Any]:
     """Return what the page says of one block, in its first preset; HTML where it is drawn."""
-    from nomul.synth import diagram
+    from nomul.synth import claims, diagram
 
     cfg: Any = flow.configure(block)
     emitted = flow.emit(block, cfg)
@@ -94,6 +94,7 @@ def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) 
         "link": link(block.paper),
         "preset": preset,
         "presets": list(cfg.presets),
+        "claims": claims.of(block.name),
         "prose": prose(block.name, anchors),
         "diagram": diagram.draw(shown, f"Block diagram of {block.name}", about),
         "tree": tree(diagram.hierarchy(modules, block.name)),

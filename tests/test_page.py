@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from nomul import page, registry
+from nomul.synth import claims, tables
 
 BLOCKS = ("essop", "fp16mul", "lfsr")
 DRIVER = shutil.which("chromedriver")
@@ -62,6 +63,28 @@ def test_section_holds_what_the_block_is(written):
     assert "Reconstruction" in section
     assert "<code>essop_row</code> &times; 4" in section
     assert "<code>stream_bits</code>" in section
+
+
+def test_paper_stands_beside_ours(written):
+    section = written.read_text().partition('id="fp16mul"')[0]
+    assert "<h3>The paper beside ours</h3>" in section
+    assert "93.7 % less" in section
+
+
+@pytest.mark.parametrize("block", ["essop", "spimc", "lutnet", "sonic", "sotfp"])
+def test_claims_come_from_the_committed_tables(block, monkeypatch):
+    """Each paper's claims are there, and go away with the tables they are read from."""
+    found = claims.of(block)
+    assert all(row["paper (quoted)"] and row["ours"] for row in found)
+    assert found
+
+    def unmeasured(*_):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(tables, "load", unmeasured)
+    reads = any(row["ours"] != claims.NOT for row in found)
+    assert claims.of(block) == ([] if reads else found)
+    assert claims.of("lfsr") == []
 
 
 def test_wrong_block_is_refused(tmp_path):
