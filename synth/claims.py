@@ -1,7 +1,7 @@
 """What the papers claim, beside what the committed tables say: ours, and what it is compared with.
 
-Paper figures are quoted from abstracts, never measured here. Where nothing of ours is comparable, the
-entry says so instead of giving a number.
+Paper figures are quoted from abstracts, never measured here. Where nothing of ours is comparable,
+the entry says so instead of giving a number.
 """
 
 from collections.abc import Callable
