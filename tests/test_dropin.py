@@ -27,7 +27,9 @@ QUICK = ("essop", "spimc", "lutnet", "sotfp", "pow2")
 # Behind AXI, with stalls on both sides only.
 SLOW = ("spimc", "sotfp")
 
-needs_icarus = pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus is not installed")
+needs_icarus = pytest.mark.skipif(
+    not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog"
+)
 
 
 def run_icarus(folder: Path, name: str, *arguments: str) -> str:

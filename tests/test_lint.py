@@ -69,7 +69,7 @@ def test_the_linter_can_fail(tmp_path):
     assert "Warning-UNDRIVEN" in lint(tmp_path, "lfsr", "lfsr.v")
 
 
-@pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus is not installed")
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog")
 def test_fusesoc_resolves_lints_and_simulates_the_core(tmp_path):
     block = registry.get("lutnet")
     cfg = flow.configure(block)
@@ -92,7 +92,7 @@ def test_fusesoc_resolves_lints_and_simulates_the_core(tmp_path):
     assert "FAIL" not in said["sim"]
 
 
-@pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus is not installed")
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog")
 def test_two_blocks_work_in_one_design(tmp_path):
     """Ones in the states of the shift register, under a sink that takes every third cycle."""
     source = flow.configure(registry.get("lfsr"), settings=["width=7", "seed=1"])

@@ -15,7 +15,9 @@ from nomul.synth.synthesize import synthesize
 # What maps and simulates in seconds runs in CI, the other blocks with `long`.
 QUICK = ("pow2", "lfsr", "popcount", "skid")
 
-pytestmark = pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus is not installed")
+pytestmark = pytest.mark.skipif(
+    not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog"
+)
 
 
 def run(name: str, netlist: Path, models: list[Path], folder: Path) -> str:

@@ -78,7 +78,7 @@ def test_the_harness_shifts_in_and_out(tmp_path):
     (tmp_path / "outer.v").write_text(verilog)
     (tmp_path / "bench.v").write_text(_HARNESS_BENCH)
     if shutil.which("iverilog") is None:
-        pytest.skip("Icarus is not installed")
+        pytest.skip("needs Icarus: apt-get install iverilog")
     command = ["iverilog", "-g2012", "-o", "bench", "bench.v", "outer.v"]
     subprocess.run(command, cwd=tmp_path, check=True)
     done = subprocess.run(["vvp", "bench"], cwd=tmp_path, check=True, capture_output=True)

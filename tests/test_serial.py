@@ -20,7 +20,9 @@ from nomul.sim.serial import VARIABLE
 from nomul.synth import boards, vectors
 from nomul.synth.emit import emit
 
-needs_icarus = pytest.mark.skipif(not shutil.which("iverilog"), reason="Icarus is not installed")
+needs_icarus = pytest.mark.skipif(
+    not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog"
+)
 
 
 def test_a_line_carries_its_bytes():
