@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.hw import axilite
 from nomul.hw.once import place
+from nomul.hw.reset import Clocking
 from nomul.hw.skid import Skid
 
 LAST = "last"
@@ -120,7 +121,7 @@ class Axis(wiring.Component):
     sender to each stream.
     """
 
-    clock, reset, active = "aclk", "aresetn", "low"
+    clocking = Clocking("aclk", "aresetn", "low")
 
     def __init__(self, top: wiring.Component):
         self.top = top

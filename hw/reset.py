@@ -34,6 +34,19 @@ class Reset:
                 raise ValueError(f"reset {name} must be {' or '.join(known)}, not {value!r}")
 
 
+@dataclass(frozen=True)
+class Clocking:
+    """Names of a component's own clock and reset ports, and the reset's level.
+
+    A component that has such ports says so in its attribute ``clocking``. ``active`` is ``none``
+    where it resets itself.
+    """
+
+    clock: str = "clk"
+    reset: str = "rst"
+    active: str = "high"
+
+
 class ActiveLow(wiring.Component):
     """A component whose reset is active low; otherwise the same.
 
@@ -50,7 +63,7 @@ class ActiveLow(wiring.Component):
         Those of ``top``.
     """
 
-    clock, reset, active = "clk", "rst_n", "low"
+    clocking = Clocking("clk", "rst_n", "low")
 
     def __init__(self, top: wiring.Component):
         self.top = top

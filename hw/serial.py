@@ -19,6 +19,7 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden.serial import TAKEN, word_bytes
 from nomul.hw import axis
 from nomul.hw.once import place
+from nomul.hw.reset import Clocking
 from nomul.hw.uart import Receiver, Transmitter
 
 
@@ -44,7 +45,7 @@ class Serial(wiring.Component):
         The line, in and out.
     """
 
-    clock, reset, active = "clk", "", "none"
+    clocking = Clocking("clk", "", "none")
 
     def __init__(self, top: wiring.Component, divisor: int):
         self.top, self.divisor = top, divisor

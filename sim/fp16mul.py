@@ -35,7 +35,7 @@ async def products_equal_the_model(dut, source, sink):
     if source == sink == "never":
         cycles = y.cycles[-1] - ab.sent[0] + 1
         assert_equal(cycles, cfg.cycles(len(a)), "cycles")
-        harness.record(cycles=cycles)
+        harness.record(cycles=cycles, pairs=len(a))
 
 
 @cocotb.test()

@@ -15,7 +15,7 @@ from amaranth.lib import data, wiring
 import nomul
 from nomul.hw import axis
 from nomul.hw.once import Library
-from nomul.hw.reset import ActiveLow, Reset
+from nomul.hw.reset import ActiveLow, Clocking, Reset
 from nomul.synth import constraints, yosys
 
 SYNC_HIGH = Reset()
@@ -97,10 +97,11 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
     """
     if not name.isidentifier():
         raise ValueError(f"name must be a Verilog identifier, not {name!r}")
-    if reset.active == "low" and not hasattr(top, "clock"):
+    if reset.active == "low" and not hasattr(top, "clocking"):
         top = ActiveLow(top)
-    clock, reset_port = getattr(top, "clock", "clk"), getattr(top, "reset", "rst")
-    ports = [p for p in describe_ports(top) if p["name"] not in (clock, reset_port)]
+    clocking = getattr(top, "clocking", Clocking())
+    own = (clocking.clock, clocking.reset)
+    ports = [port for port in describe_ports(top) if port["name"] not in own]
     library = Library(name, async_reset=reset.kind == "async")
     definition = library.convert(name, top)
     rtlil = "\n".join(filter(None, [definition.rtlil, library.rtlil()]))
@@ -120,10 +121,10 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
         "paper": paper,
         "nomul": nomul.__version__,
         "config": values,
-        "clock": clock,
+        "clock": clocking.clock,
         "reset": {
-            "name": reset_port,
-            "active": getattr(top, "active", "high"),
+            "name": clocking.reset,
+            "active": clocking.active,
             "kind": {"sync": "synchronous", "async": "asynchronous"}[reset.kind],
         },
         "ports": ports,

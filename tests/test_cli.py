@@ -67,12 +67,12 @@ def test_every_parameter_is_explained(name):
     assert [field for field in kind.names() if not notes.get(field)] == []
 
 
-def test_emit_writes_three_files(nomul_, tmp_path):
+def test_emit_writes_design_manifest_core_and_constraints(nomul_, tmp_path):
     code, out, _ = nomul_("emit", "lfsr", "--out", tmp_path / "rtl")
     assert code == 0
-    assert len(out.splitlines()) == 3
     names = {path.name for path in (tmp_path / "rtl").iterdir()}
-    assert names == {"lfsr.v", "lfsr.json", "lfsr.core"}
+    assert names == {"lfsr.v", "lfsr.json", "lfsr.core", "lfsr.sdc", "lfsr.xdc"}
+    assert {line.rpartition("/")[2] for line in out.splitlines()} == names
     _, out, _ = nomul_("emit", "lfsr", "--json")
     emitted = json.loads(out)
     assert emitted["files"][0] == "build/lfsr/small/lfsr.v"

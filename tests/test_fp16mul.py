@@ -132,7 +132,7 @@ def test_error_is_at_most_half_an_ulp_of_the_exact_product():
 def test_rtl_equals_model(simulate, preset):
     report = simulate("fp16mul", Config.preset(preset))
     assert report.tests == 5
-    assert report.records["products"] >= 20_000
+    assert report.records["pairs"] >= 20_000
 
 
 def test_bench_notices_the_other_underflow(simulate):
