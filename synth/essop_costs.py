@@ -51,10 +51,10 @@ MORE: Candidates = (
     _int(8),
     _essop("prefix", 16, row_levels=8, registered=False),
     _int(2),
+    _int(5),
     _essop("prefix", 8),
     _essop("popcount", 16),
     _essop("prefix", 32, row_levels=8),
-    _essop("popcount", 32),
     *(_essop("popcount", n, bits_per_cycle=draws) for n in (8, 16, 32) for draws in (1, 4)),
     *(_essop("snapshot", n) for n in (8, 16, 32)),
 )
@@ -127,8 +127,7 @@ def pareto() -> Rows:
     A candidate is on the front if no other is at least as good in area per product and cycle, in
     relative error and in cycles, and better in one.
     """
-    measured = [t for t in tables.committed("essop") if t.name in ("T1", "T1-more")]
-    rows = [row for t in measured for row in t.rows if row["relative error"] is not None]
+    rows = _committed()
     names = ("um2", "relative error", "cycles")
     kept = ("unit", "BL", "U", "R", "product in a register", *names, "fJ")
     return [
@@ -136,6 +135,12 @@ def pareto() -> Rows:
         | {"front": not any(_beats(other, row, names) for other in rows)}
         for row in sorted(rows, key=lambda row: row["relative error"])
     ]
+
+
+def _committed() -> Rows:
+    """Return the planes of T1 and T1-more, as far as these tables are measured."""
+    measured = [t for t in tables.committed("essop") if t.name in ("T1", "T1-more")]
+    return [row for t in measured for row in t.rows if row["relative error"] is not None]
 
 
 def _beats(one: dict[str, Any], other: dict[str, Any], names: tuple[str, ...]) -> bool:
@@ -149,10 +154,10 @@ def _beats(one: dict[str, Any], other: dict[str, Any], names: tuple[str, ...]) -
 def winners() -> Rows:
     """Return for each stream length the best ESSOP and the smallest INTk that errs no more.
 
-    From T1: one product per cell and cycle, in registers. Area and energy are ESSOP's over INTk's.
+    From the rows of T1 and T1-more that are committed: one product per cell and cycle, in
+    registers. Area and energy are ESSOP's over INTk's.
     """
-    rows = [row for row in tables.load("essop", "T1").rows if row["relative error"] is not None]
-    rows = [row for row in rows if row["cycles"] == 1 and row["product in a register"]]
+    rows = [row for row in _committed() if row["cycles"] == 1 and row["product in a register"]]
     integers = [row for row in rows if row["unit"].startswith("INT")]
     result = []
     for length in sorted({row["BL"] for row in rows if row["BL"]}):
