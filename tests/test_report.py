@@ -85,6 +85,26 @@ def test_rows_are_measured_and_kept_one_by_one(monkeypatch, tmp_path):
     assert rows.load("generic", tmp_path) == sorted(measured, key=lambda row: row.key)
 
 
+@pytest.mark.parametrize(
+    ("target", "blocks", "presets"),
+    [
+        ("freepdk45", ("lfsr", "popcount", "skid"), ()),
+        ("freepdk45", ("fp16mul",), ("ieee",)),
+        ("ice40", ("lfsr",), ("small",)),
+        ("ecp5", ("lfsr",), ("small",)),
+        pytest.param("freepdk45", ("essop",), ("small",), marks=pytest.mark.long),
+        pytest.param("freepdk45", ("spimc",), ("small",), marks=pytest.mark.long),
+    ],
+)
+def test_measuring_again_gives_the_committed_rows(target, blocks, presets):
+    """Cells exactly, clocks within 10 %, cycles exactly; every row was measured and compared."""
+    measured = report.measure([target], blocks, presets)
+    compared = report.compare(measured)
+    assert compared.equal, str(compared)
+    assert compared.skipped == [], "other tools than those of the committed rows"
+    assert len(measured) >= len(blocks)
+
+
 def test_liberty_file_names_the_target(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"cells\.lib"):
         flow.measure(registry.get("lfsr"), lfsr.Config(), tmp_path, liberty=Path("cells.lib"))
