@@ -383,6 +383,8 @@ def test_a_sweep_stopped_by_hand_goes_on(tmp_path, monkeypatch):
         command,
         cwd=tmp_path,
         start_new_session=True,
+        # A shell's background jobs ignore interrupts, and so would their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
