@@ -26,6 +26,14 @@ Network = Annotated[
     Path | None, typer.Option(help="Network file of lutnet; the preset's network if not given.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Target = Annotated[
+    str | None, typer.Option(help="freepdk45 (if not given), generic, ice40, ecp5, xc7.")
+]
+Liberty = Annotated[Path | None, typer.Option(help="Map to the cells of this file.")]
+Period = Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at.")]
+Simulator = Annotated[
+    str | None, typer.Option(help="icarus or verilator; the one found if not given.")
+]
 Seed = Annotated[int, typer.Option(help="Of everything random: stimuli, stalls, initial weights.")]
 Out = Annotated[
     Path | None, typer.Option(help="Folder for results; build/BLOCK/PRESET if not given.")
@@ -135,9 +143,7 @@ def sim(
     preset: Preset = None,
     settings: Settings = None,
     out: Out = None,
-    simulator: Annotated[
-        str | None, typer.Option(help="icarus or verilator; the one found if not given.")
-    ] = None,
+    simulator: Simulator = None,
     seed: Seed = 1,
     waves: Annotated[bool, typer.Option("--waves", help="Record a waveform.")] = False,
     weights: Annotated[
@@ -241,11 +247,9 @@ def synth(
     settings: Settings = None,
     network: Network = None,
     out: Out = None,
-    target: Annotated[
-        str | None, typer.Option(help="freepdk45 (if not given), generic, ice40, ecp5, xc7.")
-    ] = None,
-    liberty: Annotated[Path | None, typer.Option(help="Map to the cells of this file.")] = None,
-    period: Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at.")] = 1000,
+    target: Target = None,
+    liberty: Liberty = None,
+    period: Period = 1000,
     hierarchy: Annotated[
         bool, typer.Option("--hierarchy", help="Keep modules apart, and count each.")
     ] = False,
@@ -430,17 +434,13 @@ def sweep(
     steps: Annotated[
         str, typer.Option(help="Of model, emit, sim, synth and energy, with commas between.")
     ] = "model,emit,sim,synth",
-    target: Annotated[
-        str | None, typer.Option(help="freepdk45 (if not given), generic, ice40, ecp5, xc7.")
-    ] = None,
-    liberty: Annotated[Path | None, typer.Option(help="Map to the cells of this file.")] = None,
-    period: Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at.")] = 1000,
+    target: Target = None,
+    liberty: Liberty = None,
+    period: Period = 1000,
     hierarchy: Annotated[
         bool, typer.Option("--hierarchy", help="Map each distinct module once.")
     ] = False,
-    simulator: Annotated[
-        str | None, typer.Option(help="icarus or verilator; the one found if not given.")
-    ] = None,
+    simulator: Simulator = None,
     seed: Seed = 1,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Of a dask scheduler, tcp://host:port.")

@@ -105,11 +105,11 @@ def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) 
             "interval": cfg.interval,
             "cycles for 1000": cfg.cycles(1000),
         },
-        "waves": transaction(block, cfg, folder) if simulate else "",
+        "waves": transaction(block, cfg, emitted.manifest, folder) if simulate else "",
     }
 
 
-def transaction(block: "Block", cfg: Any, folder: Path) -> str:
+def transaction(block: "Block", cfg: Any, manifest: dict[str, Any], folder: Path) -> str:
     """Run a block's bench and return the drawing of its first transaction."""
     import shutil
 
@@ -117,11 +117,10 @@ def transaction(block: "Block", cfg: Any, folder: Path) -> str:
     from nomul.sim import trace
 
     shutil.rmtree(folder, ignore_errors=True)
-    emitted = flow.emit(block, cfg, folder)
-    manifest = (folder / f"{block.name}.json").resolve()
-    flow.simulate(block, cfg, folder, environment={trace.VARIABLE: f"{manifest}:{RECORDED}"})
+    written = (folder / f"{block.name}.json").resolve()  # by the simulation
+    flow.simulate(block, cfg, folder, environment={trace.VARIABLE: f"{written}:{RECORDED}"})
     title = f"One transaction of {block.name}, as its bench simulated it"
-    return waves.svg(title, emitted.manifest, trace.read(folder / "sim"))
+    return waves.svg(title, manifest, trace.read(folder / "sim"))
 
 
 def overview(blocks: Iterable["Block"]) -> dict[str, Any]:

@@ -6,29 +6,10 @@ import subprocess
 
 import pytest
 
-from nomul.golden import lfsr
-from nomul.hw.lfsr import Top
 from nomul.synth import pnr, pnr_families, rows, yosys
-from nomul.synth.emit import Emitted, emit
+from nomul.synth.emit import Emitted
 
 PORTS = 16 + 3  # of the register: state, valid, ready, reset
-
-
-@pytest.fixture
-def design(tmp_path):
-    """Return a function that makes a design of plain Verilog, as it is before any check."""
-
-    def make(verilog: str) -> Emitted:
-        (tmp_path / "design.v").write_text(verilog)
-        yosys.run(["read_verilog design.v", "write_rtlil design.il"], tmp_path, harmless=["."])
-        return Emitted("top", (tmp_path / "design.il").read_text(), verilog, {})
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def register() -> Emitted:
-    return emit(Top(lfsr.Config.preset("leap")), "lfsr")
 
 
 def test_ecp5_has_a_register_at_each_port(register, tmp_path):

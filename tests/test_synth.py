@@ -10,7 +10,6 @@ import pytest
 from nomul import flow, registry
 from nomul.golden import lfsr
 from nomul.hw import counterarray
-from nomul.hw.lfsr import Top
 from nomul.sim import harness
 from nomul.synth import rows, targets, timing, yosys
 from nomul.synth.emit import Emitted, emit
@@ -18,23 +17,6 @@ from nomul.synth.recipes import AREA, SPEED
 from nomul.synth.rows import Row
 from nomul.synth.synthesize import Result, synthesize
 from nomul.synth.timing import AbcEstimate, OpenSta, TimingError
-
-
-@pytest.fixture
-def design(tmp_path):
-    """Return a function that makes a design of plain Verilog, as it is before any check."""
-
-    def make(verilog: str) -> Emitted:
-        (tmp_path / "design.v").write_text(verilog)
-        yosys.run(["read_verilog design.v", "write_rtlil design.il"], tmp_path, harmless=["."])
-        return Emitted("top", (tmp_path / "design.il").read_text(), verilog, {})
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def register() -> Emitted:
-    return emit(Top(lfsr.Config.preset("leap")), "lfsr")
 
 
 @pytest.fixture(scope="module")
