@@ -53,8 +53,7 @@ class Lanes:
             for agent in (self.master.read_if, self.master.write_if):
                 agent.log.setLevel(logging.WARNING)
         for lane in self.about["lanes"]:
-            whole = not lane["words"] or int(lane["words"][-1], 16) >> 8 * lane["bytes"]
-            lane["framed"] = lane["last"] and whole
+            lane["framed"] = lane["last"] and _whole(lane)
             shape = AxiStreamBus if lane["framed"] or not lane["last"] else Beats
             bus = shape.from_prefix(dut, lane["prefix"])
             kind = AxiStreamSink if lane["outward"] else AxiStreamSource
@@ -131,6 +130,16 @@ async def answers_equal_the_recording(dut, source, sink):
         await with_timeout(task, TIMEOUT_US, "us")
     if lanes.about["registers"]:
         await check_registers(dut, lanes.master, lanes.about["registers"])
+
+
+def _whole(lane: dict[str, Any]) -> bool:
+    """Whether a lane's recording is of whole frames, and all beats of each come at one time."""
+    times = set()
+    for word, before in zip(lane["words"], lane["before"], strict=True):
+        times.add(tuple(before))
+        if lane["outward"] or len(times) == 1:
+            times = set() if int(word, 16) >> 8 * lane["bytes"] else times
+    return not times
 
 
 def _split(words: list[int], size: int) -> list[list[int]]:

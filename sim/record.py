@@ -16,9 +16,13 @@ VARIABLE = "NOMUL_RECORD"
 
 @dataclass(frozen=True)
 class Transfer:
-    """One payload on one stream: the cycle in which it was offered, and that of its taking."""
+    """One payload on one stream: the cycle since which it could come, and that of its taking.
 
-    offered: int
+    What a bench sends could come as soon as the bench had decided on it, whether or not the stream
+    was still busy with an earlier payload.
+    """
+
+    since: int
     cycle: int
     stream: str
     word: int
@@ -43,14 +47,15 @@ class Recording:
         return [t.word for t in self.transfers if t.stream == stream]
 
     def before(self, streams: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return, for each transfer, how many there were on each stream before it was offered.
+        """Return, for each transfer, how many there were on each stream before it could come.
 
-        A payload that is offered no sooner than these have passed reaches the block in the order
-        of the recording, however long anybody waits.
+        These are all that the bench had seen when it decided on the payload. One that is offered
+        no sooner than these have passed means the same as in the recording, and none waits for
+        what itself must bring about, however long anybody pauses.
         """
         found, ends = [], {name: self._cycles(name) for name in streams}
         for transfer in self.transfers:
-            found.append(tuple(bisect_left(ends[name], transfer.offered) for name in streams))
+            found.append(tuple(bisect_left(ends[name], transfer.since) for name in streams))
         return found
 
     def _cycles(self, stream: str) -> list[int]:
@@ -79,12 +84,12 @@ def load(path: Path) -> Recording:
     """
     recording, status, cycle = Recording(), {}, -1
     for line in path.read_text().splitlines() if path.exists() else []:
-        kind, offered, at, name, word = line.split()
+        kind, since, at, name, word = line.split()
         if int(at) < cycle:
             raise ValueError(f"{path} holds more than one test")
         cycle = int(at)
         if kind == "transfer":
-            recording.transfers.append(Transfer(int(offered), cycle, name, int(word, 16)))
+            recording.transfers.append(Transfer(int(since), cycle, name, int(word, 16)))
         elif kind == "status":
             status[name] = int(word, 16)
         else:
@@ -108,13 +113,15 @@ class _Recorder:
     def __init__(
         self, bench: Any, file: str, streams: list[str], status: list[str], count: int | None
     ):
+        self.bench = bench
         self.streams = {
             name: [bench.signal(f"{name}__{wire}") for wire in ("valid", "ready", "payload")]
             for name in streams
         }
         self.status = {name: bench.signal(name) for name in status}
         self.values: dict[str, int] = {}
-        self.offered: dict[str, int] = {}
+        # Of each stream, for the payloads that are still to come, since when each could.
+        self.since: dict[str, list[int]] = {name: [] for name in streams}
         self.file, self.left = Path(file), float("inf") if count is None else count
 
     def __call__(self, cycle: int) -> None:
@@ -122,14 +129,14 @@ class _Recorder:
 
         if self.left <= 0:
             return
+        known = self._known()
         lines = []
         for name, (valid, ready, payload) in self.streams.items():
-            if not bit(valid):
-                continue
-            offered = self.offered.setdefault(name, cycle)
-            if bit(ready):
-                lines.append(f"transfer {offered} {cycle} {name} {bits(payload):x}\n")
-                del self.offered[name]
+            offered = bit(valid)
+            coming, since = known.get(name, int(offered)), self.since[name]
+            since += [cycle] * (coming - len(since))
+            if offered and bit(ready):
+                lines.append(f"transfer {since.pop(0)} {cycle} {name} {bits(payload):x}\n")
         self.left -= len(lines)
         for name, port in self.status.items():
             if self.values.get(name) != (value := bits(port)):
@@ -140,3 +147,10 @@ class _Recorder:
         if lines:
             with self.file.open("a") as out:
                 out.writelines(lines)
+
+    def _known(self) -> dict[str, int]:
+        """Return how many payloads each source has still to send."""
+        from nomul.sim.stream import Source
+
+        sources = [agent for agent in self.bench.agents if isinstance(agent, Source)]
+        return {source.name: len(source.payloads) - len(source.sent) for source in sources}

@@ -32,7 +32,7 @@ class Lane:
     words
         What is sent, or expected.
     before
-        For each word, how many transfers there must have been on each lane before it is offered.
+        For each word, how many transfers there must have been on each lane before it can come.
     """
 
     name: str
@@ -135,9 +135,10 @@ def axi_word(payload: dict[str, Any], word: int, bits: int) -> int:
 def write(emitted: Emitted, recorded: Sequence[Lane], complete: bool = True) -> dict[str, str]:
     """Return the testbench and its vectors by file name.
 
-    Every word is offered as soon as all earlier transfers of the recording have passed, and every
-    answer is compared bit by bit. ``+stall`` on the simulator's command line makes both sides
-    pause at random. The last line that it prints starts with PASS or FAIL.
+    Every word is offered as soon as the transfers have passed that the recorded bench had seen when
+    it sent that word, and every answer is compared bit by bit. ``+stall`` on the simulator's
+    command line makes both sides pause at random. The last line that it prints starts with PASS or
+    FAIL.
 
     Parameters
     ----------

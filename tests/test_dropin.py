@@ -22,7 +22,7 @@ from nomul.synth import testbench, vectors
 from nomul.synth.emit import emit
 
 # The blocks that run in CI; parts are run with `long`.
-QUICK = ("essop", "spimc", "lutnet", "sotfp", "pow2")
+QUICK = ("essop", "spimc", "lutnet", "sonic", "sotfp", "pow2")
 
 # Behind AXI, with stalls on both sides only.
 SLOW = ("spimc", "sotfp")
@@ -218,7 +218,7 @@ def test_a_reset_that_does_not_exist_is_refused():
         Reset("sync", "up")
 
 
-def test_payloads_wait_for_what_came_before_they_were_offered():
+def test_payloads_wait_for_what_had_passed_when_they_could_come():
     sent = [Transfer(0, 0, "a", 1), Transfer(0, 2, "b", 2), Transfer(3, 3, "a", 3)]
     assert Recording(sent).before(["a", "b"]) == [(0, 0), (0, 0), (1, 1)]
     assert Recording(sent).words("a") == [1, 3]
