@@ -13,7 +13,7 @@ from nomul.hw.compressor import Top as Compressor
 from nomul.hw.lutnet import Top
 from nomul.synth import lutnet_published, lutnet_training_tables
 from nomul.synth.emit import emit
-from nomul.synth.lutnet_area import ADDERS, Area
+from nomul.synth.lutnet_area import ADDERS, PARTS, Area
 from nomul.synth.lutnet_area import measure as measure_area
 from nomul.synth.lutnet_published import Quoted
 from nomul.synth.synthesize import synthesize
@@ -212,7 +212,7 @@ def plot_area(rows: Rows, figure: Any) -> None:
     axes = figure.subplots()
     names = [f"{r['network']}\n{r['test accuracy %']} %" for r in rows]
     bottom = np.zeros(len(rows))
-    for part in ("encoder", "operators", "popcount", "head"):
+    for part in PARTS:
         heights = np.array([r[f"LUTs, {part}"] for r in rows])
         axes.bar(names, heights, bottom=bottom, label=part)
         bottom += heights

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul.golden import lutnet
-from nomul.synth.lutnet_split import sampled, split
+from nomul.synth.lutnet_area import PARTS, sampled, split
 
 Rows = list[dict[str, Any]]
 
@@ -53,13 +53,10 @@ def flagship() -> Rows:
                 "highest": percent(max(about["test"])),
                 "committed seed": about["seed"],
                 "its test accuracy": percent(about["test"][about["seeds"].index(about["seed"])]),
-                **{part: count.get(part) for part in PARTS},
+                **{part: count.get(part) for part in (*PARTS, "all")},
             }
         )
     return rows
-
-
-PARTS = ("encoder", "operators", "popcount", "head", "all")
 
 
 def pareto() -> Rows:

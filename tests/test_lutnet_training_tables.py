@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nomul.golden import lutnet
-from nomul.synth import lutnet_split, lutnet_training_tables, tables
+from nomul.synth import lutnet_area, lutnet_training_tables, tables
 
 
 def share(text):
@@ -37,8 +37,8 @@ def test_tables_of_studies_are_those_of_the_committed_runs(name):
 def test_free_thresholds_are_not_counted_as_comparators():
     encoder = lutnet.Thermometer(feature=[0, 0, 1, 2], threshold=[8, 2, 8, 15])
     network = lutnet.Network([encoder], 3, 4)
-    assert lutnet_split.comparators(network) == 2
-    assert lutnet_split.comparators(lutnet.Network([lutnet.GroupSum(groups=1)], 3)) == 0
+    assert lutnet_area.comparators(network) == 2
+    assert lutnet_area.comparators(lutnet.Network([lutnet.GroupSum(groups=1)], 3)) == 0
 
 
 @pytest.mark.parametrize("name", ["digits-xc7", "digits-hx1k"])
