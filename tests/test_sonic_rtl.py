@@ -1,7 +1,7 @@
 """SONIC's hardware: every preset and mode against the golden model, and what is malformed."""
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
 from nomul.golden import sonic_device
@@ -121,3 +121,22 @@ class Forgetful(Top):
 def test_bench_notices(simulate, mutant, message):
     with pytest.raises(BenchError, match=message):
         simulate("sonic", SMALL, top=mutant(SMALL), tests="layers_equal_the_model")
+
+
+class Absorbing(Top):
+    """Mutation: a flag of the FC engine looks at beats that nobody has offered."""
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        bit, other = Signal(), Signal(init=1)
+        m.d.sync += [bit.eq(self.fc_vector.payload.last), other.eq(~self.fc_vector.payload.last)]
+        m.d.comb += self.fc_gated.eq(self._engines["fc"].gated + (bit == other))
+        return m
+
+
+def test_unknown_values_find_what_known_ones_hide(simulate):
+    """No known payload changes a result of this mutant; an unknown one reaches a counter."""
+    options = {"top": Absorbing(SMALL), "simulator": "icarus"}
+    assert simulate("sonic", SMALL, tests="layers_equal_the_model", **options).tests == 4
+    with pytest.raises(BenchError, match="fc_gated"):
+        simulate("sonic", SMALL, bench="nomul.sim.sonic_unknown", **options)
