@@ -30,6 +30,7 @@ Target = Annotated[
     str | None, typer.Option(help="freepdk45 (if not given), generic, ice40, ecp5, xc7.")
 ]
 Liberty = Annotated[Path | None, typer.Option(help="Map to the cells of this file.")]
+Models = Annotated[Path | None, typer.Option(help="Verilog of those cells, for energy.")]
 Period = Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at.")]
 Simulator = Annotated[
     str | None, typer.Option(help="icarus or verilator; the one found if not given.")
@@ -249,6 +250,7 @@ def synth(
     out: Out = None,
     target: Target = None,
     liberty: Liberty = None,
+    models: Models = None,
     period: Period = 1000,
     hierarchy: Annotated[
         bool, typer.Option("--hierarchy", help="Keep modules apart, and count each.")
@@ -270,7 +272,7 @@ def synth(
     settings = _with_network(settings, network)
     cfg = flow.configure(block, preset, settings)
     folder = (out or flow.default_folder(block, preset)) / (target or "cells")
-    cells = flow.cells_with_models(target, liberty) if energy or glitches else None
+    cells = flow.cells_with_models(target, liberty, models) if energy or glitches else None
     with present.working(f"synthesizing {name}"):
         row = flow.measure(
             block,
@@ -436,6 +438,7 @@ def sweep(
     ] = "model,emit,sim,synth",
     target: Target = None,
     liberty: Liberty = None,
+    models: Models = None,
     period: Period = 1000,
     hierarchy: Annotated[
         bool, typer.Option("--hierarchy", help="Map each distinct module once.")
@@ -466,6 +469,7 @@ def sweep(
     options = sweep_point.Options(
         target=target or (liberty.stem if liberty else "freepdk45"),
         liberty=str(liberty.resolve()) if liberty else None,
+        models=str(models.resolve()) if models else None,
         period_ps=period,
         hierarchical=hierarchy,
         seed=seed,

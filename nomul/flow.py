@@ -271,8 +271,12 @@ def bitstream(
     return about
 
 
-def cells_with_models(target: str | None = None, liberty: Path | None = None) -> "StandardCells":
+def cells_with_models(
+    target: str | None = None, liberty: Path | None = None, models: Path | None = None
+) -> "StandardCells":
     """Return the standard cells of :func:`measure`'s arguments, if energy can be measured on them.
+
+    ``models`` is the Verilog of the cells of ``liberty``.
 
     Raises
     ------
@@ -283,7 +287,8 @@ def cells_with_models(target: str | None = None, liberty: Path | None = None) ->
     """
     from nomul.synth import targets
 
-    found = targets.get(target or (liberty.stem if liberty else "freepdk45"), liberty=liberty)
+    name = target or (liberty.stem if liberty else "freepdk45")
+    found = targets.get(name, liberty=liberty, models=models)
     if not isinstance(found, targets.StandardCells):
         raise ValueError(f"energy needs standard cells, and {target} has none; try freepdk45")
     found.models()

@@ -175,11 +175,11 @@ def _check_target(steps: tuple[str, ...], options: Options) -> None:
 
     if options.period_ps <= 0:
         raise ValueError(f"period_ps must be positive, not {options.period_ps}")
-    liberty = Path(options.liberty) if options.liberty else None
+    liberty, models = (Path(p) if p else None for p in (options.liberty, options.models))
     if "synth" in steps:
         targets.get(options.target, liberty=liberty)
     if "energy" in steps:
-        flow.cells_with_models(options.target, liberty)
+        flow.cells_with_models(options.target, liberty, models)
 
 
 def _portable(cfg: "Config") -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Options:
 
     target: str = "freepdk45"
     liberty: str | None = None
+    models: str | None = None
     period_ps: int = 1000
     hierarchical: bool = False
     place_seeds: tuple[int, ...] = (1, 2, 3)
@@ -126,6 +127,8 @@ def stamp(block: str, config: Mapping[str, Any], step: str, options: Options) ->
         cells = _file_hash(options.liberty) if options.liberty else None
         matters |= {"target": options.target, "liberty": cells, "period_ps": options.period_ps}
         matters |= {"hierarchical": options.hierarchical, "place_seeds": options.place_seeds}
+    if step == "energy":
+        matters |= {"models": _file_hash(options.models) if options.models else None}
     values = {n: _file_hash(v) if is_file(v) else v for n, v in config.items()}
     about = [block, values, step, matters, provenance((step,), options)]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
@@ -223,8 +226,8 @@ def _energy(block: registry.Block, cfg: Any, folder: Path, options: Options) -> 
     mapped = folder.with_name("synth")
     if not (mapped / "mapped.v").exists():
         _synth(block, cfg, mapped, options)
-    liberty = Path(options.liberty) if options.liberty else None
-    cells = flow.cells_with_models(options.target, liberty)
+    liberty, models = (Path(p) if p else None for p in (options.liberty, options.models))
+    cells = flow.cells_with_models(options.target, liberty, models)
     spent = flow.energy(block, cfg, mapped, cells, period_ps=options.period_ps, seed=options.seed)
     return {
         "energy_fj": round(spent.per_operation_fj, 2),

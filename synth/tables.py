@@ -1,6 +1,6 @@
 """Tables of the blocks' pages: measured by one command each, committed as data, drawn from it.
 
-A block with tables has a module ``nomul.synth.<block>_tables`` with
+A block with tables has a module ``nomul.synth.<block>_tables``, and so has the flow, with
 
 - ``TABLES``: name to function that measures it and returns its rows, flat dictionaries with the
   same keys; the first line of its docstring, less its verb, is the table's title;
@@ -72,9 +72,9 @@ def names(block: str) -> list[str]:
 
 
 def blocks() -> list[str]:
-    """Return the blocks that have tables."""
+    """Return the blocks that have tables, and the flow."""
     here = Path(__file__).parent
-    return [name for name in registry.BLOCKS if (here / f"{name}_tables.py").is_file()]
+    return [n for n in (*registry.BLOCKS, "flow") if (here / f"{n}_tables.py").is_file()]
 
 
 def measure(block: str, name: str) -> Table:
@@ -191,8 +191,8 @@ def _text(value: Any) -> str:
 
 
 def _module(block: str) -> ModuleType:
-    registry.get(block)
     if block not in blocks():
+        registry.get(block)
         raise ValueError(f"{block} has no tables; those that have are {', '.join(blocks())}")
     return import_module(f"nomul.synth.{block}_tables")
 

