@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from nomul import flow, registry
-from nomul.synth import rows, stdcells
+from nomul import registry
+from nomul.synth import power, rows, stdcells
 from nomul.synth.tables import Rows
 
 # Clock periods in picoseconds at which both are mapped and their energy is estimated.
@@ -23,19 +23,26 @@ def libraries() -> Rows:
 def on_both(block: registry.Block) -> dict[str, Any]:
     """Return the row of one block; the mapped cells do what the model says, or this raises."""
     preset = PRESETS.get(block.name, next(iter(block.config().presets)))
-    cfg = flow.configure(block, preset)
+    cfg = block.config().preset(preset)
     row: dict[str, Any] = {"block": block.name, "preset": preset}
     for cells, period in PERIODS.items():
         with tempfile.TemporaryDirectory() as folder:
-            measured = flow.measure(
-                block,
-                cfg,
-                Path(folder),
-                target=cells.name,
+            measured = rows.measure(
+                block.name,
+                preset,
+                cells.name,
                 period_ps=period,
                 hierarchical=f"{block.name}/{preset}" in rows.HIERARCHICAL,
+                folder=Path(folder),
             )
-            spent = flow.energy(block, cfg, Path(folder), cells, period_ps=period)
+            spent = power.measure(
+                block,
+                cfg,
+                Path(folder, "mapped.v"),
+                cells,
+                folder=Path(folder, "energy"),
+                period_ps=period,
+            )
         assert measured.area_um2 is not None
         assert measured.timing is not None
         row |= {
