@@ -1,49 +1,26 @@
 """ESSOP, the stochastic outer product: operands and sources around an array of counting cells."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from nomul.golden import essop, lfsr
 from nomul.golden.essop import Config
 from nomul.hw.bitstream import Source, comparator, places, seed_layout, weighted
 from nomul.hw.essop_array import FLAT, Row, control_layout, running
+from nomul.hw.essop_layouts import (
+    EXPONENT,
+    UNIT_EXPONENT,
+    pair_layout,
+    row_layout,
+    tail_fields,
+)
 from nomul.hw.essop_prefix import columns, run_length
+from nomul.hw.essop_readout import ReadOut
 from nomul.hw.essop_stack import Stack
-from nomul.hw.lfsr import transform
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
 
-EXPONENT = signed(essop.EXPONENT_BITS)
-UNIT_EXPONENT = signed(essop.EXPONENT_BITS + 2)
-
-
-def pair_layout(cfg: Config) -> data.StructLayout:
-    """Return the payload of ``x_d``: one pair of vectors."""
-    operand = unsigned(cfg.width + 1)
-    fields = {
-        "x": data.ArrayLayout(operand, cfg.rows),
-        "sx": unsigned(cfg.rows),
-        "d": data.ArrayLayout(operand, cfg.cols),
-        "sd": unsigned(cfg.cols),
-        "e_x": EXPONENT,
-        "e_d": EXPONENT,
-    }
-    if cfg.accumulate:
-        fields |= {"read": unsigned(1), "clear": unsigned(1)}
-    return data.StructLayout(fields)
-
-
-def row_layout(cfg: Config) -> data.StructLayout:
-    """Return the payload of ``y``: one row of results."""
-    return data.StructLayout(
-        {
-            "row": unsigned(max(1, (cfg.rows - 1).bit_length())),
-            "y": data.ArrayLayout(signed(cfg.y_bits), cfg.cols),
-            "exponent": UNIT_EXPONENT,
-            "last": unsigned(1),
-        }
-    )
+__all__ = ["EXPONENT", "UNIT_EXPONENT", "Top", "pair_layout", "row_layout"]
 
 
 class Top(wiring.Component):
@@ -139,23 +116,23 @@ class Top(wiring.Component):
         b = self._draw(m, source.s, d, 1, source.advance)
         live = Signal(cfg.rows, reset_less=True)
         # Signs and unit leave the pair's register with its last bits.
-        tail = Signal(data.StructLayout(_tail(cfg)), reset_less=True)
+        tail = Signal(data.StructLayout(tail_fields(cfg)), reset_less=True)
         with m.If(source.advance):
             m.d.sync += live.eq(Cat(operand.any() for operand in x))
         with m.If(source.advance & ending):
             unit = pair.e_x + pair.e_d - cfg.stream_log2
             kept = [name for name, _ in pair_layout(cfg)]
-            m.d.sync += [tail[name].eq(pair[name]) for name in _tail(cfg) if name in kept]
+            m.d.sync += [tail[name].eq(pair[name]) for name in tail_fields(cfg) if name in kept]
             m.d.sync += tail.unit.eq(unit)
             if cfg.cell == "prefix":
                 lengths = [run_length(cfg, operand, source.r[0]) for operand in pair.x]
                 m.d.sync += tail.lengths.eq(Cat(lengths))
         self._count_gated(m, live, control.step & last)
 
-        ended = counting & last
+        read_out = ReadOut(self, m, control, tail, counting & last, go)
         if cfg.cell == "prefix":
             counts = columns(m, cfg, control, b, tail.lengths)
-            _read_counts(self, m, control, counts, tail, ended, go)
+            read_out.counts(counts)
             return m
         a = self._draw(m, source.r, x, 0, source.advance)
         if cfg.cell == "snapshot":
@@ -169,7 +146,7 @@ class Top(wiring.Component):
                 stack.a.eq(Cat(a)),
                 stack.b.eq(Cat(b)),
             ]
-            self._read(m, control, [stack], tail, ended, go, source.load)
+            self._read(read_out, [stack], source.load)
             return m
         rows = [Once("row", Row, cfg) for _ in range(cfg.rows)]
         for i, row in enumerate(rows):
@@ -183,25 +160,16 @@ class Top(wiring.Component):
             if i:
                 m.d.comb += rows[i - 1].i.eq(row.o)
 
-        self._read(m, control, rows, tail, ended, go, source.load)
+        self._read(read_out, rows, source.load)
         return m
 
-    def _read(
-        self,
-        m: Module,
-        control: data.View,
-        rows: list[Row] | list[Stack],
-        tail: data.View,
-        ended: Value,
-        go: Signal,
-        reload: Value,
-    ) -> None:
+    def _read(self, read_out: ReadOut, rows: list[Row] | list[Stack], reload: Value) -> None:
         """Describe the read-out of rows, or of the one stack that holds them."""
         if self.cfg.accumulate:
-            _read_accumulators(self, m, control, rows, tail, ended, go, reload)
+            read_out.accumulators(rows, reload)
         else:
-            m.d.comb += rows[-1].i.eq(0)
-            _read_counts(self, m, control, list(rows[0].o), tail, ended, go)
+            read_out.m.d.comb += rows[-1].i.eq(0)
+            read_out.counts(list(rows[0].o))
 
     def _operands(self, m: Module, pair: data.View, name: str) -> tuple[data.View, data.View]:
         """Return the operands of both sides.
@@ -239,6 +207,10 @@ class Top(wiring.Component):
         generate = weighted if self.cfg.sng == "wbg" else comparator
         return Cat(generate(word, operand) for word in words)
 
+    def result(self, count: Value, negative: Value) -> Value:
+        """Return the result that leaves for what a cell has counted."""
+        return Mux(negative, -count, count)
+
     def _ended(self, words: data.View, operands: data.View) -> Value:
         """Return whether all rows' ones have ended, where they come first."""
         return ~Cat(comparator(words[0], operand) for operand in operands).any()
@@ -269,158 +241,3 @@ class Top(wiring.Component):
         m.d.comb += still.eq(popcount(m, list(idle)))
         with m.If(done):
             m.d.sync += self.gated.eq(self.gated + still)
-
-
-def _tail(cfg: Config) -> dict[str, object]:
-    """Return the fields of a pair that its results need after the last bits are drawn."""
-    fields = {"sx": unsigned(cfg.rows), "sd": unsigned(cfg.cols), "unit": UNIT_EXPONENT}
-    if cfg.accumulate:
-        fields |= {"read": unsigned(1), "clear": unsigned(1)}
-    if cfg.cell == "prefix":
-        fields["lengths"] = unsigned(cfg.rows * cfg.count_bits)
-    return fields
-
-
-def _read_counts(
-    top: Top,
-    m: Module,
-    control: data.View,
-    counts: list[Value],
-    tail: data.View,
-    ended: Value,
-    go: Signal,
-) -> None:
-    """Describe the read-out of counts: captured with a pair's last bits, then sent row by row.
-
-    The array waits with those bits until the rows of the pair before have left.
-    """
-    cfg = top.cfg
-    free = Signal()
-    busy, done = _send_rows(top, m, control, start=control.capture)
-    m.d.comb += [
-        free.eq(~busy | done),
-        go.eq(~ended | free),
-        control.capture.eq(ended & free),
-    ]
-    signs = Signal(data.StructLayout(_signs(cfg)), reset_less=True)
-    unit = Signal(UNIT_EXPONENT, reset_less=True)
-    with m.If(control.capture):
-        m.d.sync += [signs.sx.eq(tail.sx), signs.sd.eq(tail.sd), unit.eq(tail.unit)]
-    with m.Elif(control.shift):
-        m.d.sync += signs.sx.eq(signs.sx >> 1)
-    m.d.comb += top.y.payload.exponent.eq(unit)
-    values = [Mux(signs.sx[0] ^ signs.sd[j], -count, count) for j, count in enumerate(counts)]
-    if cfg.cols > FLAT:
-        signals = [Signal(signed(cfg.y_bits), name=f"y{j}") for j in range(cfg.cols)]
-        m.d.comb += [y.eq(value) for y, value in zip(signals, values, strict=True)]
-        m.d.comb += Value.cast(top.y.payload.y).eq(Cat(signals))
-    else:
-        m.d.comb += [top.y.payload.y[j].eq(value) for j, value in enumerate(values)]
-
-
-def _read_accumulators(
-    top: Top,
-    m: Module,
-    control: data.View,
-    rows: list[Row] | list[Stack],
-    tail: data.View,
-    ended: Value,
-    go: Signal,
-    reload: Value,
-) -> None:
-    """Describe accumulation, one cycle after a pair's last bits, and the read-out on request.
-
-    While accumulators leave row by row they go round, or zeros follow them, and the next pair's
-    counts wait.
-    """
-    cfg = top.cfg
-    pending = Signal()
-    clear = Signal()
-    signs = Signal(data.StructLayout(_signs(cfg)), reset_less=True)
-    request = Signal(data.StructLayout({"read": 1, "clear": 1}), reset_less=True)
-    counted = Signal()
-    busy, _ = _send_rows(top, m, control, start=control.capture & request.read)
-    m.d.comb += [
-        counted.eq(ended & go),
-        go.eq(~(pending & busy)),
-        control.capture.eq(pending & ~busy),
-        rows[-1].i.eq(Mux(clear, 0, Value.cast(rows[0].o))),
-        top.y.payload.exponent.eq(cfg.acc_exponent),
-        Value.cast(top.y.payload.y).eq(rows[0].o),
-    ]
-    with m.If(go):
-        m.d.sync += pending.eq(ended)
-    with m.If(counted):
-        m.d.sync += [
-            signs.sx.eq(tail.sx),
-            signs.sd.eq(tail.sd),
-            request.read.eq(tail.read),
-            request.clear.eq(tail.clear),
-        ]
-    with m.If(control.capture):
-        m.d.sync += clear.eq(request.clear)
-    if cfg.rows > FLAT:
-        m.d.comb += [rows[0].sx.eq(signs.sx), rows[0].sd.eq(signs.sd)]
-    else:
-        for i, row in enumerate(rows):
-            m.d.comb += row.negative.eq(signs.sd ^ signs.sx[i].replicate(cfg.cols))
-    with m.If(Cat(row.overflow for row in rows).any()):
-        m.d.sync += top.overflow.eq(1)
-    _scale(top, m, control, tail.unit, counted, reload)
-
-
-def _scale(
-    top: Top, m: Module, control: data.View, unit: Value, counted: Signal, reload: Value
-) -> None:
-    """Describe the distance of a pair's unit to the accumulators', and its rounding term."""
-    cfg = top.cfg
-    most_left, most_right = cfg.accumulate, essop.max_right_shift(cfg)
-    distance = Signal(signed(len(unit) + 2))
-    left = Signal.like(control.left)
-    right = Signal.like(control.right)
-    m.d.comb += [
-        distance.eq(unit - cfg.acc_exponent),
-        left.eq(Mux(distance < 0, 0, Mux(distance > most_left, most_left, distance))),
-        right.eq(Mux(distance > 0, 0, Mux(-distance > most_right, most_right, -distance))),
-    ]
-    kept = Signal(
-        data.StructLayout({"left": left.shape(), "right": right.shape()}), reset_less=True
-    )
-    rho = Signal.like(control.rho, reset_less=True)
-    m.d.comb += [control.left.eq(kept.left), control.right.eq(kept.right), control.rho.eq(rho)]
-    with m.If(counted):
-        m.d.sync += [kept.left.eq(left), kept.right.eq(right)]
-    if cfg.acc_rounding == "stochastic":
-        step = lfsr.step_matrix(cfg.lfsr_width, cfg.taps(1)) ** cfg.lfsr_width
-        word = Signal(cfg.lfsr_width, init=cfg.seeds[0], name="rounding")
-        with m.If(counted):
-            m.d.sync += [word.eq(transform(step, word)), rho.eq((word << right) >> cfg.lfsr_width)]
-        if cfg.registers:
-            with m.If(reload):
-                m.d.sync += word.eq(top.seed.payload.a)
-
-
-def _signs(cfg: Config) -> dict[str, object]:
-    return {"sx": unsigned(cfg.rows), "sd": unsigned(cfg.cols)}
-
-
-def _send_rows(top: Top, m: Module, control: data.View, start: Value) -> tuple[Signal, Signal]:
-    """Describe the row counter of the read-out; return busy, and whether it ends in this cycle."""
-    cfg = top.cfg
-    busy = Signal()
-    done = Signal()
-    row = Signal(range(max(cfg.rows, 2)))
-    m.d.comb += [
-        top.y.valid.eq(busy),
-        top.y.payload.row.eq(row),
-        top.y.payload.last.eq(row == cfg.rows - 1),
-        control.shift.eq(busy & top.y.ready),
-        done.eq(control.shift & top.y.payload.last),
-    ]
-    with m.If(control.shift):
-        m.d.sync += row.eq(Mux(done, 0, row + 1))
-    with m.If(start):
-        m.d.sync += busy.eq(1)
-    with m.Elif(done):
-        m.d.sync += busy.eq(0)
-    return busy, done
