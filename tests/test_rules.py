@@ -16,6 +16,10 @@ ROOMS = ("golden", "hw", "sim", "synth", "nomul", "train")
 BENCHMARKS = {"threadpoolctl"}  # to hold them to one core
 NEXT_DOOR = {
     "nomul.cli",
+    "nomul.cli_blocks",
+    "nomul.cli_measure",
+    "nomul.cli_options",
+    "nomul.cli_work",
     "nomul.doctor",
     "nomul.flow",
     "nomul.present",
