@@ -59,7 +59,11 @@ class Operators(Described):
         return m
 
     def rtlil(self, name: str) -> str:
-        """Return the module as RTLIL: one shift of a constant per table, as Amaranth writes it."""
+        """Return the module as RTLIL: one ``$lut`` cell per table.
+
+        Yosys prints it as a constant shifted by an address. Where Amaranth would write that shift
+        itself, Yosys maps barrel shifters, which takes it minutes for a thousand tables.
+        """
         lines = [
             f"module \\{name}",
             f"  wire width {len(self.x)} input 0 \\x",
@@ -70,14 +74,10 @@ class Operators(Described):
             # Concatenations begin with the most significant bit.
             address = " ".join(f"\\x [{wire}]" for wire in reversed(row))
             lines += [
-                f"  cell $shift $table{i}",
-                "    parameter \\A_SIGNED 0",
-                "    parameter \\B_SIGNED 0",
-                f"    parameter \\A_WIDTH {1 << k}",
-                f"    parameter \\B_WIDTH {k}",
-                "    parameter \\Y_WIDTH 1",
-                f"    connect \\A {1 << k}'{tt:0{1 << k}b}",
-                f"    connect \\B {{ {address} }}",
+                f"  cell $lut $table{i}",
+                f"    parameter \\WIDTH {k}",
+                f"    parameter \\LUT {1 << k}'{tt:0{1 << k}b}",
+                f"    connect \\A {{ {address} }}",
                 f"    connect \\Y \\y [{i}]",
                 "  end",
             ]
@@ -343,19 +343,22 @@ class Neurons(Combinational):
     """Table neurons: one table of values per operator, sums, clipping and offset."""
 
     def describe(self, m: Module) -> Value:
-        layer = self.layer
-        codes = self.values(layer.in_bits)
-        terms: list[list[Value]] = [[] for _ in range(layer.n_out)]
-        for idx, values, neuron in zip(layer.idx, layer.table, layer.out, strict=True):
-            address = settle(m, Cat(codes[i] for i in idx), layer.in_bits * len(idx))
+        layer, size = self.layer, self.layer.in_bits
+        idx, tt, widths = [], [], []
+        for lanes, values in zip(layer.idx.tolist(), layer.table, strict=True):
             low, high = int(values.min()), int(values.max())
-            width = max(low.bit_length(), high.bit_length()) + 1
-            term = Signal(signed(width))
-            bits = ((values[None, :] >> np.arange(width)[:, None]) & 1).astype(np.uint8)
+            widths.append(max(low.bit_length(), high.bit_length()) + 1)
+            bits = ((values[None, :] >> np.arange(widths[-1])[:, None]) & 1).astype(np.uint8)
             packed = np.packbits(bits, axis=1, bitorder="little")
-            columns = [int.from_bytes(row.tobytes(), "little") for row in packed]
-            m.d.comb += term.eq(Cat(table(c, list(address)) for c in columns))
+            tt += [int.from_bytes(row.tobytes(), "little") for row in packed]
+            idx += [[lane * size + bit for lane in lanes for bit in range(size)]] * widths[-1]
+        found, start = look_up(m, self.x, idx, tt), 0
+        terms: list[list[Value]] = [[] for _ in range(layer.n_out)]
+        for width, neuron in zip(widths, layer.out, strict=True):
+            term = Signal(signed(width))
+            m.d.comb += term.eq(found[start : start + width])
             terms[neuron].append(term)
+            start += width
         return Cat(self.clip(m, group) for group in terms)
 
     def clip(self, m: Module, terms: list[Value]) -> Value:
