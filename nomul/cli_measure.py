@@ -47,6 +47,9 @@ def synth(
         bool,
         typer.Option("--glitches", help="Energy with a delay in every cell, and with glitches."),
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Run the block's vectors on the mapped cells.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Map a block to gates or to an FPGA, and measure its area, clock and energy."""
@@ -71,13 +74,20 @@ def synth(
     if cells:
         with present.working(f"simulating the cells of {name}"):
             spent = flow.energy(block, cfg, folder, cells, period_ps=period, glitches=glitches)
+    checked = None
+    if check:
+        with present.working(f"checking the cells of {name}"):
+            checked = flow.check(block, cfg, folder, target, liberty, models)
     if json:
-        present.as_json(row.to_dict() | ({"energy": spent.to_dict()} if spent else {}))
+        more = {"energy": spent.to_dict()} if spent else {}
+        more |= {"checked": vars(checked)} if checked else {}
+        present.as_json(row.to_dict() | more)
         return
     present.line(
         f"{name} {row.preset}, {row.target} ({', '.join(map(' '.join, row.tools.items()))})"
     )
-    present.pairs("", present.measured(row) | (present.spent(spent) if spent else {}))
+    words = {"words right on the cells": checked.words} if checked else {}
+    present.pairs("", present.measured(row) | (present.spent(spent) if spent else {}) | words)
 
 
 def pnr(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nomul.hw.reset import Reset
     from nomul.sim.harness import Report
     from nomul.synth.emit import Emitted
+    from nomul.synth.netcheck import Checked
     from nomul.synth.pnr import Placed
     from nomul.synth.power import Energy
     from nomul.synth.rows import Row
@@ -335,6 +336,40 @@ def energy(
         seed=seed,
         delays=gatesim.UnitDelay() if glitches else None,
     )
+
+
+def check(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    target: str | None = None,
+    liberty: Path | None = None,
+    models: Path | None = None,
+    *,
+    count: int = 1000,
+) -> "Checked":
+    """Run a block's vectors on the netlist that :func:`measure` left in ``folder``.
+
+    Parameters
+    ----------
+    target, liberty
+        As for :func:`measure`.
+    models
+        Verilog of the cells of ``liberty``; None to read their functions there.
+    count
+        Transfers to record.
+
+    Raises
+    ------
+    NetlistError
+        An answer differs from that of the golden model, or does not come.
+    """
+    from nomul.synth import netcheck, targets
+
+    named = target or (liberty.stem if liberty else "freepdk45")
+    cells = targets.get(named, liberty=liberty, models=models)
+    emitted = add_testbench(block, cfg, emit(block, cfg), count=count)
+    return netcheck.check(emitted, folder / "mapped.v", cells, folder / "check")
 
 
 def installed_simulator() -> str:

@@ -16,13 +16,13 @@ import nomul
 from nomul.hw import axis
 from nomul.hw.once import Library
 from nomul.hw.reset import ActiveLow, Clocking, Reset
-from nomul.synth import constraints, yosys
+from nomul.synth import constraints, widths, yosys
 
 SYNC_HIGH = Reset()
 
 # `opt_dff` turns hold and reset multiplexers back into enables and resets; `rename` gives the
 # private nets names that need no escaping.
-_TO_VERILOG = (
+TO_VERILOG = (
     "read_rtlil design.il",
     "proc -norom",
     "opt_expr",
@@ -31,6 +31,11 @@ _TO_VERILOG = (
     "opt_clean -purge",
     "memory_collect",
     "attrmap -remove generator -remove top",
+    "wreduce -keepdc t:$add t:$sub t:$mul t:$neg",
+    "techmap -map widths.v",
+    "opt_clean -purge",
+    "wreduce -keepdc w:*",
+    "opt_clean -purge",
     "rename -enumerate -pattern n%",
     "write_verilog -norename -noattr design.v",
 )
@@ -108,7 +113,8 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "design.il").write_text(rtlil)
-        yosys.run(_TO_VERILOG, folder)
+        (folder / "widths.v").write_text(widths.RULES)
+        yosys.run(TO_VERILOG, folder)
         body = _tidy((folder / "design.v").read_text().split("\n", 1)[1].lstrip("\n"))
     cfg = getattr(top, "cfg", None)
     values = cfg.to_dict() if cfg is not None else {}
@@ -134,9 +140,8 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
     return Emitted(name, rtlil, header + body, manifest)
 
 
-# Verilator would have a file per module, wants every bit read and every operand as wide as the
-# result, and takes the cases of a one-hot choice for overlapping.
-_LINT = ("DECLFILENAME", "UNUSEDSIGNAL", "WIDTHEXPAND", "WIDTHTRUNC", "CASEOVERLAP")
+# Verilator would have a file per module, and wants every bit of a payload or a sum read.
+_LINT = ("DECLFILENAME", "UNUSEDSIGNAL")
 
 
 def _tidy(verilog: str) -> str:
@@ -148,6 +153,7 @@ def _tidy(verilog: str) -> str:
         flags=re.MULTILINE,
     )
     off = "".join(f"// verilator lint_off {name}\n" for name in _LINT)
+    verilog = widths.arms(verilog)
     return f"// verilator lint_save\n{off}\n{verilog}\n// verilator lint_restore\n"
 
 

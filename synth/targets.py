@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nomul.synth import yosys
 from nomul.synth.mapping import Target, report
 from nomul.synth.stdcells import FreePdk45, Osu018, StandardCells
 
@@ -41,6 +42,8 @@ class Fpga(Target):
     counts
         For each cell type, what it occupies. A carry cell that takes the place of look-up tables
         counts as both.
+    share
+        Yosys' folder for the family.
     keep
         Option that keeps the hierarchy; ``flatten`` the one that does not.
     """
@@ -48,6 +51,7 @@ class Fpga(Target):
     name: str
     synth: str
     counts: Mapping[str, Mapping[str, int]] = field(hash=False)
+    share: str = ""
     keep: str = "-noflatten"
     flatten: str = ""
 
@@ -57,11 +61,16 @@ class Fpga(Target):
         return [
             f"{script} -run :map_luts",
             # Without this abc9 may give two wires one name, and Yosys aborts (its issue 4349).
+            r"rename -unescape w:*\[* x:* %d",
             "splitnets",
             f"{script} -run map_luts:",
             "opt_clean -purge",
             *report("mapped", top),
         ]
+
+    def models(self) -> Path:
+        """Return the path of Yosys' Verilog of the family's cells."""
+        return yosys.share() / (self.share or self.name) / "cells_sim.v"
 
     def resources(self, cells: Mapping[str, int]) -> dict[str, int]:
         """Return LUTs, flip-flops, carry cells, DSP blocks and block RAMs."""
@@ -111,6 +120,7 @@ TARGETS: dict[str, Target] = {
             "xc7",
             "synth_xilinx -family xc7 -noiopad -noclkbuf",
             _XC7,
+            share="xilinx",
             keep="",
             flatten="-flatten",
         ),

@@ -65,6 +65,16 @@ def is_warning(line: str) -> bool:
     return re.match(r"(\S+:\d+(\.\d+-\d+\.\d+)?: )?Warning: ", line) is not None
 
 
+def share() -> Path:
+    """Return the folder of the files that Yosys brings, such as models of cells."""
+    from importlib.util import find_spec
+
+    spec = find_spec("pyosys")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "share"
+
+
 def version() -> str:
     """Return the version of the Yosys that runs here."""
     from importlib.metadata import version as installed

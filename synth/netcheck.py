@@ -1,0 +1,128 @@
+"""Whether mapped cells still do what the design did: its testbench runs on the netlist."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nomul.synth import yosys
+from nomul.synth.emit import Emitted
+from nomul.synth.targets import Fpga, StandardCells, Target
+
+# Yosys has no model of ECP5's multiplier; this is all of it that Yosys' mapping uses.
+MULT18X18D = """\
+module MULT18X18D (
+  input {a}, {b}, {c}, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+  output {p}
+);
+  wire [17:0] a = {{ {from_a} }};
+  wire [17:0] b = {{ {from_b} }};
+  wire signed [18:0] left = {{ SIGNEDA & a[17], a }};
+  wire signed [18:0] right = {{ SIGNEDB & b[17], b }};
+  wire signed [37:0] product = left * right;
+  assign {{ {from_p} }} = product[35:0];
+endmodule
+"""
+
+
+class NetlistError(yosys.ToolError):
+    """A mapped netlist gave a wrong answer, or none."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Answers compared, and cycles without pauses and with pauses at random."""
+
+    words: int
+    cycles: int
+    cycles_with_pauses: int
+
+
+def check(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> Checked:
+    """Run a design's testbench on what it was mapped to, without pauses and with them.
+
+    Parameters
+    ----------
+    emitted
+        The design with its testbench, from :func:`nomul.flow.add_testbench`.
+    netlist
+        What :func:`nomul.synth.synthesize.synthesize` mapped it to.
+    target
+        Whose cells. Their models are the library's own, or Yosys' for an FPGA; a Liberty file
+        without models is read for the functions it states.
+    folder
+        Where the simulation stays.
+
+    Raises
+    ------
+    NetlistError
+        An answer is wrong, or does not come.
+    FileNotFoundError
+        Icarus is not installed.
+    """
+    if not shutil.which("iverilog"):
+        raise FileNotFoundError("a netlist is checked in Icarus; try: apt-get install iverilog")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in emitted.files.items():
+        (folder / name).write_text(text)
+    bench = [name for name in emitted.files if name.endswith(".v")]
+    cells = [str(path.resolve()) for path in runnable(netlist, target, emitted.name, folder)]
+    command = ["iverilog", "-g2005", "-s", f"{emitted.name}_tb", "-o", "netcheck", *bench, *cells]
+    subprocess.run(command, cwd=folder, check=True)
+    runs = [_verdict(folder, arguments) for arguments in ((), ("+stall",))]
+    return Checked(words=runs[0][0], cycles=runs[0][1], cycles_with_pauses=runs[1][1])
+
+
+def _verdict(folder: Path, arguments: Sequence[str]) -> tuple[int, int]:
+    done = subprocess.run(
+        ["vvp", "-n", "netcheck", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    found = re.match(r"PASS: (\d+) words .* in (\d+) cycles", lines[-1] if lines else "")
+    if not found:
+        first = next((line for line in lines if not line.startswith("WARNING")), done.stderr)
+        raise NetlistError(f"the netlist is wrong: {first}; see {folder}")
+    return int(found[1]), int(found[2])
+
+
+def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path]:
+    """Return Verilog files that simulate a netlist, models of its cells included."""
+    if isinstance(target, StandardCells):
+        try:
+            return [netlist, target.models()]
+        except FileNotFoundError:
+            cells = [f'read_liberty -ignore_miss_func "{target.library()}"']
+    elif isinstance(target, Fpga):
+        cells = [f'read_verilog -D NO_INCLUDES "{target.models()}"']
+    else:
+        cells = []
+    commands = [
+        *cells,
+        f'read_verilog -icells "{netlist.resolve()}"',
+        f"hierarchy -top {top}",
+        "proc -norom",
+        "flatten",
+        "opt_clean",
+        "memory_collect",
+        "write_verilog -noattr linked.v",
+    ]
+    # Models state more than Yosys reads, and it says so.
+    yosys.run(commands, folder / "linked", harmless=["."])
+    linked = folder / "linked" / "linked.v"
+    if "MULT18X18D" not in linked.read_text():
+        return [linked]
+    ports = {
+        port: [f"{port.upper()}{bit}" for bit in range(18 + 18 * (port == "p"))] for port in "abcp"
+    }
+    model = MULT18X18D.format(
+        **{port: ", ".join(bits) for port, bits in ports.items()},
+        **{f"from_{port}": ", ".join(bits[::-1]) for port, bits in ports.items()},
+    )
+    (linked.parent / "mult18x18d.v").write_text(model)
+    return [linked, linked.parent / "mult18x18d.v"]
