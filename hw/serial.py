@@ -17,7 +17,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.serial import TAKEN, word_bytes
-from nomul.hw import axis
+from nomul.hw import axis_ports
 from nomul.hw.once import place
 from nomul.hw.reset import Clocking
 from nomul.hw.uart import Receiver, Transmitter
@@ -50,14 +50,14 @@ class Serial(wiring.Component):
     def __init__(self, top: wiring.Component, divisor: int):
         self.top, self.divisor = top, divisor
         self.cfg = getattr(top, "cfg", None)
-        axis.status(top)  # refuses inputs that are no streams
-        found = axis.ports(top)
+        axis_ports.status(top)  # refuses inputs that are no streams
+        found = axis_ports.ports(top)
         self.inputs = [port for port in found if not port.outward]
         self.outputs = [port for port in found if port.outward]
         super().__init__({"clk": In(1), "rx": In(1), "tx": Out(1)})
 
     @staticmethod
-    def widths(ports: list[axis.Port]) -> dict[str, int]:
+    def widths(ports: list[axis_ports.Port]) -> dict[str, int]:
         """Return the widths of streams by name, as :class:`nomul.golden.serial.Link` wants them."""
         return {"__".join(port.path): Shape.cast(port.shape).width for port in ports}
 
@@ -77,7 +77,7 @@ class Serial(wiring.Component):
         self._send(m, transmitter, taken)
         return m
 
-    def _stream(self, port: axis.Port) -> Any:
+    def _stream(self, port: axis_ports.Port) -> Any:
         found: Any = self.top
         for name in port.path:
             found = getattr(found, name)

@@ -112,12 +112,12 @@ def add_testbench(
         The block does not do what its model says.
     """
     from nomul.sim import cells
-    from nomul.synth import testbench, vectors
+    from nomul.synth import lanes, testbench, vectors
 
     plain = emit(block, cfg)
     recording = vectors.take(block, plain, count=count, seed=seed, simulator=installed_simulator())
-    lanes = testbench.lanes(plain.manifest, recording, emitted.manifest.get("axi"))
-    files = testbench.write(emitted, lanes, recording.complete)
+    streams = lanes.recorded(plain.manifest, recording, emitted.manifest.get("axi"))
+    files = testbench.write(emitted, streams, recording.complete)
     models = {
         f"{name}.v": model for name, model in cells.MODELS.items() if f"{name} #(" in plain.verilog
     }

@@ -13,13 +13,15 @@ from amaranth.lib.wiring import In, Out
 
 from nomul import flow, registry
 from nomul.golden import lfsr, pow2
-from nomul.hw import axilite, axis
+from nomul.hw import axilite, axis, axis_ports
 from nomul.hw.reset import Reset
 from nomul.sim import cells, harness, record
 from nomul.sim.axis import VARIABLE
 from nomul.sim.record import Recording, Transfer
-from nomul.synth import testbench, vectors
+from nomul.synth import lanes, testbench, vectors
 from nomul.synth.emit import emit
+from nomul.synth.stdcells import FreePdk45
+from nomul.synth.synthesize import synthesize
 
 # The blocks that run in CI; parts are run with `long`.
 QUICK = ("essop", "spimc", "lutnet", "sonic", "sotfp", "pow2")
@@ -73,8 +75,8 @@ def test_testbenches_and_axi_pass_and_can_fail(name, tmp_path):
     designs = [plain, flow.emit(block, cfg, reset=Reset("async", "low")), shell]
     for index, emitted in enumerate(designs):
         folder = tmp_path / f"design{index}"
-        lanes = testbench.lanes(plain.manifest, recording, emitted.manifest.get("axi"))
-        files = testbench.write(emitted, lanes, recording.complete)
+        streams = lanes.recorded(plain.manifest, recording, emitted.manifest.get("axi"))
+        files = testbench.write(emitted, streams, recording.complete)
         emitted = type(emitted)(**{**vars(emitted), "files": files})
         emitted.write(folder)
         cells.write(folder / f"{emitted.name}.v")
@@ -83,7 +85,7 @@ def test_testbenches_and_axi_pass_and_can_fail(name, tmp_path):
         spoil(folder, emitted)
         assert run_icarus(folder, emitted.name).startswith("FAIL: 1 errors")
     about = tmp_path / "axi.json"
-    about.write_text(testbench.as_json(lanes, shell.manifest["axi"]))
+    about.write_text(lanes.as_json(streams, shell.manifest["axi"]))
     report = run_axi(
         shell, about, folder, tests="source=random/sink=random" if name in SLOW else None
     )
@@ -109,19 +111,19 @@ def test_a_wrong_axi_shell_is_found(tmp_path, monkeypatch):
     block, cfg = registry.get("pow2"), pow2.Config()
     plain = flow.emit(block, cfg)
     recording = vectors.take(block, plain, tmp_path / "record", count=600)
-    fields = axis._fields
+    fields = axis_ports._fields
 
     def swapped(shape):
         found = fields(shape)
         return (*found[1:], found[0]) if found[0][0] == "magnitude" else found
 
-    monkeypatch.setattr(axis, "_fields", swapped)
+    monkeypatch.setattr(axis_ports, "_fields", swapped)
     shell = flow.emit(block, cfg, tmp_path, axi=True)
-    lanes = testbench.lanes(plain.manifest, recording, shell.manifest["axi"])
-    for name, text in testbench.write(shell, lanes, recording.complete).items():
+    streams = lanes.recorded(plain.manifest, recording, shell.manifest["axi"])
+    for name, text in testbench.write(shell, streams, recording.complete).items():
         (tmp_path / name).write_text(text)
     assert run_icarus(tmp_path, "pow2_axi").startswith("FAIL: ")
-    (tmp_path / "axi.json").write_text(testbench.as_json(lanes, shell.manifest["axi"]))
+    (tmp_path / "axi.json").write_text(lanes.as_json(streams, shell.manifest["axi"]))
     with pytest.raises(harness.BenchError):
         run_axi(shell, tmp_path / "axi.json", tmp_path, tests="sink=never")
 
@@ -145,7 +147,7 @@ class Ports(wiring.Component):
 @pytest.mark.filterwarnings("ignore::amaranth.UnusedElaboratable")
 def test_last_leaves_the_payload_and_padding_copies_the_sign():
     top = axis.Axis(Ports())
-    i, o = axis.ports(top.top)
+    i, o = axis_ports.ports(top.top)
     assert (i.name, i.width, i.bytes, i.has_last) == ("s_axis_i", 9, 2, True)
     assert (o.name, o.signed) == ("m_axis_o", True)
     payload = {
@@ -160,9 +162,9 @@ def test_last_leaves_the_payload_and_padding_copies_the_sign():
     }
     minus_two = 0b111110
     word = 0b101 | 1 << 3 | minus_two << 4
-    assert testbench.axi_word(payload, word, 16) == 1 << 16 | 0xFE00 | minus_two << 3 | 0b101
+    assert lanes.axi_word(payload, word, 16) == 1 << 16 | 0xFE00 | minus_two << 3 | 0b101
     inward = {**payload, "direction": "input"}
-    assert testbench.axi_word(inward, word, 16) == 1 << 16 | minus_two << 3 | 0b101
+    assert lanes.axi_word(inward, word, 16) == 1 << 16 | minus_two << 3 | 0b101
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.UnusedElaboratable")
@@ -254,3 +256,23 @@ def test_constraints_name_clock_and_reset(tmp_path):
         assert "set_false_path -from [get_ports rst_n]" in text
     assert "false_path" not in flow.emit(registry.get("lfsr"), lfsr.Config()).core()
     assert json.loads(files["lfsr.json"].read_text())["reset"]["kind"] == "asynchronous"
+
+
+@pytest.mark.skipif(not shutil.which("sta"), reason="needs OpenSTA: apt-get install opensta")
+@pytest.mark.parametrize("reset", [Reset(), Reset("async", "low")])
+def test_a_timing_analyser_takes_the_constraints(tmp_path, reset):
+    """OpenSTA reads the file without a warning, and slack shrinks as the period does."""
+    emitted = flow.emit(registry.get("lfsr"), lfsr.Config(), reset=reset)
+    synthesize(emitted, "freepdk45", folder=tmp_path)
+    slacks = []
+    for period in (2500, 1250):
+        emitted.write(tmp_path, period)
+        script = f"read_liberty {{{FreePdk45().library()}}}\nread_verilog mapped.v\n"
+        script += "link_design lfsr\nset_cmd_units -time ns\nread_sdc lfsr.sdc\n"
+        (tmp_path / "sta.tcl").write_text(f"{script}report_worst_slack -digits 3\n")
+        command = ["sta", "-no_splash", "-exit", "sta.tcl"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert not re.search("Warning|Error", done.stdout + done.stderr)
+        slacks.append(float(done.stdout.split()[-1]))
+    assert 0 < slacks[1] < slacks[0]
+    assert slacks[0] - slacks[1] == pytest.approx(1.25)

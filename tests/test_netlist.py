@@ -11,6 +11,7 @@ import pytest
 from nomul import flow, registry
 from nomul.synth import netcheck, targets
 from nomul.synth.emit import Emitted
+from nomul.synth.netlist import identifier
 from nomul.synth.synthesize import synthesize
 
 # What maps and simulates in seconds runs in CI, the other blocks with `long`.
@@ -114,3 +115,11 @@ def test_a_netlist_that_says_nothing_is_wrong(tmp_path):
     )
     with pytest.raises(netcheck.NetlistError):
         check(emitted, "generic", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [("n12", "n12"), ("end", "\\end "), ("a[0]", "\\a[0] "), ("\\$signal", "\\$signal ")],
+)
+def test_names_are_spelled_as_verilog_wants_them(name, spelled):
+    assert identifier(name) == spelled
