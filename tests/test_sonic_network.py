@@ -238,7 +238,7 @@ def test_fashion_files_are_checked(tmp_path):
         fashion.load("test", tmp_path)
     for name in ("images-idx3", "labels-idx1"):
         (tmp_path / f"t10k-{name}-ubyte.gz").write_bytes(gzip.compress(bytes(16)))
-    with pytest.raises(ValueError, match=r"must hold bytes of shape \[10000, 28, 28\]"):
+    with pytest.raises(ValueError, match=r"must hold bytes of shape \[-1, 28, 28\]"):
         fashion.load("test", tmp_path)
 
 

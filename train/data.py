@@ -1,17 +1,16 @@
 """Data sets as integer codes: digits and Fashion-MNIST, nothing fetched."""
 
 import dataclasses
-import gzip
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nomul.train import digits
+from nomul.train import digits, fashion
 
 Ints = NDArray[np.int64]
 
-FASHION = Path("/usr/share/datasets/fashion-mnist")
+FASHION = fashion.FOLDER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,18 +52,7 @@ def load(name: str, folder: Path = FASHION) -> Data:
         x, x_test = (np.minimum(np.rint(v * 16), 15).astype(np.int64) for v in (d.x, d.x_test))
         return Data(name, x, d.labels, x_test, d.labels_test, 4)
     if name == "fashion-mnist":
-        x, x_test = (_idx(folder / f"{n}-images-idx3-ubyte.gz", 16) for n in ("train", "t10k"))
-        y, y_test = (_idx(folder / f"{n}-labels-idx1-ubyte.gz", 8) for n in ("train", "t10k"))
-        x, x_test = (v.reshape(len(v), -1) >> 4 for v in (x, x_test))
-        return Data(name, x, y.reshape(-1), x_test, y_test.reshape(-1), 4)
+        parts = [fashion.load(part, folder) for part in ("train", "test")]
+        x, x_test = (p.images.reshape(len(p.images), -1).astype(np.int64) >> 4 for p in parts)
+        return Data(name, x, parts[0].labels, x_test, parts[1].labels, 4)
     raise ValueError(f"data must be one of digits, fashion-mnist, not {name!r}")
-
-
-def _idx(path: Path, header: int) -> Ints:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"there is no {path}; try: apt-get install dataset-fashion-mnist, or give --folder"
-        )
-    raw = np.frombuffer(gzip.decompress(path.read_bytes()), dtype=np.uint8)
-    count = int.from_bytes(raw[4:8].tobytes(), "big")
-    return raw[header:].reshape(count, -1).astype(np.int64)

@@ -1,7 +1,6 @@
 """Networks pruned for SP-IMC: trained, cut down, fine-tuned, and exported with exact zeros."""
 
 import argparse
-import gzip
 import itertools
 import json
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from nomul.golden import sparse
-from nomul.train import digits
+from nomul.train import digits, fashion
 
-FASHION = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts it
+FASHION = fashion.FOLDER
 
 SIZES = {"digits": (64, 64, 32, 10), "fashion": (784, 256, 128, 10)}
 EPOCHS = {"digits": 40, "fashion": 8}
@@ -63,25 +62,11 @@ def load(name: str, folder: Path = FASHION) -> Data:
         data = digits.load()
         arrays = (data.x, data.labels, data.x_test, data.labels_test)
     else:
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"{folder} does not exist; try: apt-get install dataset-fashion-mnist, or --data"
-            )
-        images = [_idx(folder / f"{part}-images-idx3-ubyte.gz") for part in ("train", "t10k")]
-        labels = [_idx(folder / f"{part}-labels-idx1-ubyte.gz") for part in ("train", "t10k")]
-        flat = [image.reshape(len(image), -1) / 255.0 for image in images]
-        arrays = (flat[0], labels[0], flat[1], labels[1])
+        parts = [fashion.load(part, folder) for part in ("train", "test")]
+        train, test = ((p.images.reshape(len(p.images), -1) / 255.0, p.labels) for p in parts)
+        arrays = (*train, *test)
     x, y, x_test, y_test = (torch.from_numpy(np.array(array)) for array in arrays)
     return Data(x.float(), y.long(), x_test.float(), y_test.long())
-
-
-def _idx(path: Path) -> NDArray[np.uint8]:
-    """Read an IDX file of bytes: magic 0, 0, 8, dimensions, then sizes, big-endian."""
-    raw = gzip.decompress(path.read_bytes())
-    if raw[:3] != b"\0\0\x08":
-        raise ValueError(f"{path} is not an IDX file of bytes")
-    shape = np.frombuffer(raw, ">u4", raw[3], 4)
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
 
 
 def network(sizes: tuple[int, ...]) -> nn.Sequential:
