@@ -115,6 +115,25 @@ def test_two_blocks_work_in_one_design(tmp_path):
     assert got == popcount.model(counter, (states[:, None] >> np.arange(7)) & 1).tolist()
 
 
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog")
+def test_two_blocks_work_on_a_bus(tmp_path):
+    """A master of another project loads, computes and reads counters; the linter is content."""
+    for name in ("codebook", "sotfp"):
+        block = registry.get(name)
+        flow.emit(block, flow.configure(block), tmp_path, axi=True)
+    shutil.copy(ROOT / "docs" / "soc.v", tmp_path)
+    files = ["soc.v", "codebook_axi.v", "sotfp_axi.v"]
+    models = [path for file in files for path in cells.write(tmp_path / file)]
+    assert lint(tmp_path, "soc", *files, *(path.name for path in models)) == ""
+    report = harness.run(
+        "nomul.sim.soc",
+        top="soc",
+        verilog=[*(tmp_path / file for file in files), *models],
+        build_dir=tmp_path / "sim",
+    )
+    assert report.tests == 2
+
+
 _BENCH = """
 module bench;
   reg aclk = 0, aresetn = 0; reg [1:0] turn = 0; integer n = 0;
