@@ -7,24 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nomul.synth import yosys
+from nomul.synth import ecp5_models, yosys
 from nomul.synth.emit import Emitted
 from nomul.synth.targets import Fpga, StandardCells, Target
-
-# Yosys has no model of ECP5's multiplier; this is all of it that Yosys' mapping uses.
-MULT18X18D = """\
-module MULT18X18D (
-  input {a}, {b}, {c}, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
-  output {p}
-);
-  wire [17:0] a = {{ {from_a} }};
-  wire [17:0] b = {{ {from_b} }};
-  wire signed [18:0] left = {{ SIGNEDA & a[17], a }};
-  wire signed [18:0] right = {{ SIGNEDB & b[17], b }};
-  wire signed [37:0] product = left * right;
-  assign {{ {from_p} }} = product[35:0];
-endmodule
-"""
 
 
 class NetlistError(yosys.ToolError):
@@ -115,14 +100,5 @@ def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path
     # Models state more than Yosys reads, and it says so.
     yosys.run(commands, folder / "linked", harmless=["."])
     linked = folder / "linked" / "linked.v"
-    if "MULT18X18D" not in linked.read_text():
-        return [linked]
-    ports = {
-        port: [f"{port.upper()}{bit}" for bit in range(18 + 18 * (port == "p"))] for port in "abcp"
-    }
-    model = MULT18X18D.format(
-        **{port: ", ".join(bits) for port, bits in ports.items()},
-        **{f"from_{port}": ", ".join(bits[::-1]) for port, bits in ports.items()},
-    )
-    (linked.parent / "mult18x18d.v").write_text(model)
-    return [linked, linked.parent / "mult18x18d.v"]
+    (linked.parent / "ecp5.v").write_text(ecp5_models.models())
+    return [linked, linked.parent / "ecp5.v"] if target.name == "ecp5" else [linked]

@@ -12,6 +12,7 @@ from nomul import flow, registry
 from nomul.synth import netcheck, targets
 from nomul.synth.emit import Emitted
 from nomul.synth.netlist import identifier
+from nomul.synth.rows import HIERARCHICAL
 from nomul.synth.synthesize import synthesize
 
 # What maps and simulates in seconds runs in CI, the other blocks with `long`.
@@ -37,25 +38,24 @@ def check(emitted: Emitted, target: str, folder: Path, **options: bool) -> netch
     return netcheck.check(emitted, result.netlist, targets.get(target), folder / target)
 
 
-def fpga(name: str) -> str:
-    """Return ECP5, or iCE40 for the block that ECP5 keeps in block RAMs, which lack a model."""
-    return "ice40" if name == "sotfp" else "ecp5"
-
-
 @pytest.mark.parametrize(
     "name",
     [n if n in QUICK else pytest.param(n, marks=pytest.mark.long) for n in registry.BLOCKS],
 )
 def test_the_mapped_netlist_equals_the_model(tmp_path, name):
-    """On standard cells and on an FPGA, with and without pauses."""
+    """On standard cells and on ECP5, without pauses and with them, mapped as its row is."""
     emitted = with_testbench(name)
-    for target in ("freepdk45", fpga(name)):
-        checked = check(emitted, target, tmp_path)
+    first = next(iter(registry.get(name).config().presets))
+    hierarchical = f"{name}/{first}" in HIERARCHICAL
+    for target in ("freepdk45", "ecp5"):
+        checked = check(emitted, target, tmp_path, hierarchical=hierarchical)
         assert checked.words >= 30
         assert checked.cycles < checked.cycles_with_pauses
 
 
-@pytest.mark.parametrize("target", ["freepdk45", "ecp5", "generic"])
+@pytest.mark.parametrize(
+    "target", [pytest.param("freepdk45", marks=pytest.mark.long), "ecp5", "generic"]
+)
 def test_a_netlist_with_hierarchy_equals_the_model(tmp_path, target):
     """As arrays are measured; internal gates are read by what they are."""
     assert check(with_testbench("intouter"), target, tmp_path, hierarchical=True).words >= 40
