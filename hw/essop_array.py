@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden import essop
 from nomul.golden.essop import Config
+from nomul.hw.fp16mul import held_product
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
 
@@ -69,8 +70,11 @@ def count(m: Module, cfg: Config, a: Value, b: Value, control: data.View) -> Sig
 
     c_ij = sum_n a_i[n] AND b_j[n]. A ``snapshot`` cell does not add: in ascending order a row's
     bits are ones, then zeros, so it follows the column's count while they are ones. A ``multiply``
-    cell has integers for bits (:mod:`nomul.golden.intouter`).
+    cell has integers for bits (:mod:`nomul.golden.intouter`), an ``fp16`` cell binary16 numbers
+    (:mod:`nomul.golden.fp16outer`), which are held while its stages work.
     """
+    if cfg.cell == "fp16":
+        return held_product(m, cfg.mode, a, b)
     if cfg.cell == "snapshot":
         return running(m, cfg, control, lambda before: Mux(a, b, before))
     if cfg.cell == "multiply":

@@ -203,6 +203,25 @@ class Flush:
 UNDERFLOW: dict[str, Underflow] = {"ieee": Gradual(), "ftz": Flush()}
 
 
+def held_product(m: Module, mode: str, a: Value, b: Value) -> Signal:
+    """Describe a multiplier of binary16 magnitudes that are held for at least three cycles.
+
+    Its two inner registers run freely, so the product is there from the third cycle on.
+    """
+    underflow = UNDERFLOW[mode]
+    operands = Signal(OPERANDS)
+    product = Signal(underflow.product, reset_less=True)
+    rounded = Signal(underflow.rounded, reset_less=True)
+    y = Signal(15, name="product_now")
+    m.d.comb += [operands.a.eq(Cat(a, Const(0, 1))), operands.b.eq(Cat(b, Const(0, 1)))]
+    first = underflow.multiply(m, operands.a, operands.b)
+    second = underflow.normalize(m, product)
+    m.d.sync += [product[name].eq(value) for name, value in first.items()]
+    m.d.sync += [rounded[name].eq(value) for name, value in second.items()]
+    m.d.comb += y.eq(underflow.pack(m, rounded))
+    return y
+
+
 class Top(wiring.Component):
     """Multiplies binary16 numbers, rounding to nearest even (IEEE 754-2019, 4.3.1).
 

@@ -56,6 +56,7 @@ _ALL = (
     Block("sonic", "block", "Sparse vector-dot-product accelerator", "arXiv 2109.04459"),
     Block("sotfp", "block", "Floating point in a memory array", "arXiv 2003.01551"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
+    Block("fp16outer", "baseline", "Outer product by FP16 multipliers"),
     Block("intouter", "baseline", "Outer product by INTk multipliers"),
     Block("plane", "part", "Plane of product cells, one product per cell and cycle"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
