@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from nomul.golden import bitstream, config, essop, intouter
 from nomul.golden.essop import Ints
 
+HOLDS = ("gates", "enable")
 PRODUCTS = ("popcount", "snapshot", "prefix", "multiply")
 
 
@@ -46,6 +47,9 @@ class Config(config.Config):
         Of the random words; ``snapshot`` and ``prefix`` need a counted one.
     registered
         Products leave from registers; else from the gates behind the lanes' registers.
+    hold
+        How registered products stay until they are taken: ``gates`` in front of the registers, or
+        an ``enable``, which is smaller where clocks are gated.
     """
 
     rows: int = 32
@@ -60,6 +64,7 @@ class Config(config.Config):
     rounding: str = "stochastic"
     source: str = "vdc_xor"
     registered: bool = True
+    hold: str = "gates"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"rows": 4, "cols": 4},
@@ -74,6 +79,7 @@ class Config(config.Config):
         """Check what the units do not check themselves."""
         self.check_choice("product", PRODUCTS)
         self.check_choice("sng", bitstream.GENERATORS)
+        self.check_choice("hold", HOLDS)
         if self.product != "popcount":
             rule = f"absent for product {self.product!r}"
             self.check("bits_per_cycle", self.bits_per_cycle is None, rule)

@@ -100,6 +100,16 @@ def partial_products(m: Module, a: Value, b: Value) -> list[list[Bit]]:
     return columns
 
 
+def crossed(m: Module, a: Value, b: Value) -> list[list[Bit]]:
+    """Return the ANDs of all pairs of bits by their weight: for short factors the smallest way."""
+    width = len(a) + len(b) - (min(len(a), len(b)) == 1)
+    columns: list[list[Bit]] = [[] for _ in range(width)]
+    for i, left in enumerate(a):
+        for j, right in enumerate(b):
+            columns[i + j].append(Bit(net(m, left & right), 1))
+    return columns
+
+
 def add_columns(m: Module, columns: list[list[Bit]]) -> Value:
     """Return the weighted sum of columns of bits, modulo two to their number (Dadda 1965).
 

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden.plane import Config
 from nomul.hw.bitstream import Source
 from nomul.hw.essop import UNIT_EXPONENT, pair_layout
+from nomul.hw.fp16mul_product import add_columns, crossed, net
 from nomul.hw.once import Once
 from nomul.hw.plane_lanes import count_width, lane_bits, lanes
 from nomul.hw.popcount import popcount
@@ -30,7 +31,7 @@ def tail_fields(cfg: Config) -> dict[str, object]:
 def product(m: Module, cfg: Config, a: Value, b: Value, before: Value) -> Value:
     """Return the product of what a row and a column send; ``before`` is the cell's count so far."""
     if cfg.product == "multiply":
-        return a * b
+        return net(m, add_columns(m, crossed(m, a, b)))
     if cfg.product == "snapshot":
         return Mux(a, b, before)
     if cfg.product == "popcount":
@@ -46,6 +47,40 @@ def product(m: Module, cfg: Config, a: Value, b: Value, before: Value) -> Value:
             chosen[bit].append(a[level] & b[offset + bit])
         offset += count_width(cfg, level + 1)
     return Cat(Cat(terms).any() for terms in chosen)
+
+
+# Cells that take more bits than this in a cycle are modules of their own: mapped once, not N times.
+WIDE = 8
+
+
+class Product(wiring.Component):
+    """Computes the product of what one row and one column send, at once.
+
+    Parameters
+    ----------
+    cfg : :class:`nomul.golden.plane.Config`
+        Kind of product.
+
+    Members
+    -------
+    a, b : ``In``
+        From the row and from the column.
+    before : ``In(cfg.unit.count_bits)``
+        The cell's count so far.
+    y : ``Out(cfg.unit.count_bits)``
+        Magnitude.
+    """
+
+    def __init__(self, cfg: Config):
+        self.cfg = cfg
+        a, b = lane_bits(cfg)
+        bits = cfg.unit.count_bits
+        super().__init__({"a": In(a), "b": In(b), "before": In(bits), "y": Out(bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += self.y.eq(product(m, self.cfg, self.a, self.b, self.before))
+        return m
 
 
 class Row(wiring.Component):
@@ -97,7 +132,7 @@ class Row(wiring.Component):
         keeps_full = _keeps_full(cfg)
         held_bits = cfg.unit.count_bits - keeps_full
         # A row that sends nothing has products of zero, so an OR does for a multiplexer.
-        gated = cfg.registered and cfg.unit.beats == 1
+        gated = cfg.registered and cfg.unit.beats == 1 and cfg.hold == "gates"
         valid, go = Signal(), Signal()
         m.d.comb += go.eq(~valid | self.ready)
         if cfg.registered:
@@ -109,10 +144,13 @@ class Row(wiring.Component):
             y = Signal(cfg.unit.count_bits, name=f"y{j}")
             held = Signal(held_bits, name=f"held{j}", reset_less=True)
             before = Signal(held_bits, name=f"before{j}")
-            m.d.comb += [
-                before.eq(Mux(self.first, 0, held)),
-                y.eq(product(m, cfg, a, self.b[j], before)),
-            ]
+            m.d.comb += before.eq(Mux(self.first, 0, held))
+            if cfg.product == "popcount" and len(a) > WIDE:
+                m.submodules[f"product{j}"] = cell = Once("product", Product, cfg)
+                m.d.comb += [cell.a.eq(a), cell.b.eq(self.b[j]), cell.before.eq(before)]
+                m.d.comb += y.eq(cell.y)
+            else:
+                m.d.comb += y.eq(product(m, cfg, a, self.b[j], before))
             if not cfg.registered:
                 m.d.comb += self.y[j].eq(y)
                 continue

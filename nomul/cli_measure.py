@@ -37,6 +37,12 @@ def synth(
     hierarchy: Annotated[
         bool, typer.Option("--hierarchy", help="Keep modules apart, and count each.")
     ] = False,
+    clock_gating: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Gate the clock of so many registers or more with one enable; 0: none."
+        ),
+    ] = 0,
     seed: Annotated[
         int | None, typer.Option(help="Of place and route; the median of three if not given.")
     ] = None,
@@ -69,6 +75,7 @@ def synth(
             period_ps=period,
             hierarchical=hierarchy,
             seeds=(1, 2, 3) if seed is None else (seed,),
+            clock_gating=clock_gating,
         )
     spent = None
     if cells:

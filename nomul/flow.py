@@ -176,6 +176,7 @@ def measure(
     period_ps: int = 1000,
     hierarchical: bool = False,
     seeds: Sequence[int] = (1, 2, 3),
+    clock_gating: int = 0,
 ) -> "Row":
     """Synthesize a block into ``folder`` and return the row of what was measured.
 
@@ -189,21 +190,28 @@ def measure(
         Standard cells to map to.
     period_ps, hierarchical, seeds
         As in :func:`nomul.synth.rows.measure`.
+    clock_gating
+        Smallest number of registers with a common enable that get a clock gate; 0 for none.
 
     Raises
     ------
     YosysError
         The design has a latch, or a wire without driver or with several; or a tool failed.
     FileNotFoundError, ValueError
-        There is no such library, or target.
+        There is no such library, or target, or it has no standard cells to gate clocks with.
     """
     from nomul.synth import rows, targets
 
     name = target or (liberty.stem if liberty else "freepdk45")
+    chosen = targets.get(name, liberty=liberty)
+    if clock_gating:
+        if not isinstance(chosen, targets.StandardCells):
+            raise ValueError(f"target {name} has no standard cells to gate clocks with")
+        chosen = dataclasses.replace(chosen, clock_gating=clock_gating)
     return rows.measure(
         block.name,
         preset,
-        targets.get(name, liberty=liberty),
+        chosen,
         cfg=cfg,
         period_ps=period_ps,
         hierarchical=hierarchical,

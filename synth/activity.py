@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nomul.synth.liberty import Cell
-from nomul.synth.netlist import ONE, OPEN, Group, Netlist
+from nomul.synth.netlist import CLOCK, ONE, OPEN, Group, Netlist
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
-CLOCK = "clk"
+__all__ = ["CLOCK", "Activity", "Counts", "Measured", "Uniform"]
 
 # Values of one pin looked at in one piece.
 _CHUNK = 1 << 20
@@ -65,7 +65,7 @@ class Uniform(Activity):
         """Return the same number everywhere but at the clock and the constants."""
         toggles = np.full(len(netlist.names), self.density * self.cycles)
         toggles[: ONE + 1] = 0
-        toggles[netlist.inputs.get(CLOCK, [])] = 2 * self.cycles
+        toggles[[*netlist.inputs.get(CLOCK, []), *netlist.gates()]] = 2 * self.cycles
         return toggles
 
     def counts(self, netlist: Netlist, group: Group) -> Counts:
@@ -122,7 +122,25 @@ class Measured(Activity):
         rows = self.values if self.moves is None else self.moves
         toggles = (rows[1:] != rows[:-1]).sum(axis=0).astype(np.float64)
         toggles[netlist.inputs.get(CLOCK, [])] = 2 * self.cycles
+        for net, enables in netlist.gates().items():
+            toggles[net] = 2 * self._enabled(enables).sum()
         return toggles
+
+    def _enabled(self, enables: list[int]) -> Bools:
+        """Return in which cycles a clock gate lets the clock through, bool[cycles].
+
+        What enables it has settled before the edge.
+        """
+        return np.logical_or.reduce(self.values[:-1, enables], axis=1)
+
+    def _clocked(self, netlist: Netlist, cell: Cell, group: Group) -> Bools:
+        """Return in which cycles each instance is clocked, bool[cycles, n]."""
+        clocked = np.ones((self.cycles, len(group.nets)), dtype=np.bool_)
+        gates = netlist.gates()
+        for index, net in enumerate(netlist.pins(group, *cell.clocks[:1])[:, 0].tolist()):
+            if net in gates:
+                clocked[:, index] = self._enabled(gates[net])
+        return clocked
 
     def counts(self, netlist: Netlist, group: Group) -> Counts:
         """Count each transition at the arc that caused it, in the state that the cell was in."""
@@ -150,7 +168,14 @@ class Measured(Activity):
         before = {name: values[:-1] for name, values in state.items()}
         after = {name: values[1:] for name, values in state.items()}
         high = np.ones_like(next(iter(after.values())))
+        if cell.clocks:
+            high = self._clocked(netlist, cell, group)
         clocked = dict.fromkeys(cell.clocks, high)
+        gates = [pin.name for pin in cell.pins if pin.gate]
+        passed = {}
+        for name in gates:
+            nets = netlist.pins(group, name)[:, 0].tolist()
+            passed[name] = np.stack([self._enabled(netlist.gates()[n]) for n in nets], axis=1)
         toggled = {name: before[name] != after[name] for name in state} | clocked
         # Data moves while the clock is high, right after its rising edge.
         moving = after | clocked
@@ -161,8 +186,11 @@ class Measured(Activity):
         for index, arc in enumerate(cell.internal):
             if arc.pin in cell.clocks:
                 # A rise meets the state before it, a fall what the rise has brought.
-                rises.append(arc.when.holds(before | clocked))
-                falls.append(arc.when.holds(after | clocked))
+                rises.append(arc.when.holds(before | clocked) & high)
+                falls.append(arc.when.holds(after | clocked | passed) & high)
+            elif arc.pin in passed:
+                rises.append(arc.when.holds(before | clocked) & passed[arc.pin])
+                falls.append(rises[-1])
             elif arc.pin in causes and arc.related:
                 share = causes[arc.pin][index]
                 rises.append(share * (toggled[arc.pin] & after[arc.pin]))
@@ -193,7 +221,7 @@ class Measured(Activity):
         clock = netlist.inputs.get(CLOCK, [OPEN])[0]
         for pin in cell.pins:
             nets = netlist.pins(group, pin.name)[:, 0]
-            if pin.clock and not (nets == clock).all():
+            if pin.clock and not np.isin(nets, [clock, *netlist.gates()]).all():
                 raise ValueError(f"{group.cell} has a clock that is not the port {CLOCK}")
             if pin.direction == "input" or (nets != OPEN).all():
                 state[pin.name] = rows[:, nets]

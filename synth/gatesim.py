@@ -1,7 +1,7 @@
 """Simulation of a mapped netlist with the block's own bench, recording every net."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,7 @@ def simulate(
     environment: Mapping[str, str] | None = None,
     cycles: int = 4000,
     delays: UnitDelay | None = None,
+    start: int | None = None,
 ) -> Measured:
     """Run a block's bench on its netlist and record every net.
 
@@ -70,6 +71,9 @@ def simulate(
         Longest window; the bench runs to its end in any case.
     delays
         What delay cells have; none if None, so that nets have settled at once.
+    start
+        What registers hold before reset, 0 or 1; unknown if None. A real register holds either, so
+        the unknown that two paths of gates carry to where they meet again is only the models'.
 
     Raises
     ------
@@ -86,10 +90,13 @@ def simulate(
         stale.unlink(missing_ok=True)
     probed = folder / "probed.v"
     probed.write_text(_probe(verilog.read_text(), netlist, delays))
+    cells = folder / "models.v"
+    gates = [c.name for c in netlist.library.cells.values() if any(pin.gate for pin in c.pins)]
+    cells.write_text(_prepared(models.read_text(), start, gates))
     report = harness.run(
         bench,
         top=netlist.top,
-        verilog=[probed, models],
+        verilog=[probed, cells],
         build_dir=folder,
         config=config,
         tests=tests,
@@ -118,6 +125,50 @@ def simulate(
         share=float(inside / whole) if whole else 1.0,
         moves=moves,
     )
+
+
+def _prepared(models: str, start: int | None, gates: Sequence[str] = ()) -> str:
+    """Return models of cells whose paths have no conditions, and whose registers hold ``start``.
+
+    Every path has the same delay whatever the other inputs are, so conditions only cost time: a
+    simulator builds gates for each, dozens in an adder. Clock gates have no delay, as if a clock
+    tree were balanced behind them.
+    """
+    for gate in gates:
+        models = re.sub(
+            rf"(^module {gate} .*?)^\s*specify\b.*?^\s*endspecify\b",
+            r"\1",
+            models,
+            count=1,
+            flags=re.MULTILINE | re.DOTALL,
+        )
+    models = re.sub(
+        r"^specify\b.*?^endspecify\b|^[ \t]+specify\b.*?^[ \t]+endspecify\b",
+        lambda block: _unconditional(block[0]),
+        models,
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    if start is None:
+        return models
+    text, found = re.subn(
+        r"^(primitive\b(?:(?!^endprimitive).)*?^\s*reg\s+(\w+);\n)",
+        rf"\g<1>  initial \g<2> = 1'b{start};\n",
+        models,
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    assert found, "the models have no registers of their own"
+    return text
+
+
+def _unconditional(specify: str) -> str:
+    """Return a specify block that says of each simple path once what its delay is."""
+    lines: list[str] = []
+    for line in specify.splitlines():
+        path = re.fullmatch(r"\s*if\s*\(.*\)\s*(\(\w+ *[*=]> *\w+\) *= *\([^()]*\);)\s*", line)
+        plain = f"    {path[1]}" if path else line
+        if not path or plain not in lines:
+            lines.append(plain)
+    return "\n".join(lines)
 
 
 def _probe(verilog: str, netlist: Netlist, delays: UnitDelay | None) -> str:

@@ -7,6 +7,7 @@ file's own units are.
 import dataclasses
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 # Goes into the names of cached extracts; a change of what is extracted changes it.
-_FORMAT = 1
+_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ ALWAYS = Condition()
 class Pin:
     """A pin: ``input`` or ``output``, capacitance in fF, and what an output computes.
 
-    ``function`` is in terms of pins and, in sequential cells, of the state variables.
+    ``function`` is in terms of pins and, in sequential cells, of the state variables;
+    ``max_capacitance`` is the largest load in fF that an output may have, ``gate`` says that it is
+    a clock behind a gate.
     """
 
     name: str
@@ -88,6 +91,8 @@ class Pin:
     capacitance: float
     clock: bool
     function: Condition | None
+    max_capacitance: float = math.inf
+    gate: bool = False
 
 
 @dataclass(frozen=True)

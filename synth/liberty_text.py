@@ -1,6 +1,7 @@
 """From the text of a Liberty file to its cells, by the library `liberty-parser`."""
 
 import itertools
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -106,8 +107,10 @@ class _Extract:
             name=_text(group.args[0]),
             direction=_text(group.get("direction", "input")),
             capacitance=float(group.get("capacitance", 0.0)) * self.units.capacitance,
-            clock=_text(group.get("clock", "false")) == "true",
+            clock="true" in (_text(group.get(n, "")) for n in ("clock", "clock_gate_clock_pin")),
             function=condition(group, "function") if group.get("function") else None,
+            gate=_text(group.get("clock_gate_out_pin", "")) == "true",
+            max_capacitance=float(group.get("max_capacitance", math.inf)) * self.units.capacitance,
         )
 
     def internal(self, pin: str, group: Any) -> list[Internal]:

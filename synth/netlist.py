@@ -15,6 +15,8 @@ from nomul.synth.liberty import Library, Slew
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
+CLOCK = "clk"
+
 # The first two nets are the constants.
 ZERO, ONE = 0, 1
 OPEN = -1
@@ -81,6 +83,26 @@ class Netlist:
         """Return the nets at some pins of a group, int[n, len(names)]."""
         order = [pin.name for pin in self.library.cell(group.cell).pins]
         return group.nets[:, [order.index(name) for name in names]]
+
+    def gates(self) -> dict[int, list[int]]:
+        """Return the nets of clocks behind a gate, each with the nets that enable it.
+
+        Raises
+        ------
+        ValueError
+            A gate's own clock is not the port.
+        """
+        found = {}
+        clock = self.inputs.get(CLOCK, [OPEN])[0]
+        for group in self.groups:
+            cell = self.library.cell(group.cell)
+            for name in [pin.name for pin in cell.pins if pin.gate]:
+                if (self.pins(group, *cell.clocks) != clock).any():
+                    raise ValueError(f"{group.cell} has a clock that is not the port {CLOCK}")
+                enables = [pin for pin in cell.inputs if pin not in cell.clocks]
+                for row in self.pins(group, name, *enables).tolist():
+                    found[row[0]] = row[1:]
+        return found
 
     def loads(self, output_load: float = 0.0) -> Floats:
         """Return for each net the capacitance in fF of the input pins that hang on it.
@@ -182,7 +204,35 @@ def split(verilog: Path, top: str, folder: Path) -> Path:
         "write_verilog -noattr -simple-lhs split.v",
     ]
     yosys.run(commands, folder)
-    return folder / "split.v"
+    wires = folder / "split.v"
+    wires.write_text(_assigned_at_once(wires.read_text(), top))
+    return wires
+
+
+def _assigned_at_once(verilog: str, top: str) -> str:
+    """Return a netlist in which gates drive wires, and each output of the top is one concatenation.
+
+    A simulator copies a vector for every bit of it that a gate drives, and again for every reader.
+    """
+    start = re.search(rf"^module {re.escape(top)}\b", verilog, re.MULTILINE)
+    assert start is not None
+    end = verilog.index("\nendmodule", start.end()) + 1
+    body = verilog[start.start() : end]
+    for high, name in re.findall(r"^  output \[(\d+):0\] (\w+);\n", body, re.MULTILINE):
+        width = int(high) + 1
+        used = re.findall(rf"(?<![\w.\\]){name}\[(\d+)(:?)", body)
+        if (
+            not used
+            or any(colon for _, colon in used)
+            or {int(k) for k, _ in used} != set(range(width))
+        ):
+            continue  # driven by a concatenation already, or not by gates alone
+        body = re.sub(rf"(?<![\w.\\]){name}\[(\d+)\]", rf"{name}_bit\1", body)
+        bits = [f"{name}_bit{k}" for k in range(width)]
+        port = f"  output [{high}:0] {name};\n"
+        body = body.replace(port, f"{port}  wire {', '.join(bits)};\n", 1)
+        body += f"  assign {name} = {{{', '.join(bits[::-1])}}};\n"
+    return verilog[: start.start()] + body + verilog[end:]
 
 
 def read(verilog: Path, top: str, library: Library, folder: Path) -> Netlist:

@@ -155,6 +155,7 @@ def estimate(
         sums[kind] += np.bincount(group.modules, values, minlength=len(design.modules))
 
     clock_nets = design.inputs.get(CLOCK, [])
+    gated = list(design.gates())
     driven = np.zeros(len(design.names), dtype=bool)
     for group in design.groups:
         cell = design.library.cell(group.cell)
@@ -171,7 +172,9 @@ def estimate(
             nets = design.pins(group, name)[:, 0]
             driven[nets[nets != OPEN]] = True
             charge = np.where(nets == OPEN, 0.0, loads[nets] * toggles[nets])
-            add("switching", group, per_load * charge)
+            behind = np.isin(nets, gated)
+            add("switching", group, per_load * charge * ~behind)
+            add("clock", group, per_load * charge * behind)
         for name in cell.inputs:
             nets = design.pins(group, name)[:, 0]
             of_clock = np.isin(nets, clock_nets)
@@ -223,6 +226,7 @@ def measure(
     environment: Mapping[str, str] | None = None,
     cycles: int = 4000,
     delays: UnitDelay | None = None,
+    start: int | None = None,
 ) -> Energy:
     """Simulate a block's netlist with the block's own bench, and return the energy it takes.
 
@@ -249,6 +253,8 @@ def measure(
         Longest window. What the bench counted is then taken in proportion to output transfers.
     delays
         Delay of the cells, for glitches to be counted; without delay, and glitches, if None.
+    start
+        What registers hold before reset; unknown if None.
 
     Raises
     ------
@@ -260,7 +266,7 @@ def measure(
         Several tests have, or the netlist uses what the library does not have.
     """
     options: dict[str, Any] = {"tests": tests, "seed": seed, "environment": environment}
-    options |= {"cycles": cycles, "delays": delays}
+    options |= {"cycles": cycles, "delays": delays, "start": start}
     return simulate(block, cfg, verilog, target, folder=folder, **options).energy(period_ps)
 
 
@@ -291,6 +297,7 @@ def simulate(
     environment: Mapping[str, str] | None = None,
     cycles: int = 4000,
     delays: UnitDelay | None = None,
+    start: int | None = None,
 ) -> Simulated:
     """Simulate a block's netlist with the block's own bench; arguments as for :func:`measure`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -308,6 +315,7 @@ def simulate(
         environment=environment,
         cycles=cycles,
         delays=delays,
+        start=start,
     )
     return Simulated(design, activity)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nomul.synth.mapping import Target, report
 from nomul.synth.recipes import RECIPES, FullAdder, Recipe
+from nomul.synth.repeaters import Repeater
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class StandardCells(Target):
         Cell and pin that give one, and those that give zero.
     avoid
         Patterns of cells that logic must not use.
+    repeater
+        Buffer for what loads its driver too much across modules of a kept hierarchy; none if None,
+        as if wires between modules could drive themselves.
+    clock_gating
+        Registers that share an enable get a clock gate of the library, where there are at least so
+        many of them; 0 for none, so that enables are multiplexers.
     """
 
     name: str
@@ -45,6 +52,8 @@ class StandardCells(Target):
     ties: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
     recipes: tuple[Recipe, ...] = RECIPES
+    repeater: Repeater | None = None
+    clock_gating: int = 0
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -94,6 +103,7 @@ class StandardCells(Target):
             "setattr -unset init w:*",
             f"synth -top {top} {flatten} -booth -noabc -latches error",
             "setattr -unset init w:*",
+            *self._gate_commands(liberty),
             f"dfflibmap {liberty} {avoid}",
             "design -save unmapped",
         ]
@@ -110,6 +120,16 @@ class StandardCells(Target):
             ]
         return commands
 
+    def repeated(self, candidate: str, top: str) -> list[str]:
+        """Return the commands that read a result with repeaters back, and write it out again."""
+        liberty = f'-liberty "{self.library()}"'
+        return [
+            "design -reset",
+            f"read_liberty -lib -ignore_miss_func {liberty.removeprefix('-liberty ')}",
+            f"read_json {candidate}.repeated.json",
+            *report(candidate, top, stat=liberty),
+        ]
+
     def tools(self) -> dict[str, str]:
         """Return the Liberty file's name and the first digits of its SHA-256."""
         path = self.library()
@@ -118,12 +138,20 @@ class StandardCells(Target):
     def _recipes(self) -> list[Recipe]:
         return [r for r in self.recipes if self.full_adder or not r.full_adders]
 
+    def _gate_commands(self, liberty: str) -> list[str]:
+        if not self.clock_gating:
+            return []
+        avoid = " ".join(f"-dont_use {pattern}" for pattern in self.avoid)
+        return [f"clockgate {liberty} {avoid} -min_net_size {self.clock_gating}"]
+
     def _tie_commands(self) -> list[str]:
         if not self.ties:
             return []
         high, high_pin, low, low_pin = self.ties
         return [f"hilomap -singleton -hicell {high} {high_pin} -locell {low} {low_pin}"]
 
+
+NANGATE_BUFFER = Repeater("BUF_X4", a="A", y="Z")
 
 _NANGATE_FULL_ADDER = FullAdder("FA_X1", a="A", b="B", c="CI", carry="CO", total="S")
 

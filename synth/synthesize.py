@@ -9,8 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nomul.synth import targets, timing, yosys
+from nomul.synth import liberty, mixtures, repeaters, targets, timing, yosys
 from nomul.synth.emit import Emitted
+from nomul.synth.recipes import RUSH, SPEED
 from nomul.synth.targets import StandardCells, Target
 from nomul.synth.timing import Timer, Timing
 
@@ -139,15 +140,18 @@ def _synthesize(
         *target.commands(top, period_ps, hierarchical, folder),
     ]
     log = yosys.run(commands, folder)
+    candidates = list(target.candidates)
+    if hierarchical and isinstance(target, StandardCells) and target.repeater:
+        candidates = _across_modules(target, top, folder)
     results = []
-    for candidate in target.candidates:
+    for candidate in candidates:
         counted = _count(json.loads((folder / f"{candidate}.stat").read_text()), top)
         clock = None
         if isinstance(target, StandardCells):
             netlist = folder / f"{candidate}.v"
             # Sign means nothing between cells, and OpenSTA cannot read it.
             netlist.write_text(re.sub(r"^( *\w+) signed ", r"\1 ", netlist.read_text(), flags=re.M))
-            delay = _abc_delay(log, candidate)
+            delay = max(_abc_delay(log, recipe) for recipe in candidate.split("+"))
             clock = timer.measure(netlist, top, target, period_ps, delay)
         results.append((candidate, counted, clock))
     recipe, counted, clock = min(results, key=_rank)
@@ -168,6 +172,32 @@ def _synthesize(
         netlist_json=folder / "mapped.json",
         **{**counted, "parts": counted["parts"] if hierarchical else {}},
     )
+
+
+def _across_modules(target: StandardCells, top: str, folder: Path) -> list[str]:
+    """Mix recipes, and put buffers on nets that are loaded too much; return all candidates.
+
+    What is written replaces what Yosys has written before.
+    """
+    assert target.repeater
+    candidates = list(target.candidates)
+    if SPEED.name in candidates:
+        stat = json.loads((folder / f"{candidates[0]}.stat").read_text())
+        areas = {
+            name: part.count * (part.area_um2 or 0.0)
+            for name, part in _count(stat, top)["parts"].items()
+        }
+        largest = max(areas, key=lambda name: areas[name])
+        mixed = [name for name in candidates if name != RUSH.name]
+        candidates += mixtures.write(folder, mixed, SPEED.name, largest)
+    library = liberty.read(target.library())
+    commands = []
+    for candidate in candidates:
+        source, after = folder / f"{candidate}.json", folder / f"{candidate}.repeated.json"
+        repeaters.repeat(source, after, top, library, target.repeater, target.load_ff)
+        commands += target.repeated(candidate, top)
+    yosys.run(commands, folder)
+    return candidates
 
 
 def _rank(result: tuple[str, dict[str, Any], Timing | None]) -> tuple[bool, float, float]:

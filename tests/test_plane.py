@@ -30,6 +30,8 @@ def test_rtl_equals_model(simulate, preset):
         {"product": "snapshot", "row_levels": 2},
         {"row_levels": 2, "stream_bits": 16, "registered": False},
         {"row_levels": 4, "source": "sobol_xor"},
+        {"hold": "enable"},
+        {"product": "popcount", "stream_bits": 16},
         {"product": "multiply", "source": "lfsr", "bits": 2},
         {"product": "multiply", "source": "lfsr", "bits": 8, "rounding": "nearest"},
         {"product": "multiply", "source": "lfsr", "bits": 3, "registered": False},

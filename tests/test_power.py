@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nomul import flow, registry
-from nomul.golden import lfsr
+from nomul.golden import lfsr, skid
 from nomul.sim.harness import BenchError
 from nomul.synth import gatesim, liberty, liberty_text, netlist, power, targets
 from nomul.synth.activity import Counts, Measured, Uniform
@@ -540,3 +540,76 @@ def test_agrees_with_opensta_at_uniform_activity(shift_register, library, tmp_pa
     pins = theirs.split.clock - clocks
     assert theirs.split.internal + pins == pytest.approx(internal, rel=0.01)
     assert ours.split.internal < theirs.split.internal
+
+
+GATED = """
+module top(clk, d, e, q); input clk, d, e; output q; wire g;
+  CLKGATE_X1 gate (.CK(clk), .E(e), .GCK(g));
+  DFF_X1 flop (.CK(g), .D(d), .Q(q));
+endmodule
+"""
+
+
+def test_a_gated_clock_moves_where_it_is_enabled(design, library):
+    """Two of four edges pass: the register's clock pin is paid twice, the gate's own four times."""
+    gated = design(GATED)
+    gate, flop = library.cell("CLKGATE_X1"), library.cell("DFF_X1")
+    (net,) = gated.gates()
+    done = waves(gated, e="10101", d="00000", q="00000")
+    toggles = done.toggles(gated)
+    assert toggles[net] == 2 * 2
+    assert toggles[gated.inputs["clk"][0]] == 2 * 4
+    busy = power.estimate(gated, done)
+    still = power.estimate(gated, waves(gated, e="00000", d="00000", q="00000"))
+    assert gated.gates() == {net: gated.inputs["e"]}
+    load = flop.pin("CK").capacitance
+    pins = HALF_V2 * 8 * gate.pin("CK").capacitance
+    arcs = {arc.when.table: arc for arc in gate.internal if arc.pin == "CK"}
+    hidden = arcs[True, False, False, False]  # neither enabled nor passing
+    slew = power.INPUT_SLEW
+    each = float(hidden.rise.at(slew, 0)) + float(hidden.fall.at(slew, 0))
+    assert still.split.clock == pytest.approx(pins + 4 * each)
+    assert still.split.switching == 0
+    assert busy.split.clock > pins + 2 * each + HALF_V2 * 4 * load
+    # The gate's output is a clock too: its load is counted once, by the gate.
+    assert busy.split.switching == pytest.approx(HALF_V2 * 4 * gate.pin("E").capacitance)
+
+
+def test_a_gate_behind_a_gate_is_refused(design):
+    chained = GATED.replace(".CK(clk)", ".CK(h)").replace("wire g;", "wire g, h;")
+    chained = chained.replace("DFF_X1", "CLKGATE_X1 first (.CK(clk), .E(e), .GCK(h));\n  DFF_X1")
+    with pytest.raises(ValueError, match="CLKGATE_X1 has a clock that is not the port clk"):
+        design(chained).gates()
+
+
+def test_a_netlist_with_gated_clocks_passes_its_bench(tmp_path):
+    """Through the flow: smaller than with multiplexers, and equal to the model in simulation."""
+    block, cfg = registry.get("skid"), skid.Config.preset("register")
+    areas = []
+    for gating in (0, 3):
+        folder = tmp_path / str(gating)
+        row = flow.measure(block, cfg, folder, target="freepdk45", clock_gating=gating)
+        areas.append(row.area_um2)
+        for delays in (None, gatesim.UnitDelay(cycles=20)):
+            options = {"folder": folder / "e", "cycles": 20, "delays": delays}
+            energy = power.measure(block, cfg, folder / "mapped.v", TARGET, **options)
+            assert energy.split.clock > 0
+        assert ("CLKGATE_X1" in row.cells) == bool(gating)
+    assert areas[1] < areas[0]
+    with pytest.raises(ValueError, match="target ecp5 has no standard cells to gate clocks with"):
+        flow.measure(block, cfg, tmp_path, target="ecp5", clock_gating=3)
+
+
+def test_registers_can_hold_a_value_from_the_beginning():
+    """The models of the cells start there, and say of each path once what its delay is."""
+    models = TARGET.models().read_text()
+    started = gatesim._prepared(models, 1)
+    assert started.count("initial IQ = 1'b1;") == len(
+        re.findall(r"^primitive .*seq_", models, re.M)
+    )
+    assert "initial" not in gatesim._prepared(models, None)
+    adder = started.partition("module FA_X1 ")[2].partition("endmodule")[0]
+    assert re.findall(r"\((\w+) => (\w+)\)", adder) == [
+        (a, y) for y in ("CO", "S") for a in ("A", "B", "CI")
+    ]
+    assert "if(" not in adder
