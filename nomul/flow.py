@@ -71,6 +71,8 @@ def emit(
 ) -> "Emitted":
     """Return the block's Verilog and manifest, written into ``folder`` unless that is None.
 
+    Models of the black boxes that it instantiates, if any, come as files of their own.
+
     Parameters
     ----------
     top
@@ -82,11 +84,13 @@ def emit(
     """
     from nomul.hw import axis
     from nomul.hw.reset import Reset
+    from nomul.sim import cells
     from nomul.synth import emit
 
     top = block.top(cfg) if top is None else top
     top, name = (axis.Axis(top), f"{block.name}_axi") if axi else (top, block.name)
     emitted = emit.emit(top, name, paper=block.paper, reset=reset or Reset())
+    emitted = dataclasses.replace(emitted, files=cells.models(emitted.verilog))
     if folder is not None:
         emitted.write(folder)
     return emitted
@@ -111,17 +115,13 @@ def add_testbench(
     BenchError
         The block does not do what its model says.
     """
-    from nomul.sim import cells
     from nomul.synth import lanes, testbench, vectors
 
     plain = emit(block, cfg)
     recording = vectors.take(block, plain, count=count, seed=seed, simulator=installed_simulator())
     streams = lanes.recorded(plain.manifest, recording, emitted.manifest.get("axi"))
     files = testbench.write(emitted, streams, recording.complete)
-    models = {
-        f"{name}.v": model for name, model in cells.MODELS.items() if f"{name} #(" in plain.verilog
-    }
-    return dataclasses.replace(emitted, files=files | models)
+    return dataclasses.replace(emitted, files=files | emitted.files)
 
 
 def simulate(

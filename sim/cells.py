@@ -11,19 +11,23 @@ module nomul_latch #(parameter WIDTH = 1) (
   input [WIDTH-1:0] d,
   output reg [WIDTH-1:0] q
 );
-  always @(clk or enable or d)
-    if (!clk && enable) q <= d;
+  always @*
+    if (!clk && enable) q = d;
 endmodule
 """
 
 MODELS = {"nomul_latch": LATCH}
 
 
+def models(verilog: str) -> dict[str, str]:
+    """Return by file name the models of the black boxes that a design instantiates."""
+    return {f"{name}.v": model for name, model in MODELS.items() if f"{name} #(" in verilog}
+
+
 def write(verilog: Path) -> list[Path]:
     """Write the models that a Verilog file instantiates beside it; return their paths."""
-    text, paths = verilog.read_text(), []
-    for name, model in MODELS.items():
-        if f"{name} #(" in text:
-            paths.append(verilog.with_name(f"{name}.v"))
-            paths[-1].write_text(model)
+    paths = []
+    for name, model in models(verilog.read_text()).items():
+        paths.append(verilog.with_name(name))
+        paths[-1].write_text(model)
     return paths

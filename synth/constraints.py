@@ -45,7 +45,7 @@ def _reset(reset: dict[str, Any]) -> list[str]:
     return [f"set_false_path -from [get_ports {reset['name']}]"]
 
 
-def core(manifest: dict[str, Any], testbench: Sequence[str] = ()) -> str:
+def core(manifest: dict[str, Any], files: Sequence[str] = ()) -> str:
     """Return the FuseSoC core file (CAPI2).
 
     Targets: ``default``; ``lint`` with Verilator; ``sim`` with Icarus, if there is a testbench;
@@ -53,10 +53,13 @@ def core(manifest: dict[str, Any], testbench: Sequence[str] = ()) -> str:
 
     Parameters
     ----------
-    testbench
-        Its files: Verilog, and vectors, which a simulator reads from where it runs.
+    files
+        What there is beside the design: a testbench and its vectors, which a simulator reads from
+        where it runs, and models of black boxes, which are for simulation and the linter only.
     """
     name = manifest["name"]
+    testbench = [file for file in files if file.startswith(f"{name}_tb")]
+    models = [file for file in files if file not in testbench]
     lines = [
         "CAPI=2:",
         f"name: nomul:blocks:{name}:{nomul.__version__}",
@@ -68,6 +71,10 @@ def core(manifest: dict[str, Any], testbench: Sequence[str] = ()) -> str:
         "  constraints:",
         f"    files: [{name}.xdc: {{file_type: xdc}}]",
     ]
+    checked = "[rtl]"
+    if models:
+        checked = "[rtl, models]"
+        lines += ["  models:", f"    files: [{', '.join(models)}]", "    file_type: verilogSource"]
     targets = [
         "targets:",
         "  default: &default",
@@ -75,6 +82,7 @@ def core(manifest: dict[str, Any], testbench: Sequence[str] = ()) -> str:
         f"    toplevel: {name}",
         "  lint:",
         "    <<: *default",
+        f"    filesets: {checked}",
         "    default_tool: verilator",
         "    tools: {verilator: {mode: lint-only, verilator_options: [-Wall]}}",
         "  synth:",
@@ -87,6 +95,7 @@ def core(manifest: dict[str, Any], testbench: Sequence[str] = ()) -> str:
         for file in testbench:
             about = "verilogSource" if file.endswith(".v") else f"user, copyto: {file}"
             lines.append(f"      - {file}: {{file_type: {about}}}")
-        targets += ["  sim:", "    filesets: [rtl, bench]", f"    toplevel: {name}_tb"]
+        together = f"{checked.removesuffix(']')}, bench]"
+        targets += ["  sim:", f"    filesets: {together}", f"    toplevel: {name}_tb"]
         targets += ["    default_tool: icarus"]
     return "\n".join([*lines, *targets, ""])

@@ -46,7 +46,8 @@ class Emitted:
     """A design as text.
 
     ``rtlil`` is what synthesis reads, ``verilog`` what people read and simulate, ``manifest`` the
-    ports, configuration, source and hash. ``files`` are a testbench and its vectors, if asked for.
+    ports, configuration, source and hash. ``files`` are models of black boxes, if it has any, and a
+    testbench with its vectors, if asked for.
     """
 
     name: str

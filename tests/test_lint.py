@@ -75,14 +75,15 @@ def test_the_linter_can_fail(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog")
 def test_fusesoc_resolves_lints_and_simulates_the_core(tmp_path):
-    block = registry.get("lutnet")
-    cfg = flow.configure(block)
+    """A design with a black box too; for Vivado it makes a project, which nobody here can run."""
+    block = registry.get("spimc")
+    cfg = flow.configure(block, settings=["store=latch"])
     flow.add_testbench(block, cfg, flow.emit(block, cfg, axi=True)).write(tmp_path)
     said = {}
-    for target in ("lint", "sim"):
-        fusesoc = [sys.executable, "-m", "fusesoc.main", "--cores-root", ".", "run"]
+    for target, *options in (("lint",), ("sim",), ("synth", "--setup")):
+        fusesoc = [sys.executable, "-m", "fusesoc.main", "--cores-root", ".", "run", *options]
         done = subprocess.run(
-            [*fusesoc, f"--target={target}", "nomul:blocks:lutnet_axi"],
+            [*fusesoc, f"--target={target}", "nomul:blocks:spimc_axi"],
             cwd=tmp_path,
             env=toolchain(tmp_path / "home"),
             capture_output=True,
@@ -94,6 +95,11 @@ def test_fusesoc_resolves_lints_and_simulates_the_core(tmp_path):
     assert "%Warning" not in said["lint"]
     assert "PASS: " in said["sim"]
     assert "FAIL" not in said["sim"]
+    project = next(
+        tmp_path.glob("build/*/synth-vivado/nomul_blocks_spimc_axi_?.?.?.tcl")
+    ).read_text()
+    assert re.search(r"read_xdc .*spimc_axi\.xdc", project)
+    assert "nomul_latch" not in project
 
 
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog")
