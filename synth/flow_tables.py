@@ -24,10 +24,10 @@ def libraries() -> Rows:
 
 
 def kept(block: registry.Block, folder: Path = Path("build/libraries")) -> dict[str, Any]:
-    """Return the row of one block, from an interrupted run if it measured the same Verilog."""
+    """Return the row of one block, from an interrupted run if it measured the same design."""
     cfg = configuration(block)
     tools = {cells.name: cells.tools() for cells in PERIODS}
-    about = [emit(block.top(cfg), block.name).verilog, tools, yosys.version()]
+    about = [emit(block.top(cfg), block.name).rtlil, tools, yosys.version()]
     path = folder / f"{hashlib.sha256(repr(about).encode()).hexdigest()[:16]}.json"
     if not path.is_file():
         row = on_both(block)
