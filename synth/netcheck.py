@@ -55,7 +55,10 @@ def check(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> Chec
     bench = [name for name in emitted.files if name.endswith(".v")]
     cells = [str(path.resolve()) for path in runnable(netlist, target, emitted.name, folder)]
     command = ["iverilog", "-g2005", "-s", f"{emitted.name}_tb", "-o", "netcheck", *bench, *cells]
-    subprocess.run(command, cwd=folder, check=True)
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if built.returncode:
+        # For instance a hard block of an FPGA that Yosys has no model of.
+        raise NetlistError(f"the netlist does not build: {built.stderr.splitlines()[0]}")
     runs = [_verdict(folder, arguments) for arguments in ((), ("+stall",))]
     return Checked(words=runs[0][0], cycles=runs[0][1], cycles_with_pauses=runs[1][1])
 
@@ -84,7 +87,10 @@ def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path
         except FileNotFoundError:
             cells = [f'read_liberty -ignore_miss_func "{target.library()}"']
     elif isinstance(target, Fpga):
-        cells = [f'read_verilog -D NO_INCLUDES "{target.models()}"']
+        # Deferred, cells that are not used cost nothing; but those of which only the ports are
+        # known lose their names, and ECP5's are needed below.
+        defer = "" if target.name == "ecp5" else "-defer"
+        cells = [f'read_verilog {defer} -D NO_INCLUDES "{target.models()}"']
     else:
         cells = []
     commands = [

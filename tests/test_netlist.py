@@ -54,7 +54,7 @@ def test_the_mapped_netlist_equals_the_model(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "target", [pytest.param("freepdk45", marks=pytest.mark.long), "ecp5", "generic"]
+    "target", [pytest.param("freepdk45", marks=pytest.mark.long), "ecp5", "ice40", "generic"]
 )
 def test_a_netlist_with_hierarchy_equals_the_model(tmp_path, target):
     """As arrays are measured; internal gates are read by what they are."""
