@@ -63,6 +63,42 @@ def check(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> Chec
     return Checked(words=runs[0][0], cycles=runs[0][1], cycles_with_pauses=runs[1][1])
 
 
+def prove(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> None:
+    """Prove that a flat netlist does what its design does, from any state: for small designs.
+
+    Registers are paired by their names, and what lies between them is compared by Yosys' SAT
+    solver, up to four cycles deep. Not finding a proof does not mean that there is a difference.
+
+    Parameters
+    ----------
+    emitted, netlist, target, folder
+        As for :func:`check`; no testbench is needed.
+
+    Raises
+    ------
+    YosysError
+        There is no proof.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "design.il").write_text(emitted.rtlil)
+    top = emitted.name
+    if isinstance(target, StandardCells):
+        # Silicon has no initial state.
+        cells, initial = [_functions(target)], "setattr -unset init w:*"
+    else:
+        cells, initial = _yosys_models(target), "opt_clean"
+    flat = ["proc -norom", "flatten", "memory", initial, "opt_clean"]
+    commands = [
+        *("read_rtlil design.il", f"hierarchy -top {top}", *flat, "design -stash gold"),
+        *(*cells, f'read_verilog -icells "{netlist.resolve()}"', f"hierarchy -top {top}", *flat),
+        *("design -stash gate", f"design -copy-from gold -as gold {top}"),
+        f"design -copy-from gate -as gate {top}",
+        *("equiv_make gold gate both", "hierarchy -top both", "clean -purge", "equiv_struct"),
+        *("equiv_simple -undef", "equiv_induct -undef -seq 4", "equiv_status -assert"),
+    ]
+    yosys.run(commands, folder, harmless=["."])
+
+
 def _verdict(folder: Path, arguments: Sequence[str]) -> tuple[int, int]:
     done = subprocess.run(
         ["vvp", "-n", "netcheck", *arguments],
@@ -85,14 +121,9 @@ def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path
         try:
             return [netlist, target.models()]
         except FileNotFoundError:
-            cells = [f'read_liberty -ignore_miss_func "{target.library()}"']
-    elif isinstance(target, Fpga):
-        # Deferred, cells that are not used cost nothing; but those of which only the ports are
-        # known lose their names, and ECP5's are needed below.
-        defer = "" if target.name == "ecp5" else "-defer"
-        cells = [f'read_verilog {defer} -D NO_INCLUDES "{target.models()}"']
+            cells = [_functions(target)]
     else:
-        cells = []
+        cells = _yosys_models(target)
     commands = [
         *cells,
         f'read_verilog -icells "{netlist.resolve()}"',
@@ -108,3 +139,18 @@ def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path
     linked = folder / "linked" / "linked.v"
     (linked.parent / "ecp5.v").write_text(ecp5_models.models())
     return [linked, linked.parent / "ecp5.v"] if target.name == "ecp5" else [linked]
+
+
+def _functions(target: StandardCells) -> str:
+    """Return the command that reads what a Liberty file says of its cells."""
+    return f'read_liberty -ignore_miss_func "{target.library()}"'
+
+
+def _yosys_models(target: Target) -> list[str]:
+    """Return the commands that read Yosys' models of a target's cells; gates need none."""
+    if not isinstance(target, Fpga):
+        return []
+    # Deferred, cells that are not used cost nothing; but those of which only the ports are known
+    # lose their names, and ECP5's are needed.
+    defer = "" if target.name == "ecp5" else "-defer"
+    return [f'read_verilog {defer} -D NO_INCLUDES "{target.models()}"']
