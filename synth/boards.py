@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 from nomul.hw.serial import Serial
 from nomul.synth.bitstream import build
 from nomul.synth.emit import Emitted, emit
-from nomul.synth.pnr import Placed, PnrError
+from nomul.synth.pnr import DoesNotFitError, Placed, PnrError
 
 BAUD = 115_200
 
@@ -127,12 +127,11 @@ def bitstream(
         It is slower than the board's oscillator, or cannot be routed.
     """
     emitted = emit(Serial(top, round(board.clock_hz / baud)), f"{name}_{board.name}")
-    made = build(
-        *(emitted, board.target, board.device, folder),
-        seed=seed,
-        pins=board.constraints(),
-        high=list(board.high),
-    )
+    pins, high = board.constraints(), list(board.high)
+    try:
+        made = build(emitted, board.target, board.device, folder, seed=seed, pins=pins, high=high)
+    except DoesNotFitError:
+        raise DoesNotFitError(f"{name} and its loader do not fit the {board.title}") from None
     fmax = made.placed.fmax_mhz
     if fmax * 1e6 < board.clock_hz:
         raise PnrError(f"{name} runs at {fmax:.1f} MHz, less than the {board.title} has")

@@ -11,6 +11,9 @@ from nomul.synth import ecp5_models, yosys
 from nomul.synth.emit import Emitted
 from nomul.synth.targets import Fpga, StandardCells, Target
 
+# Of one simulation.
+LONGEST_S = 3600
+
 
 class NetlistError(yosys.ToolError):
     """A mapped netlist gave a wrong answer, or none."""
@@ -100,13 +103,18 @@ def prove(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> None
 
 
 def _verdict(folder: Path, arguments: Sequence[str]) -> tuple[int, int]:
-    done = subprocess.run(
-        ["vvp", "-n", "netcheck", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["vvp", "-n", "netcheck", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST_S,
+        )
+    except subprocess.TimeoutExpired:
+        # A wrong gate can close a loop that never settles.
+        raise NetlistError(f"the netlist comes to no end in {LONGEST_S} s; see {folder}") from None
     lines = done.stdout.splitlines()
     found = re.match(r"PASS: (\d+) words .* in (\d+) cycles", lines[-1] if lines else "")
     if not found:

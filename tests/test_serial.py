@@ -17,7 +17,7 @@ from nomul.hw.serial import Serial
 from nomul.hw.uart import Receiver
 from nomul.sim import harness
 from nomul.sim.serial import VARIABLE
-from nomul.synth import boards, vectors
+from nomul.synth import boards, pnr, vectors
 from nomul.synth.emit import emit
 
 needs_icarus = pytest.mark.skipif(
@@ -192,9 +192,9 @@ def test_bitstreams_are_written_for_boards(tmp_path, name):
 
 
 def test_a_block_that_does_not_fit_the_board_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(boards.pnr, "run", lambda *_, **__: False)
+    monkeypatch.setattr(pnr, "run", lambda *_, **__: False)
     block = registry.get("lfsr")
-    with pytest.raises(boards.pnr.DoesNotFitError, match="lfsr and its loader do not fit the iCEB"):
+    with pytest.raises(pnr.DoesNotFitError, match="lfsr and its loader do not fit the iCEB"):
         flow.bitstream(block, flow.configure(block), tmp_path, "icebreaker")
     with pytest.raises(ValueError, match="there is no board 'de0'; there are ulx3s, icebreaker"):
         flow.bitstream(block, flow.configure(block), tmp_path, "de0")
