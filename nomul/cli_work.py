@@ -26,7 +26,8 @@ def train_lutnet(
         int, typer.Option(help="Train so many, and keep the best on held-out training images.")
     ] = 1,
     study: Annotated[
-        str | None, typer.Option(help="Train a study instead: density, fashion, start, levels.")
+        str | None,
+        typer.Option(help="Train a study instead: density, fashion, start, levels, tiles."),
     ] = None,
     json: AsJson = False,
 ) -> None:
@@ -35,11 +36,12 @@ def train_lutnet(
     An interrupted run goes on where it stopped when the same command is given again.
     """
     if study is not None:
-        from nomul.train import lutnet_study
+        from nomul.train import lutnet_cases, lutnet_study
 
         file = Path("build", "train", f"lutnet_{study}.jsonl")
-        with present.counting(f"studying {study}", len(lutnet_study.cases(study))) as advance:
-            lines = lutnet_study.study(study, file, advance=advance)
+        with present.counting(f"studying {study}", len(lutnet_cases.cases(study))) as advance:
+            networks = file.with_suffix(".npz")
+            lines = lutnet_study.study(study, file, networks=networks, advance=advance)
         present.as_json(lines) if json else present.pairs("", {"file": file, "runs": len(lines)})
         return
     block = registry.get("lutnet")

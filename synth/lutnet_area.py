@@ -1,9 +1,8 @@
 """Look-up tables of a network by what they do: encoder, operators, popcount, head."""
 
 import dataclasses
-import re
 import tempfile
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,45 +11,17 @@ import numpy as np
 from nomul.golden import lutnet
 from nomul.golden.lutnet_layers import Summing
 from nomul.hw.lutnet import Top
-from nomul.synth import pnr
 from nomul.synth.emit import Emitted, emit
+from nomul.synth.pnr import Placed, place_and_route
 from nomul.synth.synthesize import synthesize
-from nomul.synth.targets import get
 
 # The kind of adder that is smallest on each target.
 ADDERS = {"xc7": "lut6", "ecp5": "carry", "ice40": "carry"}
 
 PARTS = ("encoder", "operators", "popcount", "head")
 
-# What the end of a module's name says about its part. The thresholds of a summing layer stand in
-# the layer's module, beside its sums.
-_NAMES = {
-    "encoder": r"thermometer",
-    "operators": r"operators(_\d+)?|direct",
-    "popcount": r"(counter|adder|sum)[\d_]+|popcount|groupsum|lut|xnor",
-    "head": r"argmax",
-}
 
-
-@dataclass(frozen=True)
-class Area:
-    """Look-up tables of a network on a target, in parts; ``control`` is the stages' handshake.
-
-    ``clock_mhz`` is that of place and route, None where there is none, and ``device`` where.
-    """
-
-    parts: dict[str, int]
-    control: int
-    clock_mhz: float | None = None
-    device: str = ""
-
-    @property
-    def total(self) -> int:
-        """All look-up tables."""
-        return sum(self.parts.values()) + self.control
-
-
-def emitted_for(network: lutnet.Network, target: str, registers: str) -> Emitted:
+def design(network: lutnet.Network, target: str, registers: str = "end") -> Emitted:
     """Return the Verilog of a network with the adders of a target.
 
     Parameters
@@ -69,51 +40,9 @@ def emitted_for(network: lutnet.Network, target: str, registers: str) -> Emitted
         return emit(Top(cfg), "lutnet")
 
 
-def measure(network: lutnet.Network, target: str, *, clock: bool = False, seed: int = 1) -> Area:
-    """Map a network with a register after every layer, modules kept apart, and count by module.
-
-    Kept apart, modules cost a few more look-up tables than flattened: nothing moves across.
-
-    Parameters
-    ----------
-    network
-        Without tiled layers.
-    target
-        ``xc7``, ``ecp5`` or ``ice40``.
-    clock
-        Place and route it as well.
-    seed
-        Of the placement.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        emitted = emitted_for(network, target, "layers")
-        result = synthesize(emitted, target, hierarchical=True, folder=folder)
-        parts = dict.fromkeys(PARTS, 0)
-        control = 0
-        for name, part in result.parts.items():
-            luts = part.count * get(target).resources(part.cells)["luts"]
-            kind = part_of(name)
-            if kind:
-                parts[kind] += luts
-            else:
-                control += luts
-        placed = None
-        if clock:
-            placed = pnr.place_and_route(
-                emitted, target, (seed,), netlist_json=result.netlist_json, folder=folder
-            )
-    if placed is None:
-        return Area(parts, control)
-    return Area(parts, control, round(placed.fmax_mhz, 1), placed.device)
-
-
-def part_of(module: str) -> str:
-    """Return the part that a module belongs to; empty for what only passes data on."""
-    for part, pattern in _NAMES.items():
-        if re.search(f"_({pattern})$", module):
-            return part
-    return ""
+def luts(network: lutnet.Network, target: str = "xc7", registers: str = "end") -> int:
+    """Return the look-up tables of a network, its hierarchy flattened."""
+    return synthesize(design(network, target, registers), target).resources["luts"]
 
 
 def split(network: lutnet.Network, *, head: bool = True) -> dict[str, int | None]:
@@ -148,16 +77,93 @@ def split(network: lutnet.Network, *, head: bool = True) -> dict[str, int | None
     }
 
 
-def sampled(network: lutnet.Network, step: int = 10) -> int:
+def parts(network: lutnet.Network, target: str) -> tuple[dict[str, int], Placed | None]:
+    """Return how many look-up tables a network and its parts take on any target, and its clock.
+
+    A register follows every layer. Encoder, operators and head are measured by themselves; what
+    they leave of the whole is the popcount's, with thresholds and control. XNORs count as nothing:
+    a popcount absorbs them.
+
+    Parameters
+    ----------
+    network
+        The network, encoder and argmax included.
+    target
+        ``xc7``, ``ecp5`` or ``ice40``.
+
+    Returns
+    -------
+    The parts and ``all``, and the placement of seed 1; None on xc7.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        emitted = design(network, target, "layers")
+        whole = synthesize(emitted, target, folder=folder)
+        placed = None
+        if target != "xc7":
+            options: dict[str, Any] = {"netlist_json": whole.netlist_json, "folder": folder}
+            placed = place_and_route(emitted, target, (1,), **options)
+    found = dict.fromkeys(PARTS, 0)
+    for before, layer in zip(network.lanes, network.layers, strict=False):
+        if isinstance(layer, lutnet.Thermometer):
+            alone = lutnet.Network([layer], network.inputs, network.input_bits)
+            found["encoder"] += _layer(alone, target)
+        elif isinstance(layer, lutnet.LutLayer | lutnet.DirectLut):
+            tables = lutnet.DirectLut(k=layer.k, idx=layer.idx, tt=layer.tt)
+            found["operators"] += _layer(lutnet.Network([tables], before.bits), target)
+        elif isinstance(layer, lutnet.Argmax):
+            alone = lutnet.Network([layer], before.count, before.width)
+            found["head"] += _layer(alone, target)
+    total = whole.resources["luts"]
+    found["popcount"] = total - sum(found.values())
+    return found | {"all": total}, placed
+
+
+def _layer(network: lutnet.Network, target: str = "xc7") -> int:
+    """Return the look-up tables of a network's only layer: without the stream's control."""
+    return luts(network, target) - _control(target)
+
+
+@cache
+def _control(target: str) -> int:
+    """Return what a layer of one wire takes: the stream's control and nothing else."""
+    return luts(lutnet.Network([lutnet.DirectLut(k=1, idx=[[0]], tt=[0b10])], 1), target)
+
+
+def comparators(network: lutnet.Network) -> int:
+    """Return the thresholds that need a comparator: half of the range is a code's top bit."""
+    first = network.layers[0]
+    if not isinstance(first, lutnet.Thermometer):
+        return 0
+    return int((first.threshold != 1 << (network.input_bits - 1)).sum())
+
+
+def sampled(network: lutnet.Network, steps: tuple[int, int] = (20, 5)) -> int:
     """Return about how many look-up tables a network's two summing layers take on xc7.
 
-    Of the first layer every ``step``-th neuron is measured, and counted ``step`` times; neurons of
-    one layer have equally many operators. Large layers take Yosys an hour, these do not.
+    Of a layer every so many-th neuron is measured, and counted as many times; neurons of one layer
+    have equally many operators. Inverters are not counted: the neurons of a layer share one per
+    wire, and most of these vanish in what drives the wire.
     """
-    first, second = (layer for layer in network.layers if isinstance(layer, Summing))
-    few = some_neurons(first, step)
-    wide = luts(lutnet.Network([few], int(first.idx.max()) + 1))
-    return wide * step + luts(lutnet.Network([second], first.n_out * first.levels_out))
+    total = 0
+    layers = (layer for layer in network.layers if isinstance(layer, Summing))
+    for layer, step in zip(layers, steps, strict=True):
+        few = some_neurons(without_inverters(layer), step)
+        total += step * _layer(lutnet.Network([few], int(layer.idx.max()) + 1))
+    return total
+
+
+def without_inverters(layer: Summing) -> Summing:
+    """Return a layer whose operators that invert one wire pass it on instead."""
+    if isinstance(layer, lutnet.Xnor):
+        return dataclasses.replace(layer, weight=np.ones_like(layer.weight))
+    assert isinstance(layer, lutnet.LutLayer)
+    tables = list(layer.tt)
+    for i, table in enumerate(tables):
+        used = lutnet.support(table, layer.k)
+        if len(used) == 1 and not table >> (1 << used[0]) & 1:
+            tables[i] = table ^ ((1 << (1 << layer.k)) - 1)
+    return dataclasses.replace(layer, tt=tables)
 
 
 def some_neurons(layer: Summing, step: int) -> Summing:
@@ -171,16 +177,3 @@ def some_neurons(layer: Summing, step: int) -> Summing:
         values["tt"] = [layer.tt[i] for i in kept]  # type: ignore[attr-defined]
     values["out"] = values["out"] // step
     return dataclasses.replace(layer, n_out=-(-layer.n_out // step), **values)
-
-
-def comparators(network: lutnet.Network) -> int:
-    """Return the thresholds that need a comparator: half of the range is a code's top bit."""
-    first = network.layers[0]
-    if not isinstance(first, lutnet.Thermometer):
-        return 0
-    return int((first.threshold != 1 << (network.input_bits - 1)).sum())
-
-
-def luts(network: lutnet.Network, target: str = "xc7") -> int:
-    """Return the look-up tables of a whole network with one register, at its end."""
-    return synthesize(emitted_for(network, target, "end"), target).resources["luts"]

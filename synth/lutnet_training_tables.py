@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nomul.golden import lutnet
-from nomul.synth.lutnet_area import PARTS, sampled, split
+from nomul.golden import lutnet, lutnet_files
+from nomul.synth.lutnet_area import PARTS, luts, split
 
 Rows = list[dict[str, Any]]
 
@@ -94,54 +94,6 @@ def plot_pareto(rows: Rows, figure: Any) -> None:
     axes.legend()
 
 
-def density() -> Rows:
-    """Return the accuracy of LUTNet and of the pruned XNOR network against density, five seeds."""
-    lines = study("density")
-    rows = []
-    for share in sorted({line["case"]["density"] for line in lines}):
-        some = select(lines, density=share)
-        row: dict[str, Any] = {"density": percent(share), "products": sum(some[0]["products"])}
-        for k in (0, 2, 3, 4, 5, 6):
-            found = select(some, k=k)
-            name = f"K = {k}" if k else "XNOR"
-            row[name] = percent(mean(found, "accuracy")) if found else None
-        rows.append(row)
-    return rows
-
-
-def plot_density(rows: Rows, figure: Any) -> None:
-    """Draw accuracy on digits against products, one line for XNOR and one for each K."""
-    axes = figure.subplots()
-    for name in ("XNOR", "K = 2", "K = 3", "K = 4", "K = 5", "K = 6"):
-        points = [(row["products"], float(row[name].rstrip(" %"))) for row in rows if row[name]]
-        axes.plot(*zip(*points, strict=True), "o-", label=name)
-    axes.set_xscale("log")
-    axes.set_xlabel("products (XNOR) or tables (K)")
-    axes.set_ylabel("test accuracy, %, mean of five seeds")
-    axes.legend()
-
-
-def equal_accuracy() -> Rows:
-    """Return look-up tables at equal accuracy: LUTNet beside the pruned XNOR network, digits."""
-    lines = study("density")
-    rows = []
-    for path in sorted(TRAIN.glob("lutnet_study-*.npz")):
-        _, share, k = path.stem.rsplit("-", 2)
-        found = select(lines, density=float(share), k=int(k))
-        rows.append(
-            {
-                "network": f"LUTNet, K = {k}" if int(k) else "pruned XNOR",
-                "density": percent(float(share)),
-                "accuracy, five seeds": percent(mean(found, "accuracy")),
-                "lowest": percent(min(line["accuracy"] for line in found)),
-                "highest": percent(max(line["accuracy"] for line in found)),
-                "products": sum(found[0]["products"]),
-                "LUTs": sampled(lutnet.Network.load(path)),
-            }
-        )
-    return sorted(rows, key=lambda row: row["LUTs"])
-
-
 def use_of_tables() -> Rows:
     """Return how much of the trained tables is used.
 
@@ -174,6 +126,51 @@ def _use(name: str, k: int, shares: list[float]) -> dict[str, Any]:
         "inputs used, mean": round(sum(n * share for n, share in enumerate(shares)), 2),
         "tables that use all": percent(shares[k]),
     }
+
+
+def tiles() -> Rows:
+    """Return tiled layers on digits by K, P and tiles: accuracy, cycles, memory, look-up tables.
+
+    Look-up tables are those of the committed networks.
+    """
+    networks = lutnet_files.load_all(TRAIN / "lutnet_tiles.npz")
+    rows = []
+    for run in study("tiles"):
+        case = run["case"]
+        count = case["tile_m"] * case["tile_n"]
+        physical = run["products"][0] // count
+        network = networks.get("-".join(map(str, case.values())))
+        rows.append(
+            {
+                "K": case["k"],
+                "P": case["p"],
+                "TM x TN": f"{case['tile_m']} x {case['tile_n']}",
+                "accuracy": percent(run["accuracy"]),
+                "physical tables": physical,
+                "cycles per vector": count,
+                "memory bits": physical * count * case["p"] if count > 1 else 0,
+                "LUTs": _tiled_luts(network) if network else None,
+            }
+        )
+    return rows
+
+
+def _tiled_luts(network: lutnet.Network) -> int:
+    (layer,) = (layer for layer in network.layers if isinstance(layer, lutnet.LutNetTiled))
+    return luts(lutnet.Network([layer], layer.n_in))
+
+
+def plot_tiles(rows: Rows, figure: Any) -> None:
+    """Draw the accuracy of tiled layers against cycles per vector, a line per (K, P)."""
+    axes = figure.subplots()
+    for k, p in sorted({(row["K"], row["P"]) for row in rows}):
+        own = [row for row in rows if (row["K"], row["P"]) == (k, p)]
+        points = [(row["cycles per vector"], float(row["accuracy"].rstrip(" %"))) for row in own]
+        axes.plot(*zip(*points, strict=True), "o-", label=f"K = {k}, P = {p}")
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel("cycles per vector, TM TN")
+    axes.set_ylabel("test accuracy, %, one seed")
+    axes.legend()
 
 
 def starts() -> Rows:
@@ -212,13 +209,12 @@ def levels() -> Rows:
 
 
 TABLES: dict[str, Callable[[], Rows]] = {
-    "T1": density,
-    "T1-area": equal_accuracy,
     "T1-direct": flagship,
     "T1-pareto": pareto,
+    "T3": tiles,
     "T4": use_of_tables,
     "T5": starts,
     "T6": levels,
 }
 
-PLOTS: dict[str, Callable[[Rows, Any], None]] = {"T1": plot_density, "T1-pareto": plot_pareto}
+PLOTS: dict[str, Callable[[Rows, Any], None]] = {"T1-pareto": plot_pareto, "T3": plot_tiles}

@@ -4,59 +4,81 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from nomul.golden import lutnet
+from nomul.golden.lutnet_examples import tables as random_tables
 from nomul.synth import lutnet_published, lutnet_tables
-from nomul.synth.lutnet_area import measure, part_of
-
-
-@pytest.mark.parametrize(
-    ("module", "part"),
-    [
-        ("lutnet", ""),
-        ("lutnet_stage1", ""),
-        ("lutnet_stage1_stage", ""),
-        ("lutnet_stage0_layer0_thermometer", "encoder"),
-        ("lutnet_operators_1", "operators"),
-        ("lutnet_stage1_layer1_lut", "popcount"),
-        ("lutnet_stage1_layer1_lut_popcount", "popcount"),
-        ("lutnet_sum13_20", "popcount"),
-        ("lutnet_counter6", "popcount"),
-        ("lutnet_stage2_layer2_groupsum", "popcount"),
-        ("lutnet_stage3_layer3_argmax", "head"),
-    ],
+from nomul.synth.lutnet_area import (
+    PARTS,
+    comparators,
+    luts,
+    parts,
+    sampled,
+    split,
+    without_inverters,
 )
-def test_a_module_belongs_to_a_part(module, part):
-    assert part_of(module) == part
 
 
-def test_the_parts_of_a_network_are_counted():
-    found = measure(lutnet.Config.preset("small").load(), "ice40")
-    assert min(found.parts.values()) > 0
-    assert found.parts["operators"] >= 150
-    assert found.total == sum(found.parts.values()) + found.control
-    assert found.control < 20
+@pytest.mark.parametrize(("target", "least", "most"), [("xc7", 12, 12), ("ice40", 30, 12 * 20)])
+def test_the_parts_of_a_network_are_counted(target, least, most):
+    """On iCE40 a table of six inputs takes several look-up tables."""
+    rng = np.random.default_rng(1)
+    tables = lutnet.DirectLut(k=6, idx=rng.integers(0, 20, (12, 6)), tt=random_tables(rng, 12, 6))
+    network = lutnet.Network([tables, lutnet.GroupSum(groups=3), lutnet.Argmax()], 20)
+    found, placed = parts(network, target)
+    assert found["encoder"] == 0
+    assert least <= found["operators"] <= most
+    assert found["all"] == sum(found[part] for part in PARTS)
+    assert min(found["popcount"], found["head"]) > 0
+    assert (placed is None) == (target == "xc7")
 
 
-def test_networks_of_the_comparison_have_the_accuracy_that_they_state():
-    from nomul.train import data
-
-    digits = data.load("digits")
-    accuracies = []
-    for name in lutnet_tables.EQUAL:
-        network = lutnet.Config(network=name).load()
-        right = (lutnet.predict(network, digits.x_test) == digits.labels_test).mean()
-        assert round(100 * float(right), 1) == network.about["accuracy"]
-        accuracies.append(network.about["accuracy"])
-    assert min(accuracies) == accuracies[0]
+def test_a_network_is_split_by_differences():
+    rng = np.random.default_rng(1)
+    tables = lutnet.DirectLut(k=6, idx=rng.integers(0, 20, (12, 6)), tt=random_tables(rng, 12, 6))
+    network = lutnet.Network([tables, lutnet.GroupSum(groups=3), lutnet.Argmax()], 20)
+    found = split(network)
+    assert (found["encoder"], found["operators"]) == (0, 12)
+    assert found["scores"] == 12 + found["popcount"]
+    assert found["all"] == found["scores"] + found["head"]
+    assert min(found["popcount"], found["head"]) > 0
 
 
-@pytest.mark.parametrize(("k", "p"), [shape for shape, _ in lutnet_tables.TILED])
-def test_tilings_of_a_layer_add_as_much(k, p):
-    for tiles in ((1, 1), (2, 2), (4, 4)):
-        layer = lutnet_tables.tiled_layer(k, p, *tiles)
-        assert len(layer.unrolled.idx) == 8 * 8
+def test_samples_have_no_inverters():
+    out = [0, 0, 1, 1]
+    xnor = lutnet.Xnor(idx=[3, 1, 3, 2], weight=[0, 1, 0, 0], out=out, n_out=2)
+    assert without_inverters(xnor).weight.tolist() == [1, 1, 1, 1]
+    tables = lutnet.LutLayer(
+        k=2, idx=[[3, 0], [1, 2], [0, 3], [1, 2]], tt=[5, 8, 3, 12], out=out, n_out=2
+    )
+    assert without_inverters(tables).tt == (10, 8, 12, 12)
+
+
+def test_a_sample_is_about_the_whole():
+    rng = np.random.default_rng(1)
+    idx = np.concatenate([rng.permutation(40)[:20] for _ in range(20)])
+    first = lutnet.Xnor(
+        idx=idx,
+        weight=rng.integers(0, 2, 400),
+        out=np.repeat(np.arange(20), 20),
+        n_out=20,
+        theta=np.full((20, 1), 10),
+    )
+    last = dict(idx=np.arange(20) % 20, weight=np.ones(20, int), out=np.arange(20) % 2, n_out=2)
+    network = lutnet.Network([first, lutnet.Xnor(**last)], 40)
+    whole = luts(network)
+    assert 0.9 * whole <= sampled(network, (4, 1)) <= 1.15 * whole
+
+
+def test_an_encoder_is_counted_by_itself():
+    encoder = lutnet.Thermometer(feature=[0, 0, 1, 2], threshold=[8, 15, 8, 15])
+    tables = lutnet.DirectLut(k=4, idx=[[0, 1, 2, 3]] * 2, tt=[0x6996, 0x8001])
+    network = lutnet.Network([encoder, tables, lutnet.GroupSum(groups=1)], 3, 4)
+    assert comparators(network) == 2
+    found, _ = parts(network, "ice40")
+    assert (found["encoder"], found["operators"], found["head"]) == (2, 2, 0)
 
 
 def test_quoted_rows_say_so_and_the_two_jet_data_sets_stay_apart():

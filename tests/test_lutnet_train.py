@@ -10,9 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from nomul.golden import lutnet  # noqa: E402
+from nomul.golden import lutnet, lutnet_files  # noqa: E402
 from nomul.train import (  # noqa: E402
     data,
+    lutnet_cases,
     lutnet_direct,
     lutnet_encoder,
     lutnet_fit,
@@ -186,7 +187,7 @@ def test_lutnet_grows_from_a_pruned_binary_network(digits, levels):
     plan = dataclasses.replace(PLAN, levels=levels)
     plain, networks = {}, []
     for k in (0, 4):
-        case = lutnet_study.Case(data="digits", density=0.08, k=k, seed=1, levels=levels)
+        case = lutnet_cases.Case(data="digits", density=0.08, k=k, seed=1, levels=levels)
         net = lutnet_study.train(plan, case, digits, plain)
         network = lutnet_study.assemble(net, plan, digits)
         training.agree(net, plan.encoding, network, digits)
@@ -230,25 +231,46 @@ def test_recovered_tables_are_signs_of_the_weights_they_bring_back():
         lutnet_unrolled.TableSums(source, before, 3, "zero", generator())
 
 
+def test_recovered_tables_of_two_inputs_are_or_and_and():
+    """Or the XNOR that they come from, where the other weight is less than a tenth of the own."""
+    source = lutnet_unrolled.BinarySums(40, 2, 1, generator())
+    before = source.weight.detach().clone()
+    source.prune(8)
+    tables = lutnet_unrolled.TableSums(source, before, 2, "recovery", generator())
+    own = before.gather(1, source.kept).reshape(-1)
+    other = before.repeat_interleave(8, 0).gather(1, tables.wires[:, 1:]).reshape(-1)
+    tiny = other.abs() < 0.1 * own.abs().clamp(0.3, 0.7)
+    assert 0 < tiny.sum() < 8
+    for i, table in enumerate(tables.layer().tt):
+        ones = table.bit_count()
+        assert ones == (2 if tiny[i] else 1 if i % 2 else 3)
+        # The entry that both weights agree on is a one, its opposite a zero.
+        best = int(own[i] > 0) + 2 * int(other[i] > 0)
+        assert table >> best & 1 == 1
+        assert table >> (3 - best) & 1 == 0
+
+
 def test_a_study_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    few = [lutnet_study.Case(data="digits", density=0.05, k=k, seed=1) for k in (0, 2)]
+    few = [lutnet_cases.Case(data="digits", density=0.05, k=k, seed=1) for k in (0, 2)]
     monkeypatch.setattr(lutnet_study, "cases", lambda _: few)
     recipe = dataclasses.replace(PLAN.recipe, epochs=1)
     plans = {"digits": dataclasses.replace(PLAN, recipe=recipe)}
     monkeypatch.setattr(lutnet_study, "PLANS", plans)
     file = tmp_path / "study.jsonl"
-    whole = lutnet_study.study("density", file, networks=tmp_path / "nets")
+    whole = lutnet_study.study("density", file, networks=tmp_path / "nets.npz")
     assert [line["products"] for line in whole] == [[300, 30], [300, 30]]
     assert whole[0]["support"] is None
     assert sum(whole[1]["support"]) == pytest.approx(1, abs=1e-3)
-    assert len(list((tmp_path / "nets").glob("*.npz"))) == 2
+    kept = lutnet_files.load_all(tmp_path / "nets.npz")
+    assert list(kept) == [lutnet_study.name_of(case) for case in few]
+    assert len(kept["digits-0.05-2-1-recovery-1"].layers[1].tt) == 300
     file.write_text(file.read_text().splitlines()[0] + "\n")
     again = lutnet_study.study("density", file)
     assert again[0] == whole[0]
     assert again[1]["accuracy"] == whole[1]["accuracy"]
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="study must be one of density, fashion, start, levels"):
-        lutnet_study.cases("width")
+    with pytest.raises(ValueError, match="one of density, fashion, start, levels, tiles, not 'w"):
+        lutnet_cases.cases("width")
 
 
 @pytest.mark.parametrize(("name", "least"), [("digits-xc7", 0.97), ("digits-hx1k", 0.96)])
@@ -288,9 +310,10 @@ def nomul(*arguments):
 
 
 @pytest.mark.long
-def test_the_test_set_runs_through_the_hardware(tmp_path):
+@pytest.mark.parametrize("preset", ["digits-xc7", "digits-hx1k"])
+def test_the_test_set_runs_through_the_hardware(preset, tmp_path):
     ran = nomul(
-        *("sim", "lutnet", "--preset", "digits-hx1k", "--data", "digits", "--json"),
+        *("sim", "lutnet", "--preset", preset, "--data", "digits", "--json"),
         *("--out", str(tmp_path)),
     )
     assert ran.returncode == 0, ran.stderr
@@ -303,7 +326,7 @@ def test_the_test_set_runs_through_the_hardware(tmp_path):
 def test_commands_name_what_is_wrong(tmp_path):
     ran = nomul("train", "lutnet", "--preset", "mnist")
     assert ran.returncode == 2
-    assert "there is no 'mnist' to train; there are digits-xc7, digits-hx1k" in ran.stderr
+    assert "there is no 'mnist' to train; there are digits-xc7, digits-70," in ran.stderr
     ran = nomul("train", "lstm")
     assert "No such command 'lstm'; there are lutnet, essop" in ran.stderr
     ran = nomul("emit", "lfsr", "--network", "x.npz")

@@ -72,6 +72,7 @@ def fashion(tables: int, stride: int, choices: int, epochs: int) -> Preset:
 
 PRESETS: dict[str, Preset] = {
     "digits-xc7": Preset(sizes=(240,), recipe=Recipe(epochs=120)),
+    "digits-70": Preset(sizes=(70,), recipe=Recipe(epochs=120)),
     "digits-hx1k": Preset(sizes=(300,), k=4, recipe=Recipe(epochs=120)),
     "fashion-250": fashion(80, stride=3, choices=1 << 40, epochs=10),
     "fashion-1000": fashion(380, stride=2, choices=512, epochs=8),

@@ -1,4 +1,4 @@
-"""Studies of LUTNet against the pruned XNOR network: density, K, first tables, residual levels."""
+"""Studies of LUTNet: density and K against pruned XNOR, first tables, residual levels, tiles."""
 
 import dataclasses
 import json
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from nomul.golden import lutnet
+from nomul.golden import lutnet, lutnet_files
 from nomul.train.data import Data, load
 from nomul.train.lutnet import agree, measure, run
+from nomul.train.lutnet_cases import FAN_IN, SEEDS, TILED, Case, Tiles, cases
 from nomul.train.lutnet_encoder import Encoding
 from nomul.train.lutnet_fit import Recipe
-from nomul.train.lutnet_unrolled import STARTS, Net, dense, expanded
-
-SEEDS = (1, 2, 3, 4, 5)
+from nomul.train.lutnet_tiled import tiled
+from nomul.train.lutnet_unrolled import Net, dense, expanded
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,48 +69,6 @@ PLANS = {
 }
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Case:
-    """One network of a study: ``k`` is 0 for the XNOR network, else K of the LUTNet."""
-
-    data: str
-    density: float
-    k: int
-    seed: int
-    start: str = "recovery"
-    levels: int = 1
-
-
-def cases(study: str) -> list[Case]:
-    """Return the networks of a study, those that share a dense network beside each other.
-
-    ``density``: XNOR and K = 2..6 on digits. ``fashion``: the same for fewer sizes.
-    ``start``: first tables. ``levels``: residual levels 1 and 2; three seeds each.
-    """
-    if study == "density":
-        wide = [(density, 0) for density in (0.05, 0.1, 0.2)]
-        tables = [(0.025, 4), (0.025, 6), *((0.05, k) for k in (2, 3, 4, 5, 6))]
-        grid = sorted(wide + tables)
-        return [Case(data="digits", density=d, k=k, seed=s) for s in SEEDS for d, k in grid]
-    if study == "fashion":
-        grid = [(0.005, 4), (0.005, 6), (0.01, 4), (0.01, 0), (0.02, 0), (0.04, 0)]
-        return [Case(data="fashion-mnist", density=d, k=k, seed=1) for d, k in sorted(grid)]
-    if study == "start":
-        return [
-            Case(data="digits", density=0.05, k=4, seed=s, start=start)
-            for s in SEEDS[:3]
-            for start in STARTS
-        ]
-    if study == "levels":
-        return [
-            Case(data="digits", density=0.05, k=k, seed=s, levels=levels)
-            for s in SEEDS[:3]
-            for levels in (1, 2)
-            for k in (0, 4)
-        ]
-    raise ValueError(f"study must be one of density, fashion, start, levels, not {study!r}")
-
-
 def study(
     name: str,
     file: Path,
@@ -123,11 +81,11 @@ def study(
     Parameters
     ----------
     name
-        As for :func:`cases`.
+        As for :func:`nomul.train.lutnet_cases.cases`.
     file
         JSON lines, appended to; an interrupted study goes on from there.
     networks
-        Folder for the trained networks; none are kept if None.
+        Archive for the networks of the first seed; none are kept if None.
     advance
         Called for each network.
     """
@@ -151,31 +109,48 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, file.read_text().splitlines())
 
 
-def _one(case: Case, plain: dict[Any, Any], networks: Path | None) -> dict[str, Any]:
+def _one(case: Case | Tiles, plain: dict[Any, Any], networks: Path | None) -> dict[str, Any]:
     """Train one network, and say how good it is and what its tables do."""
     torch.set_num_threads(1)
     began = time.process_time()
-    plan = dataclasses.replace(PLANS[case.data], levels=case.levels)
-    data = load(case.data)
-    net = train(plan, case, data, plain)
+    if isinstance(case, Tiles):
+        plan, data = PLANS["digits"], load("digits")
+        net = _tiled(plan, case, data)
+    else:
+        plan = dataclasses.replace(PLANS[case.data], levels=case.levels)
+        data = load(case.data)
+        net = train(plan, case, data, plain)
     network = assemble(net, plan, data)
     agree(net, plan.encoding, network, data)
     result = measure(network, data)
-    if networks is not None:
-        networks.mkdir(parents=True, exist_ok=True)
-        text = "-".join(str(value) for value in dataclasses.asdict(case).values())
-        network.save(networks / f"{text}.npz")
-    first = network.layers[1]
+    if networks is not None and case.seed == SEEDS[0]:
+        networks.parent.mkdir(parents=True, exist_ok=True)
+        lutnet_files.add(networks, name_of(case), network)
+    first, second = network.layers[1:3]
     tables = isinstance(first, lutnet.LutLayer)
     return {
         "case": dataclasses.asdict(case),
-        "products": [len(layer.out) for layer in network.layers[1:3]],  # type: ignore[attr-defined]
+        "products": [len(getattr(layer, "unrolled", layer).out) for layer in (first, second)],
         "accuracy": round(result.accuracy, 4),
         "training": round(result.accuracy_train, 4),
         "xnor": round(lutnet.share_xnor(first), 4) if tables else None,
         "support": _support(first) if tables else None,
         "seconds": round(time.process_time() - began, 1),
     }
+
+
+def name_of(case: Case | Tiles) -> str:
+    """Return the name of a case's network in the archive of its study."""
+    return "-".join(str(value) for value in dataclasses.asdict(case).values())
+
+
+def _tiled(plan: Plan, case: Tiles, data: Data) -> Net:
+    """Return a trained network with a tiled layer; all its training is one phase."""
+    n_in = len(plan.encoding.offered(data.bits, data.x.shape[1])[0])
+    net = tiled(n_in, TILED, data.classes, case.shape, FAN_IN, case.seed)
+    epochs = 2 * plan.recipe.epochs
+    run(net, plan.encoding, data, dataclasses.replace(plan.recipe, epochs=epochs, seed=case.seed))
+    return net
 
 
 def _support(layer: Any) -> list[float]:
@@ -215,10 +190,17 @@ def train(plan: Plan, case: Case, data: Data, plain: dict[Any, Any]) -> Net:
 
 
 def assemble(net: Net, plan: Plan, data: Data) -> lutnet.Network:
-    """Return encoder, both layers and argmax; of the encoder's bits only those in use."""
+    """Return encoder, both layers and argmax; of the encoder's bits only those in use.
+
+    A tiled layer, whose tables read all tiles, takes every bit.
+    """
     first, second = net.layers()
-    encoder, wires = plan.encoding.layer(first.idx, data.bits, data.x.shape[1])
-    first = dataclasses.replace(first, idx=wires)
+    features = data.x.shape[1]
+    if isinstance(first, lutnet.LutNetTiled):
+        encoder, _ = plan.encoding.layer(np.arange(first.n_in), data.bits, features)
+    else:
+        encoder, wires = plan.encoding.layer(first.idx, data.bits, features)
+        first = dataclasses.replace(first, idx=wires)
     about = {"data": data.name}
     layers = [*encoder, first, second, lutnet.Argmax()]
-    return lutnet.Network(layers, data.x.shape[1], data.bits, about)
+    return lutnet.Network(layers, features, data.bits, about)

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from nomul.golden import lutnet
+from nomul.train.lutnet_cases import STARTS
 from nomul.train.lutnet_direct import LookUp, bits_of
-
-STARTS = ("recovery", "plain", "boundary", "random")
 
 _NO_CHOICE = torch.zeros(1, 0, dtype=torch.long)
 
@@ -121,8 +120,12 @@ class TableSums(nn.Module):
     start
         How the tables begin. ``recovery``: as the sign of the weighted sum of all K inputs, the
         weights of pruned ones included, the own weight kept away from zero and from the clip
-        boundary. ``plain``: as the XNOR they come from, away from the boundary. ``boundary``: as
-        the XNOR, on the boundary. ``random``: at random, with the same wires.
+        boundary. With K = 2 that sign is the larger weight's, and every table would be an XNOR.
+        There sums are moved by nine tenths of the own weight, up in one table and down in the
+        next: where the other weight is not tiny the tables are OR and AND, which on the same
+        inputs would add up to the sum of these.
+        ``plain``: as the XNOR they come from, away from the boundary. ``boundary``: as the XNOR,
+        on the boundary. ``random``: at random, with the same wires.
     generator
         Chooses the further inputs, and random tables.
     """
@@ -144,7 +147,11 @@ class TableSums(nn.Module):
         address = torch.arange(1 << k)
         signs = torch.stack([(address >> j & 1) * 2.0 - 1 for j in range(k)])
         if start == "recovery":
-            table = (weights @ signs).clamp(-0.9, 0.9)
+            sums = weights @ signs
+            if k == 2:
+                sums[0::2] += 0.9 * weights[0::2, :1].abs()
+                sums[1::2] -= 0.9 * weights[1::2, :1].abs()
+            table = sums.clamp(-0.9, 0.9)
         elif start in ("plain", "boundary"):
             table = weights[:, :1] @ signs[:1]
             table = table.sign() if start == "boundary" else table
@@ -237,7 +244,7 @@ class Net(nn.Module):
         values: list[Any] = [norm.weight, norm.bias, norm.running_mean, norm.running_var]
         gamma, beta, mu, var = (v.detach().numpy().astype(np.float64) for v in values)
         first = self.first.layer()  # type: ignore[operator]
-        fan_in = len(first.out) // first.n_out
+        fan_in = len(getattr(first, "unrolled", first).out) // first.n_out
         # The second bit: is the sum above -1 where the first is 0, above 1 where it is 1?
         offsets = (0.0,) if self.levels == 1 else (0.0, 1.0, -1.0)
         folded = [
