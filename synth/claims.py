@@ -65,7 +65,7 @@ def _spimc() -> Rows:
 
 
 def _lutnet() -> Rows:
-    rows = [row for row in _rows("lutnet", "T1-equal", data="digits") if row["LUTs"]]
+    rows = [row for row in _rows("lutnet", "T1-equal") if row["LUTs"]]
     times = [row["times fewer"] for row in rows]
     words = f"{max(times)} times fewer LUTs at {rows[times.index(max(times))]['XNOR accuracy']}, "
     words += f"{times[-1]} at {rows[-1]['XNOR accuracy']}"

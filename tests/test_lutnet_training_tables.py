@@ -53,7 +53,7 @@ def test_studies_are_complete(name):
 
 @pytest.mark.parametrize("name", ["T1", "T1-fashion", "T1-equal", "T4", "T5", "T6"])
 def test_tables_of_studies_are_those_of_the_committed_runs(name):
-    assert rows(name) == lutnet_training_tables.TABLES[name]()
+    assert rows(name) == lutnet_tables.TABLES[name]()
 
 
 def test_free_thresholds_are_not_counted_as_comparators():
@@ -96,8 +96,8 @@ def test_direct_layers_stand_above_trees_at_every_size():
 
 
 def test_lutnet_beside_the_pruned_xnor_network():
-    """At most half the LUTs up to 91 % on digits, and never more of them at any accuracy."""
-    found = [row for row in rows("T1-equal") if row["data"] == "digits"]
+    """At most half the LUTs up to 91 % on digits, and no more of them at any accuracy."""
+    found = rows("T1-equal")
     assert len(found) >= 6
     for row in found:
         assert share(row["accuracy"]) >= share(row["XNOR accuracy"])
