@@ -12,6 +12,9 @@ Rows = list[dict[str, Any]]
 # The abstract of arXiv 2003.11256, against a highly pipelined FP16 multiplier at 14 nm.
 QUOTED_AREA, QUOTED_ENERGY = 93.7, 82.2
 
+# Registers with a common enable that get a clock gate in T1-gated.
+GATED = 3
+
 # Finished candidates of T1 stay here, under the current folder.
 KEPT = Path("build/essop/T1")
 
@@ -55,6 +58,7 @@ MORE: Candidates = (
     _essop("prefix", 8),
     _essop("popcount", 16),
     _essop("prefix", 32, row_levels=8),
+    _essop("popcount", 32),
     *(_essop("popcount", n, bits_per_cycle=draws) for n in (8, 16, 32) for draws in (1, 4)),
     *(_essop("snapshot", n) for n in (8, 16, 32)),
 )
@@ -74,6 +78,33 @@ def area_and_energy() -> Rows:
 def more() -> Rows:
     """Return area and energy of a product in other planes: serial, snapshot, longer streams."""
     return sorted(_measured((*BASELINES[:1], *MORE))[1:], key=lambda row: row["um2"])
+
+
+def gated() -> Rows:
+    """Return what clock gates change for the units of T1: 32 x 32, FreePDK45 at 1 ns.
+
+    Registers of three bits or more that share an enable get a gate; products of planes are then
+    held by their enable. Savings are against the IEEE multiplier with gates.
+    """
+    rows = []
+    for name, cfg in (*BASELINES, PARALLEL[0], *PARALLEL[2:]):
+        held = cfg.replace(hold="enable") if isinstance(cfg, plane.Config) else cfg
+        before, after = candidates.measure(cfg, KEPT), candidates.measure(held, KEPT, GATED)
+        rows.append((name, before, after))
+    reference = rows[0][2]
+    return [
+        {
+            "unit": name,
+            "um2": round(before.area_um2, 1),
+            "um2 gated": round(after.area_um2, 1),
+            "area saved %": round(100 * (1 - after.area_um2 / reference.area_um2), 2),
+            "fJ": _rounded(before.fj, 1),
+            "fJ gated": _rounded(after.fj, 1),
+            "energy saved %": _rounded(_saved(after.fj, reference.fj), 2),
+            "MHz gated": round(after.fmax_mhz),
+        }
+        for name, before, after in rows
+    ]
 
 
 def _measured(chosen: Candidates) -> Rows:
@@ -224,6 +255,7 @@ def draw_costs(rows: Rows, figure: Any) -> None:
 TABLES: dict[str, Callable[[], Rows]] = {
     "T1": area_and_energy,
     "T1-more": more,
+    "T1-gated": gated,
     "T1-winners": winners,
     "T5": pareto,
 }
