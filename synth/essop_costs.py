@@ -45,20 +45,22 @@ PARALLEL: Candidates = (
     _int(4),
 )
 
-# Other planes, each some minutes of mapping and simulation.
+# Longer streams, and the integers that err no more.
 MORE: Candidates = (
+    _int(5),
+    _int(8),
+    _essop("prefix", 16, row_levels=8),
+    _essop("prefix", 32, row_levels=8),
+)
+
+# Other planes, each some minutes of mapping and simulation.
+OTHERS: Candidates = (
+    _int(2),
     _int(3, registered=False),
     _int(4, registered=False),
-    _essop("popcount", 8),
-    _essop("prefix", 16, row_levels=8),
-    _int(8),
     _essop("prefix", 16, row_levels=8, registered=False),
-    _int(2),
-    _int(5),
     _essop("prefix", 8),
-    _essop("popcount", 16),
-    _essop("prefix", 32, row_levels=8),
-    _essop("popcount", 32),
+    *(_essop("popcount", n) for n in (8, 16, 32)),
     *(_essop("popcount", n, bits_per_cycle=draws) for n in (8, 16, 32) for draws in (1, 4)),
     *(_essop("snapshot", n) for n in (8, 16, 32)),
 )
@@ -76,8 +78,13 @@ def area_and_energy() -> Rows:
 
 
 def more() -> Rows:
-    """Return area and energy of a product in other planes: serial, snapshot, longer streams."""
+    """Return area and energy of a product with longer streams, and of integers that err no more."""
     return sorted(_measured((*BASELINES[:1], *MORE))[1:], key=lambda row: row["um2"])
+
+
+def others() -> Rows:
+    """Return area and energy of a product in other planes: popcount, serial, without registers."""
+    return sorted(_measured((*BASELINES[:1], *OTHERS))[1:], key=lambda row: row["um2"])
 
 
 def gated() -> Rows:
@@ -87,7 +94,7 @@ def gated() -> Rows:
     held by their enable. Savings are against the IEEE multiplier with gates.
     """
     rows = []
-    for name, cfg in (*BASELINES, PARALLEL[0], *PARALLEL[2:]):
+    for name, cfg in (*BASELINES, PARALLEL[0], PARALLEL[3]):
         held = cfg.replace(hold="enable") if isinstance(cfg, plane.Config) else cfg
         before, after = candidates.measure(cfg, KEPT), candidates.measure(held, KEPT, GATED)
         rows.append((name, before, after))
@@ -153,7 +160,7 @@ def _saved(value: float | None, reference: float | None) -> float | None:
 def pareto() -> Rows:
     """Return area, error and cycles of a product, and which candidates nothing beats.
 
-    From the rows of T1 and T1-more that are committed.
+    From the rows of T1, T1-more and T1-others that are committed.
 
     A candidate is on the front if no other is at least as good in area per product and cycle, in
     relative error and in cycles, and better in one.
@@ -169,8 +176,9 @@ def pareto() -> Rows:
 
 
 def _committed() -> Rows:
-    """Return the planes of T1 and T1-more, as far as these tables are measured."""
-    measured = [t for t in tables.committed("essop") if t.name in ("T1", "T1-more")]
+    """Return the planes of T1, T1-more and T1-others, as far as these tables are measured."""
+    names = ("T1", "T1-more", "T1-others")
+    measured = [t for t in tables.committed("essop") if t.name in names]
     return [row for t in measured for row in t.rows if row["relative error"] is not None]
 
 
@@ -185,8 +193,8 @@ def _beats(one: dict[str, Any], other: dict[str, Any], names: tuple[str, ...]) -
 def winners() -> Rows:
     """Return for each stream length the best ESSOP and the smallest INTk that errs no more.
 
-    From the rows of T1 and T1-more that are committed: one product per cell and cycle, in
-    registers. Area and energy are ESSOP's over INTk's.
+    From the rows of T1, T1-more and T1-others that are committed: one product per cell and cycle,
+    in registers. Area and energy are ESSOP's over INTk's.
     """
     rows = [row for row in _committed() if row["cycles"] == 1 and row["product in a register"]]
     integers = [row for row in rows if row["unit"].startswith("INT")]
@@ -255,6 +263,7 @@ def draw_costs(rows: Rows, figure: Any) -> None:
 TABLES: dict[str, Callable[[], Rows]] = {
     "T1": area_and_energy,
     "T1-more": more,
+    "T1-others": others,
     "T1-gated": gated,
     "T1-winners": winners,
     "T5": pareto,

@@ -122,16 +122,18 @@ class Netlist:
     def slews(self, loads: Floats, input_slew: float) -> Floats:
         """Return rise and fall slew of each net in ns, float64[2, nets].
 
-        The worst over the arcs that drive the net, as in static timing; inputs, the clock among
-        them, have ``input_slew``.
+        The worst over the arcs that drive the net, as in static timing; inputs and clocks have
+        ``input_slew``, those behind a gate too, where a clock tree would be.
         """
         slews = np.full((2, len(self.names)), input_slew)
+        ideal = list(self.gates())
         levels = self._levels()
         for level in range(1, max((int(x.max()) for x in levels), default=0) + 1):
             for group, its in zip(self.groups, levels, strict=True):
                 chosen = its == level
                 if chosen.any():
                     self._drive(group, chosen, loads, slews)
+                    slews[:, ideal] = input_slew
         return slews
 
     def depth(self) -> int:
