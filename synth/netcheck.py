@@ -1,4 +1,4 @@
-"""Whether mapped cells still do what the design did: its testbench runs on the netlist."""
+"""Whether mapped cells still do what the design did: its testbench runs on both, side by side."""
 
 import re
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nomul.synth import ecp5_models, yosys
 from nomul.synth.emit import Emitted
@@ -30,6 +31,9 @@ class Checked:
 
 def check(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> Checked:
     """Run a design's testbench on what it was mapped to, without pauses and with them.
+
+    The design runs beside it, and after reset no bit of any output may differ in any cycle; one
+    that a register without reset leaves unknown in the cells may be anything.
 
     Parameters
     ----------
@@ -56,14 +60,54 @@ def check(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> Chec
     for name, text in emitted.files.items():
         (folder / name).write_text(text)
     bench = [name for name in emitted.files if name.endswith(".v")]
-    cells = [str(path.resolve()) for path in runnable(netlist, target, emitted.name, folder)]
-    command = ["iverilog", "-g2005", "-s", f"{emitted.name}_tb", "-o", "netcheck", *bench, *cells]
+    top, (mapped, *models) = emitted.name, runnable(netlist, target, emitted.name, folder)
+    (folder / "cells.v").write_text(_renamed(mapped.read_text()))
+    design = re.sub(rf"^module {top}\b", f"module {top}_design", emitted.verilog, flags=re.M)
+    (folder / "beside.v").write_text(_beside(emitted.manifest) + design)
+    files = [*bench, "beside.v", "cells.v", *(str(path.resolve()) for path in models)]
+    command = ["iverilog", "-g2005", "-s", f"{top}_tb", "-o", "netcheck", *files]
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if built.returncode:
         # For instance a hard block of an FPGA that Yosys has no model of.
         raise NetlistError(f"the netlist does not build: {built.stderr.splitlines()[0]}")
     runs = [_verdict(folder, arguments) for arguments in ((), ("+stall",))]
     return Checked(words=runs[0][0], cycles=runs[0][1], cycles_with_pauses=runs[1][1])
+
+
+def _renamed(netlist: str) -> str:
+    """Return a netlist whose modules end in ``_cells``, so that they are not the design's."""
+    names = re.findall(r"^module (\w+)", netlist, flags=re.M)
+    return re.sub(rf"\b({'|'.join(names)})\b", r"\1_cells", netlist)
+
+
+def _beside(manifest: dict[str, Any]) -> str:
+    """Return a module with the cells' outputs that compares them with the design's."""
+    name, clock, reset = manifest["name"], manifest["clock"], manifest["reset"]
+    running = f"{reset['name']} === 1'b{int(reset['active'] == 'low')}"
+    heads, cells, design, compare = [], [], [], []
+    for port in manifest["ports"]:
+        pin, bits = port["name"], f"[{port['width'] - 1}:0]"
+        heads.append(f"{port['direction']} {bits} {pin}")
+        cells.append(f".{pin}({pin})")
+        other = f"{pin}_design" if port["direction"] == "output" else pin
+        design.append(f".{pin}({other})")
+        if port["direction"] == "output":
+            compare.append(f"""\
+  wire {bits} {other};
+  always @(negedge {clock}) if ({running} && (|({pin} ^ {other})) === 1'b1) begin
+    $display("FAIL: {pin} of the cells is %h, not %h", {pin}, {other});
+    $finish;
+  end
+""")
+    for pin in (clock, reset["name"]):
+        heads.append(f"input {pin}")
+        cells.append(f".{pin}({pin})")
+        design.append(f".{pin}({pin})")
+    return (
+        f"module {name}({', '.join(heads)});\n{''.join(compare)}"
+        f"  {name}_cells mapped({', '.join(cells)});\n"
+        f"  {name}_design source({', '.join(design)});\nendmodule\n"
+    )
 
 
 def prove(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> None:

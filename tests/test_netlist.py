@@ -95,7 +95,7 @@ PROVED = [
 
 @pytest.mark.parametrize(("name", "target"), PROVED)
 def test_small_netlists_are_proved_equal(tmp_path, name, target):
-    """Flags and counters included, which no testbench compares; and one wrong gate has no proof."""
+    """From any state, whatever comes; and one wrong gate has no proof."""
     block = registry.get(name)
     emitted = flow.emit(block, flow.configure(block))
     netlist = synthesize(emitted, target, folder=tmp_path).netlist
@@ -143,3 +143,15 @@ def test_a_netlist_that_says_nothing_is_wrong(tmp_path):
 )
 def test_names_are_spelled_as_verilog_wants_them(name, spelled):
     assert identifier(name) == spelled
+
+
+def test_a_wrong_counter_is_found(tmp_path):
+    """No vector tells of flags and counters; the design beside the netlist does."""
+    emitted = with_testbench("intouter")
+    netlist = synthesize(emitted, "freepdk45", folder=tmp_path / "mapped").netlist
+    assert netlist is not None
+    right = netlist.read_text()
+    netlist.write_text(re.sub(r"\.D\(\w+\),(\s*\.Q\(gated\[3\]\))", r".D(1'b1),\1", right))
+    assert netlist.read_text() != right
+    with pytest.raises(netcheck.NetlistError, match="FAIL: gated of the cells is"):
+        netcheck.check(emitted, netlist, targets.get("freepdk45"), tmp_path)
