@@ -117,7 +117,10 @@ def sim(
     ] = None,
     network: Network = None,
     data: Annotated[
-        str | None, typer.Option(help="lutnet: compare on the whole test set of digits.")
+        str | None, typer.Option(help="lutnet: compare on a test set, digits or fashion-mnist.")
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="With --data: on so many images, the whole set if absent.")
     ] = None,
     json: AsJson = False,
 ) -> None:
@@ -129,7 +132,7 @@ def sim(
     )
     folder = out or flow.default_folder(block, preset)
     options: dict[str, Any] = {"simulator": simulator, "seed": seed, "waves": waves}
-    extra = flow.test_set(block, cfg, data, folder) if data else {}
+    extra = flow.test_set(block, cfg, data, folder, images) if data else {}
     if extra:
         options["environment"] = {"NOMUL_STIMULI": extra.pop("stimuli")}
     with present.working(f"simulating {name}"):

@@ -477,14 +477,21 @@ def to_train(block: Block, preset: str | None, data: str | None = None) -> tuple
     return name, presets[name]
 
 
-def test_set(block: Block, cfg: "Config", name: str, folder: Path) -> dict[str, Any]:
+def test_set(
+    block: Block, cfg: "Config", name: str, folder: Path, images: int | None
+) -> dict[str, Any]:
     """Write a test set where a bench finds it, and return that and the model's accuracy on it.
+
+    With ``images`` it is the first so many of the set.
 
     Raises
     ------
     ValueError
-        The block is not a network, there is no such data set, or it does not fit the network.
+        The block is not a network, there is no such data set, it does not fit the network, or no
+        image is asked for.
     """
+    if images is not None and images < 1:
+        raise ValueError(f"images must be at least 1, not {images}")
     if block.name != "lutnet":
         raise ValueError(f"only lutnet runs on a data set, not {block.name}")
     import numpy as np
@@ -494,8 +501,9 @@ def test_set(block: Block, cfg: "Config", name: str, folder: Path) -> dict[str, 
 
     assert isinstance(cfg, lutnet.Config)
     test = data.load(name)
-    right = lutnet.predict(cfg.load(), test.x_test) == test.labels_test
+    x, labels = test.x_test[:images], test.labels_test[:images]
+    right = lutnet.predict(cfg.load(), x) == labels
     folder.mkdir(parents=True, exist_ok=True)
     path = (folder / "stimuli.npz").resolve()
-    np.savez(path, x=test.x_test)
+    np.savez(path, x=x)
     return {"stimuli": str(path), "samples": len(right), "accuracy": round(float(right.mean()), 4)}

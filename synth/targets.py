@@ -60,6 +60,8 @@ class Fpga(Target):
         script = f"{self.synth} -top {top} {self.keep if hierarchical else self.flatten}"
         return [
             f"{script} -run :map_luts",
+            # A comparison leaves wires of a thousand bits behind, which take minutes to split.
+            "delete */w:*_TECHMAP_DONE_*",
             # Without this abc9 may give two wires one name, and Yosys aborts (its issue 4349).
             r"rename -unescape w:*\[* x:* %d",
             "splitnets",

@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from nomul import flow, registry  # noqa: E402
 from nomul.golden import lutnet, lutnet_files  # noqa: E402
 from nomul.train import (  # noqa: E402
     data,
@@ -307,6 +308,16 @@ def nomul(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "nomul", *arguments], capture_output=True, text=True, check=False
     )
+
+
+def test_some_images_of_a_test_set_are_written_for_the_bench(tmp_path):
+    block, cfg = registry.get("lutnet"), lutnet.Config.preset("digits-hx1k")
+    found = flow.test_set(block, cfg, "digits", tmp_path, images=5)
+    assert found["samples"] == 5
+    with np.load(found["stimuli"]) as file:
+        assert np.array_equal(file["x"], data.load("digits").x_test[:5])
+    with pytest.raises(ValueError, match="images must be at least 1, not 0"):
+        flow.test_set(block, cfg, "digits", tmp_path, images=0)
 
 
 @pytest.mark.long

@@ -75,6 +75,21 @@ def test_committed_networks_are_as_good_as_they_say(name):
     assert len(about["seeds"]) == 5
 
 
+@pytest.mark.parametrize("size", [250, 1000, 4000, 10_000])
+def test_networks_on_fashion_mnist_are_as_good_as_they_say(size):
+    """What their files and the page say of the whole test set."""
+    data = pytest.importorskip("nomul.train.data")
+    if not (data.FASHION / "t10k-images-idx3-ubyte.gz").is_file():
+        pytest.skip("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
+    network = lutnet.Network.load(lutnet_training_tables.TRAIN / f"lutnet_fashion-{size}.npz")
+    test = data.load("fashion-mnist")
+    right = float((lutnet.predict(network, test.x_test) == test.labels_test).mean())
+    assert [round(right, 4)] == network.about["test"]
+    row = next(row for row in rows("T1-pareto") if row["network"] == f"fashion-{size}")
+    assert row["test accuracy"] == lutnet_training_tables.percent(right)
+    assert row["operators"] == network.n_tables
+
+
 def test_direct_layers_label_97_percent_of_digits_below_600_luts():
     """Popcount and argmax included; the mean of five seeds, none of them chosen by the test set."""
     row = next(row for row in rows("T1-direct") if row["network"] == "digits-xc7")

@@ -54,7 +54,15 @@ class Preset:
     recipe: Recipe = dataclasses.field(default_factory=Recipe)
 
 
-def fashion(tables: int, stride: int, choices: int, epochs: int) -> Preset:
+def fashion(
+    tables: int,
+    *,
+    epochs: int,
+    stride: int = 1,
+    choices: int = 256,
+    noise: float = 1.0,
+    wire_every: int = 4,
+) -> Preset:
     """Return a preset for Fashion-MNIST: one layer of six-input tables.
 
     A threshold of 8 is a pixel's top bit and costs nothing; ``stride`` bounds how many comparators
@@ -64,9 +72,9 @@ def fashion(tables: int, stride: int, choices: int, epochs: int) -> Preset:
         data="fashion-mnist",
         sizes=(tables,),
         choices=(choices,),
-        encoding=Encoding(levels=(2, 8), noise=1.0, stride=stride, side=28),
+        encoding=Encoding(levels=(2, 8), noise=noise, stride=stride, side=28),
         temperature=0.3,
-        recipe=Recipe(epochs=epochs, wire_rate=0.1, wire_every=4),
+        recipe=Recipe(epochs=epochs, wire_rate=0.1, wire_every=wire_every),
     )
 
 
@@ -74,10 +82,10 @@ PRESETS: dict[str, Preset] = {
     "digits-xc7": Preset(sizes=(240,), recipe=Recipe(epochs=120)),
     "digits-70": Preset(sizes=(70,), recipe=Recipe(epochs=120)),
     "digits-hx1k": Preset(sizes=(300,), k=4, recipe=Recipe(epochs=120)),
-    "fashion-250": fashion(80, stride=3, choices=1 << 40, epochs=10),
-    "fashion-1000": fashion(380, stride=2, choices=512, epochs=8),
-    "fashion-4000": fashion(1500, stride=1, choices=256, epochs=6),
-    "fashion-10000": fashion(4000, stride=1, choices=256, epochs=5),
+    "fashion-250": fashion(80, epochs=10, stride=3, choices=1 << 40),
+    "fashion-1000": fashion(380, epochs=8, stride=2, choices=512),
+    "fashion-4000": fashion(1500, epochs=12, noise=0.5, wire_every=8),
+    "fashion-10000": fashion(4700, epochs=10, noise=0.7, wire_every=8),
 }
 
 
