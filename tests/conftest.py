@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from nomul import flow, registry
 from nomul.golden import lfsr
@@ -12,6 +13,10 @@ from nomul.hw.lfsr import Top
 from nomul.sim import harness
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted, emit
+
+# A busy machine is slow, and no test is timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
