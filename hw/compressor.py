@@ -10,8 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden import compressor
 from nomul.golden.compressor import LEAST_FOR_CARRY, Config
-from nomul.hw import tables
-from nomul.hw.once import Described, Once
+from nomul.hw.once import Once
 from nomul.hw.skid import Stage
 
 # Takes the live values after a level of a tree, and returns them, registered or not.
@@ -23,18 +22,13 @@ def direct(m: Module, values: list[Value]) -> list[Value]:
     return values
 
 
-def digit_table(n: int, place: int) -> int:
-    """Return the table of binary digit ``place`` of the number of ones among ``n`` bits."""
-    return sum(1 << a for a in range(1 << n) if a.bit_count() >> place & 1)
-
-
 def digit(bits: Sequence[Value], place: int) -> Value:
     """Return binary digit ``place`` of the number of ones, as one table."""
-    n = len(bits)
-    return Const(digit_table(n, place), 1 << n).bit_select(Cat(*bits), 1)
+    table = sum(1 << a for a in range(1 << len(bits)) if a.bit_count() >> place & 1)
+    return Const(table, 1 << len(bits)).bit_select(Cat(*bits), 1)
 
 
-class Counter(Described):
+class Counter(wiring.Component):
     """Counts the ones of up to six bits: one table per digit of the result.
 
     Combinational. It is a module of its own, which the mapper is told to keep: mapped for depth
@@ -62,11 +56,6 @@ class Counter(Described):
         bits = list(self.a)
         m.d.comb += self.y.eq(Cat(digit(bits, place) for place in range(len(self.y))))
         return m
-
-    def rtlil(self, name: str) -> str:
-        """Return the module as RTLIL: one cell per digit."""
-        rows = [(digit_table(self.n, place), range(self.n)) for place in range(len(self.y))]
-        return tables.rtlil(name, ("a", self.n), ("y", len(self.y)), rows)
 
 
 class Adder(wiring.Component):
