@@ -75,7 +75,7 @@ def test_committed_networks_are_as_good_as_they_say(name):
     assert len(about["seeds"]) == 5
 
 
-@pytest.mark.parametrize("size", [250, 1000, 4000, 10_000])
+@pytest.mark.parametrize("size", [250, 1000, 4000, 10_000, 25_000])
 def test_networks_on_fashion_mnist_are_as_good_as_they_say(size):
     """What their files and the page say of the whole test set."""
     data = pytest.importorskip("nomul.train.data")
