@@ -51,11 +51,12 @@ def absorb(layer: LutLayer | Xnor, width: int = WIDTH) -> list[Group]:
     inverse, which all neurons share.
     """
     tables = [_reduced(layer, o) for o in range(len(layer.idx))]
+    wires_of = [set(wires) for wires, _ in tables]
     groups: list[Group] = []
     for neuron in range(layer.n_out):
         for level in range(len(layer.alpha)):
             ops = np.flatnonzero((layer.out == neuron) & (layer.level == level)).tolist()
-            for members in _packed(ops, [set(wires) for wires, _ in tables], width):
+            for members in _packed(ops, wires_of, width):
                 wires, digits = _sum([tables[o] for o in members])
                 groups.append(Group(neuron, level, tuple(members), wires, digits))
     return groups
