@@ -217,9 +217,9 @@ class Builder:
             into, items = items[0], items[1:]
         return self._reduce(items, OR, into, unless=True)
 
-    def all_of(self, items: Sequence[int], into: int | None = None) -> int:
+    def all_of(self, items: Sequence[int]) -> int:
         """Return the AND of columns, two more of them with every step."""
-        return self._reduce(items, AND, into, unless=False)
+        return self._reduce(items, AND, None, unless=False)
 
     def _reduce(self, items: Sequence[int], f: int, into: int | None, *, unless: bool) -> int:
         pairs = [items[i : i + 2] for i in range(0, len(items), 2)]

@@ -170,7 +170,7 @@ def _finish_add(
     b.set(total[1], A, total[0], unless=stay)
     b.set(sticky, OR, total[0], total[1], unless=sticky)
     m = total[3:top]
-    e, _ = round_up(b, m, total[2], sticky, e, total[top])
+    e = round_up(b, m, total[2], sticky, e, total[top])
     b.set(m[-1], OR, m[-1], nan)
     b.set(sign, A_AND_NOT_B, sign, nan)
     return [*m, *e, sign]

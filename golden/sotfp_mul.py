@@ -223,7 +223,7 @@ def _finish_ieee(
     for i in reversed(range(1, top)):
         b.set(x[i], A_AND_NOT_B, x[i - 1], gone, where=move)
     m = x[2:top]
-    field, _ = round_up(b, m, x[1], sticky, field, x[top], where=one, into=into)
+    field = round_up(b, m, x[1], sticky, field, x[top], where=one, into=into)
     if tiny is not None:
         b.set(m[0], OR, m[0], tiny)
     b.set(m[-1], OR, m[-1], nan)
@@ -299,7 +299,7 @@ def _finish_ftz(
     for i in reversed(range(low + 1, top)):
         b.set(p[i], A, p[i - 1], unless=p[top])
     m = p[low + 2 : top]
-    e, _ = round_up(b, m, p[low + 1], sticky, e, p[top])
+    e = round_up(b, m, p[low + 1], sticky, e, p[top])
     *rest, second, highest = e
     plain, over = b.any_of(rest), b.all_of(rest)
     b.set(plain, A, second, where=plain)

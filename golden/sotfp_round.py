@@ -142,12 +142,11 @@ def round_up(
     *,
     where: Bit = None,
     into: Sequence[int] = (),
-) -> tuple[list[int], int]:
+) -> list[int]:
     """Round to nearest even, in place; add ``hidden`` and the mantissa's carry to the exponent.
 
     ``guard`` and ``hidden`` are used up. The highest bits of the exponent are written ``into``
-    other columns, which keep what they hold in lanes not of ``where``. Returns the exponent, and
-    the column of its carry.
+    other columns, which keep what they hold in lanes not of ``where``. Returns the exponent.
     """
     b.set(guard, OR, m[0], sticky, where=guard)
     carry = guard
@@ -164,4 +163,4 @@ def round_up(
         else:
             b.set(place, XOR, bit, carry, where=where)
             b.set(carry, AND, carry, bit)
-    return [lowest, *places], carry
+    return [lowest, *places]
