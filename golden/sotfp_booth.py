@@ -125,13 +125,13 @@ def _pass(
     else:
         b.set(carry, XNOR, lowest, sub, where=carry)
     for i, (bit, below) in enumerate(zip([*x[1:], None], x, strict=True), 1):
-        if i == len(x):
+        top = i == len(x)
+        if top:
             z = b.op(XNOR if below is None else A, carry, one)
         else:
             z = b.op(NOT_A if bit is None else XOR, carry, bit or 0)
         if below is not None:
             b.set(z, XOR, below, carry, unless=one)
-        top = i == len(x)
         old = sign if top else acc[q + i] if q + i < len(acc) else None
         if not (top and sub is None):
             _carry(b, carry, old, sub, z)
@@ -153,11 +153,11 @@ def _pass(
 
 def _carry(b: Builder, carry: int, old: Bit, sub: Bit, z: int) -> None:
     """Let the carry (where ``sub``: the borrow) be that of the next place."""
-    if old is None:
-        b.set(
-            carry,
-            *((A_AND_NOT_B, carry, z) if sub is None else (A, sub)),
-            **{} if sub is None else {"where": z},
-        )
+    if old is not None and sub is not None:
+        b.set(carry, XOR, old, sub, where=z)
+    elif old is not None:
+        b.set(carry, A, old, where=z)
+    elif sub is not None:
+        b.set(carry, A, sub, where=z)
     else:
-        b.set(carry, *((A, old) if sub is None else (XOR, old, sub)), where=z)
+        b.set(carry, A_AND_NOT_B, carry, z)
