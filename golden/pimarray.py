@@ -97,9 +97,10 @@ def execute(
     scratch = np.empty((2, memory.shape[1]), dtype=np.uint64)
     columns = list(memory)
     for number, step in enumerate(program.code):
-        if step.other and other is None:
+        bank = other if step.other else columns
+        if bank is None:
             continue
-        dst = other[step.dst] if step.other and other is not None else columns[step.dst]
+        dst = bank[step.dst]
         if writable is None and stuck is None:
             _run(step, columns, dst, scratch)
             continue
