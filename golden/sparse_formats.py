@@ -40,9 +40,9 @@ def read(path: Path | str, layer: str | None = None, transpose: bool | None = No
         from safetensors import safe_open
 
         with safe_open(path, framework="numpy") as file:
-            found = _compressed(list(file.keys()))
-            name = _choose(path, layers(path), layer)
-            if name in found:
+            keys = list(file.keys())
+            name = _choose(path, _whole(keys), layer)
+            if name in _compressed(keys):
                 parts = (f"{name}.{part}" for part in _BITMASK)
                 array = from_bitmask(*map(file.get_tensor, parts)).T
             else:
@@ -68,7 +68,11 @@ def layers(path: Path | str) -> list[str]:
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
-        names = list(file.keys())
+        return _whole(list(file.keys()))
+
+
+def _whole(names: Sequence[str]) -> list[str]:
+    """Return the names of a file's arrays, the parts of a weight in the bitmask form as one."""
     found = _compressed(names)
     parts = {f"{name}.{part}" for name in found for part in (*_BITMASK, "row_offsets")}
     return [name for name in names if name not in parts] + found
