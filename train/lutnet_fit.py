@@ -1,7 +1,7 @@
 """The training loop of look-up-table networks: interruptible, resumable, the same every time."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def fit(
     optimiser = torch.optim.Adam(groups)
     steps = recipe.epochs * -(-len(x) // recipe.batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    first = 0
+    losses: list[float] = []  # of the epochs so far
     if checkpoint is not None and checkpoint.is_file():
         state = torch.load(checkpoint, weights_only=True)
         if state["recipe"] != repr(recipe):
@@ -85,14 +85,14 @@ def fit(
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
         generator.set_state(state["generator"])
-        first = state["epoch"]
-    for epoch in range(first):
-        advance(float(state["losses"][epoch]))
-    losses = list(state["losses"]) if first else []
+        losses = state["losses"]
+    for known in losses:
+        advance(known)
     net.train()
-    for epoch in range(first, recipe.epochs):
+    for _ in range(len(losses), recipe.epochs):
         total = 0.0
-        for number, chosen in enumerate(_batches(len(x), recipe.batch, generator)):
+        order = torch.randperm(len(x), generator=generator)
+        for number, chosen in enumerate(order.split(recipe.batch)):
             net.learning = number % recipe.wire_every == 0  # type: ignore[assignment]
             optimiser.zero_grad()
             logits = net(prepare(x[chosen], generator))
@@ -113,17 +113,12 @@ def fit(
                     "optimiser": optimiser.state_dict(),
                     "schedule": schedule.state_dict(),
                     "generator": generator.get_state(),
-                    "epoch": epoch + 1,
                     "losses": losses,
                 },
             )
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     net.eval()
-
-
-def _batches(n: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    yield from torch.split(torch.randperm(n, generator=generator), size)
 
 
 def _write(path: Path, state: dict[str, object]) -> None:
