@@ -25,7 +25,12 @@ class LookUp(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, wires: Tensor, table: Tensor, scores: Tensor | None, choice: Tensor
+        ctx: Any,
+        x: Tensor,
+        wires: Tensor,
+        table: Tensor,
+        scores: Tensor | None = None,
+        choice: Tensor | None = None,
     ) -> Tensor:
         """Return y[n, batch] in {0, 1}.
 
@@ -43,7 +48,8 @@ class LookUp(torch.autograd.Function):
             [groups, wires, choices], or None; its gradient is as if each wire were the sum of all
             inputs that it chooses between.
         choice
-            int64[groups, choices], the inputs that the wires of a group choose between.
+            int64[groups, choices], the inputs that the wires of a group choose between; only with
+            scores.
         """
         address = addresses(x, wires)
         ctx.save_for_backward(x, wires, table, address, choice)

@@ -15,8 +15,6 @@ from nomul.golden import lutnet
 from nomul.train.lutnet_direct import LookUp, bits_of
 from nomul.train.lutnet_unrolled import BinarySums, Net, sign
 
-_NO_CHOICE = torch.zeros(1, 0, dtype=torch.long)
-
 
 class TiledSums(nn.Module):
     """Sums of the outputs of tables that tiles share.
@@ -78,8 +76,6 @@ class TiledSums(nn.Module):
             torch.cat([x.to(stored.dtype), stored]),
             torch.cat([own, words], dim=1),
             self.tables.repeat(tiles, 1),
-            None,
-            _NO_CHOICE,
         )
         shape = self.tile_m, self.tile_n, self.neurons, self.each, x.shape[1]
         sums: Tensor = (2 * y - 1).reshape(shape).sum(dim=(1, 3)).reshape(self.n_out, -1)

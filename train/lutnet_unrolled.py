@@ -18,8 +18,6 @@ from nomul.golden import lutnet
 from nomul.train.lutnet_cases import STARTS
 from nomul.train.lutnet_direct import LookUp, bits_of
 
-_NO_CHOICE = torch.zeros(1, 0, dtype=torch.long)
-
 
 class Sign(torch.autograd.Function):
     """Bit [x > 0], with the gradient of a line between -1 and 1."""
@@ -179,7 +177,7 @@ class TableSums(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return sums[n_out, batch] of +-1 table outputs for bits x[levels n_in, batch]."""
-        y = LookUp.apply(x, self.wires, self.tables, None, _NO_CHOICE)  # type: ignore[no-untyped-call]
+        y = LookUp.apply(x, self.wires, self.tables)  # type: ignore[no-untyped-call]
         shape = len(self.scales), self.n_out, self.fan_in, x.shape[1]
         parts = (2 * y - 1).reshape(shape).sum(dim=2)
         return sum(scale * part for scale, part in zip(self.scales, parts, strict=True))
