@@ -274,6 +274,25 @@ def test_a_study_goes_on_where_it_stopped(tmp_path, monkeypatch):
         lutnet_cases.cases("width")
 
 
+def test_a_study_drops_a_line_that_a_kill_cut_off(tmp_path, monkeypatch):
+    trained = []
+
+    def fake(case, plain, networks):
+        trained.append(case)
+        return {"case": dataclasses.asdict(case)}
+
+    monkeypatch.setattr(lutnet_study, "_one", fake)
+    file = tmp_path / "study.jsonl"
+    whole = lutnet_study.study("start", file)
+    *kept, cut = file.read_text().splitlines()
+    file.write_text("\n".join([*kept, cut[:20]]))
+    assert lutnet_study.study("start", file) == whole
+    cases = lutnet_cases.cases("start")
+    assert trained == [*cases, cases[-1]]
+    assert lutnet_study.study("start", file) == whole
+    assert len(trained) == len(cases) + 1
+
+
 @pytest.mark.parametrize(("name", "least"), [("digits-xc7", 0.97), ("digits-hx1k", 0.96)])
 def test_committed_networks_label_digits(digits, name, least):
     network = lutnet.Config.preset(name).load()

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from nomul.golden import bitstream
+from nomul.train import json_lines
 from nomul.train.essop import Unit, convnet, mlp, resnet32
 from nomul.train.essop_data import Split, moved
 
@@ -162,14 +163,8 @@ def _train(point: Point, data: Split, how: Recipe, epochs: int) -> dict[str, Any
 
 def finished(file: Path) -> dict[Point, dict[str, Any]]:
     """Return the runs that a result file already holds; a line cut off by a kill is dropped."""
-    done = {}
-    for line in file.read_text().splitlines() if file.exists() else []:
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        done[Point(*(row[name] for name in Point.__dataclass_fields__))] = row
-    return done
+    rows = json_lines.read(file)
+    return {Point(*(row[name] for name in Point.__dataclass_fields__)): row for row in rows}
 
 
 def sweep(
@@ -180,16 +175,11 @@ def sweep(
     A run that is stopped goes on where it was; ``advance`` is called after every point.
     """
     done = finished(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.exists() and not file.read_bytes().endswith(b"\n"):
-        with file.open("a") as stream:
-            stream.write("\n")  # after a line that a kill cut off
     rows = []
     for point in todo:
         if point not in done:
             done[point] = train(point, data)
-            with file.open("a") as stream:
-                stream.write(json.dumps(done[point]) + "\n")
+            json_lines.append(file, done[point])
         rows.append(done[point])
         advance()
     return rows

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from nomul.golden import lutnet, lutnet_files
+from nomul.train import json_lines
 from nomul.train.data import Data, load
 from nomul.train.lutnet import agree, measure, run
 from nomul.train.lutnet_cases import FAN_IN, SEEDS, TILED, Case, Tiles, cases
@@ -89,24 +90,17 @@ def study(
     advance
         Called for each network.
     """
-    done = {json.dumps(line["case"]): line for line in _lines(file)}
+    done = {json.dumps(line["case"]): line for line in json_lines.read(file)}
     plain: dict[Any, tuple[Net, list[torch.Tensor]]] = {}
     result = []
     for case in cases(name):
         key = json.dumps(dataclasses.asdict(case))
         if key not in done:
             done[key] = _one(case, plain, networks)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("a") as stream:
-                stream.write(json.dumps(done[key]) + "\n")
+            json_lines.append(file, done[key])
         result.append(done[key])
         advance()
     return result
-
-
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    if file.is_file():
-        yield from map(json.loads, file.read_text().splitlines())
 
 
 def _one(case: Case | Tiles, plain: dict[Any, Any], networks: Path | None) -> dict[str, Any]:
