@@ -12,7 +12,6 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden import lutnet
 from nomul.golden.lutnet_absorb import absorb
 from nomul.golden.lutnet_layers import Lanes, Layer, Summing
-from nomul.hw import tables
 from nomul.hw.compressor import shared_sum
 from nomul.hw.once import Described, Once
 
@@ -60,9 +59,29 @@ class Operators(Described):
         return m
 
     def rtlil(self, name: str) -> str:
-        """Return the module as RTLIL: one cell per table."""
-        rows = zip(self.tt, self.idx, strict=True)
-        return tables.rtlil(name, ("x", len(self.x)), ("y", len(self.y)), rows)
+        """Return the module as RTLIL: one ``$lut`` cell per table.
+
+        Yosys prints it as a constant shifted by an address. Where Amaranth would write that shift
+        itself, Yosys maps barrel shifters, which takes it minutes for a thousand tables.
+        """
+        lines = [
+            f"module \\{name}",
+            f"  wire width {len(self.x)} input 0 \\x",
+            f"  wire width {len(self.y)} output 1 \\y",
+        ]
+        for i, (tt, row) in enumerate(zip(self.tt, self.idx, strict=True)):
+            k = len(row)
+            # Concatenations begin with the most significant bit.
+            address = " ".join(f"\\x [{wire}]" for wire in reversed(row))
+            lines += [
+                f"  cell $lut $table{i}",
+                f"    parameter \\WIDTH {k}",
+                f"    parameter \\LUT {1 << k}'{tt:0{1 << k}b}",
+                f"    connect \\A {{ {address} }}",
+                f"    connect \\Y \\y [{i}]",
+                "  end",
+            ]
+        return "\n".join([*lines, "end", ""])
 
 
 def look_up(m: Module, x: Value, idx: Sequence[Sequence[int]], tt: Sequence[int]) -> Value:
