@@ -79,19 +79,13 @@ class Axis(wiring.Component):
             self._connect_status(m)
         return m
 
-    def _member(self, path: tuple[str, ...]) -> Any:
-        found: Any = self.top
-        for name in path:
-            found = getattr(found, name)
-        return found
-
     def _signal(self, port: Port, name: str) -> Any:
         return getattr(self, f"{port.name}_{name}")
 
     def _connect_input(self, m: Module, port: Port, skid: Skid) -> None:
         last = [self._signal(port, "tlast")] if port.has_last else []
         word = Cat(self._signal(port, "tdata")[: port.width], *last)
-        inner = self._member(port.path)
+        inner = port.of(self.top)
         m.d.comb += [
             skid.i.payload.eq(word),
             skid.i.valid.eq(self._signal(port, "tvalid")),
@@ -102,7 +96,7 @@ class Axis(wiring.Component):
         ]
 
     def _connect_output(self, m: Module, port: Port, skid: Skid) -> None:
-        inner = self._member(port.path)
+        inner = port.of(self.top)
         payload = Value.cast(inner.payload)
         parts = [payload[at : at + Shape.cast(shape).width] for _, shape, at, _ in port.fields]
         last = [inner.payload[LAST]] if port.has_last else []

@@ -50,6 +50,13 @@ class Port:
         """Whether there is ``tlast``."""
         return isinstance(self.shape, data.Layout) and LAST in dict(iter(self.shape))
 
+    def of(self, top: wiring.Component) -> Any:
+        """Return the stream itself, of the component that it was found in."""
+        found: Any = top
+        for name in self.path:
+            found = getattr(found, name)
+        return found
+
     @property
     def signed(self) -> bool:
         """Whether padding copies the sign of the highest field, rather than being zero."""

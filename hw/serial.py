@@ -77,12 +77,6 @@ class Serial(wiring.Component):
         self._send(m, transmitter, taken)
         return m
 
-    def _stream(self, port: axis_ports.Port) -> Any:
-        found: Any = self.top
-        for name in port.path:
-            found = getattr(found, name)
-        return found
-
     def _receive(self, m: Module, receiver: Receiver) -> list[Signal]:
         """Fill the register of the stream that the first byte names; return who was taken from."""
         sizes = [word_bytes(width) for width in self.widths(self.inputs).values()]
@@ -91,7 +85,7 @@ class Serial(wiring.Component):
         full = [Signal(name=f"full{k}") for k in range(len(sizes))]
         taken = [Signal(name=f"taken{k}") for k in range(len(sizes))]
         for k, port in enumerate(self.inputs):
-            inner = self._stream(port)
+            inner = port.of(self.top)
             payload = Value.cast(inner.payload)
             m.d.comb += [payload.eq(words[k]), inner.valid.eq(full[k])]
             with m.If(inner.valid & inner.ready):
@@ -126,7 +120,7 @@ class Serial(wiring.Component):
                 m.d.sync += [word.eq(TAKEN + k), left.eq(1), flag.eq(0)]
             first = False
         for k, port in enumerate(self.outputs):
-            inner = self._stream(port)
+            inner = port.of(self.top)
             ready = (left == 0) & inner.valid
             with m.If(ready) if first else m.Elif(ready):
                 m.d.comb += inner.ready.eq(1)
