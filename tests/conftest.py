@@ -1,5 +1,9 @@
-"""Fixtures shared by all tests: emission and benches in a build folder of their own."""
+"""What tests share: fixtures that emit and run benches, and the mark ``needs`` that skips.
 
+``@pytest.mark.needs("icarus")`` skips a test where one of :data:`NEEDS` is not installed.
+"""
+
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +15,37 @@ from nomul import flow, registry
 from nomul.golden import lfsr
 from nomul.hw.lfsr import Top
 from nomul.sim import harness
-from nomul.synth import yosys
+from nomul.synth import stdcells, yosys
 from nomul.synth.emit import Emitted, emit
+from nomul.train import fashion
 
 # A busy machine is slow, and no test is timed.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# What pip does not bring: whether it is here, and what to say where it is not.
+NEEDS: dict[str, tuple[Callable[[], object], str]] = {
+    "icarus": (lambda: shutil.which("iverilog"), "needs Icarus: apt-get install iverilog"),
+    "opensta": (lambda: shutil.which("sta"), "needs OpenSTA: apt-get install opensta"),
+    "osu018": (
+        stdcells.Osu018().installed,
+        "OSU's cells are not installed: apt-get install qflow-tech-osu018",
+    ),
+    "fashion-mnist": (
+        fashion.available,
+        "Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist",
+    ),
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test before its fixtures are made."""
+    for mark in item.iter_markers("needs"):
+        for name in mark.args:
+            installed, message = NEEDS[name]
+            if not installed():
+                pytest.skip(message)
 
 
 @pytest.fixture

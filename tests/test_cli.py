@@ -143,13 +143,12 @@ def test_synth_measures_energy(nomul_, tmp_path):
     assert "power (uW, at 2,000 ps)" in out
 
 
+@pytest.mark.needs("osu018")
 def test_synth_measures_energy_on_cells_of_a_file(nomul_):
     """Nothing of such a library is known but its files, and that suffices."""
     from nomul.synth.stdcells import Osu018
 
     cells = Osu018()
-    if not cells.installed():
-        pytest.skip("OSU's cells are not installed: apt-get install qflow-tech-osu018")
     files = ("--liberty", str(cells.library()), "--models", str(cells.models()))
     code, out, _ = nomul_("synth", "skid", *files, "--period", "5000", "--energy", "--json")
     assert code == 0

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -29,10 +28,6 @@ QUICK = ("essop", "spimc", "lutnet", "sonic", "sotfp", "pow2")
 # Behind AXI, with stalls on both sides only.
 SLOW = ("spimc", "sotfp")
 
-needs_icarus = pytest.mark.skipif(
-    not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog"
-)
-
 
 def run_icarus(folder: Path, name: str, *arguments: str) -> str:
     """Compile a testbench as Verilog 2005 and return the last line that it prints."""
@@ -57,7 +52,7 @@ def spoil(folder: Path, emitted) -> None:
     (folder / file).write_text(text[:-2] + f"{int(text[-2], 16) ^ 1:x}\n")
 
 
-@needs_icarus
+@pytest.mark.needs("icarus")
 @pytest.mark.parametrize(
     "name",
     [
@@ -105,7 +100,7 @@ def run_axi(shell, about: Path, folder: Path, tests: str | None = None) -> harne
     )
 
 
-@needs_icarus
+@pytest.mark.needs("icarus")
 def test_a_wrong_axi_shell_is_found(tmp_path, monkeypatch):
     """Swap two fields on the way out: both the agents and the plain testbench see it."""
     block, cfg = registry.get("pow2"), pow2.Config()
@@ -193,7 +188,7 @@ def test_manifest_tells_where_fields_and_registers_lie():
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("active", ["high", "low"])
-@needs_icarus
+@pytest.mark.needs("icarus")
 def test_reset_acts_with_the_clock_or_without_it(tmp_path, kind, active):
     """Step the register twice, then reset it without a clock edge, then with one."""
     block = registry.get("lfsr")
@@ -258,7 +253,7 @@ def test_constraints_name_clock_and_reset(tmp_path):
     assert json.loads(files["lfsr.json"].read_text())["reset"]["kind"] == "asynchronous"
 
 
-@pytest.mark.skipif(not shutil.which("sta"), reason="needs OpenSTA: apt-get install opensta")
+@pytest.mark.needs("opensta")
 @pytest.mark.parametrize("reset", [Reset(), Reset("async", "low")])
 def test_a_timing_analyser_takes_the_constraints(tmp_path, reset):
     """OpenSTA reads the file without a warning, and slack shrinks as the period does."""

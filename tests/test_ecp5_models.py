@@ -1,6 +1,5 @@
 """Models of ECP5's multiplier and memory, against what Yosys mapped to them."""
 
-import shutil
 import subprocess
 
 import pytest
@@ -8,9 +7,7 @@ import pytest
 from nomul.synth import ecp5_models, netcheck, targets
 from nomul.synth.synthesize import synthesize
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog"
-)
+pytestmark = pytest.mark.needs("icarus")
 
 # Reads the old word, the new one, or keeps the last when a port writes; the other port only reads.
 PORTS = {

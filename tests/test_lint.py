@@ -73,7 +73,7 @@ def test_the_linter_can_fail(tmp_path):
     assert "Warning-UNDRIVEN" in lint(tmp_path, "lfsr", "lfsr.v")
 
 
-@pytest.mark.skipif(not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog")
+@pytest.mark.needs("icarus")
 def test_fusesoc_resolves_lints_and_simulates_the_core(tmp_path):
     """A design with a black box too; for Vivado it makes a project, which nobody here can run."""
     block = registry.get("spimc")
@@ -102,7 +102,7 @@ def test_fusesoc_resolves_lints_and_simulates_the_core(tmp_path):
     assert "nomul_latch" not in project
 
 
-@pytest.mark.skipif(not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog")
+@pytest.mark.needs("icarus")
 def test_two_blocks_work_in_one_design(tmp_path):
     """Ones in the states of the shift register, under a sink that takes every third cycle."""
     source = flow.configure(registry.get("lfsr"), settings=["width=7", "seed=1"])
@@ -121,7 +121,7 @@ def test_two_blocks_work_in_one_design(tmp_path):
     assert got == popcount.model(counter, (states[:, None] >> np.arange(7)) & 1).tolist()
 
 
-@pytest.mark.skipif(not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog")
+@pytest.mark.needs("icarus")
 def test_two_blocks_work_on_a_bus(tmp_path):
     """A master of another project loads, computes and reads counters; the linter is content."""
     for name in ("codebook", "sotfp"):

@@ -75,12 +75,11 @@ def test_committed_networks_are_as_good_as_they_say(name):
     assert len(about["seeds"]) == 5
 
 
+@pytest.mark.needs("fashion-mnist")
 @pytest.mark.parametrize("size", [250, 1000, 4000, 10_000, 25_000])
 def test_networks_on_fashion_mnist_are_as_good_as_they_say(size):
     """What their files and the page say of the whole test set."""
     data = pytest.importorskip("nomul.train.data")
-    if not (data.FASHION / "t10k-images-idx3-ubyte.gz").is_file():
-        pytest.skip("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
     network = lutnet.Network.load(lutnet_training_tables.TRAIN / f"lutnet_fashion-{size}.npz")
     test = data.load("fashion-mnist")
     right = float((lutnet.predict(network, test.x_test) == test.labels_test).mean())

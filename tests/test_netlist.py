@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -19,9 +18,7 @@ from nomul.synth.yosys import YosysError
 # What maps and simulates in seconds runs in CI, the other blocks with `long`.
 QUICK = ("lfsr", "skid", "popcount", "pow2", "codebook", "bitstream", "compressor", "intouter")
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog"
-)
+pytestmark = pytest.mark.needs("icarus")
 
 
 @functools.cache

@@ -1,7 +1,6 @@
 """Energy: small netlists computed by hand from the library's tables, and against OpenSTA."""
 
 import re
-import shutil
 import subprocess
 
 import numpy as np
@@ -516,7 +515,7 @@ report_power -digits 6
     return [float(value) * 1e6 for value in total.groups()]
 
 
-@pytest.mark.skipif(shutil.which("sta") is None, reason="needs OpenSTA: apt-get install opensta")
+@pytest.mark.needs("opensta")
 def test_agrees_with_opensta_at_uniform_activity(shift_register, library, tmp_path):
     """Same netlist, same activity: 0.2 transitions per net and cycle.
 

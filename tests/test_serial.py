@@ -1,7 +1,6 @@
 """Blocks over a serial line: the protocol, the hardware, the client, and bitstreams for boards."""
 
 import json
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,10 +18,6 @@ from nomul.sim import harness
 from nomul.sim.serial import VARIABLE
 from nomul.synth import boards, pnr, vectors
 from nomul.synth.emit import emit
-
-needs_icarus = pytest.mark.skipif(
-    not shutil.which("iverilog"), reason="needs Icarus: apt-get install iverilog"
-)
 
 
 def test_a_line_carries_its_bytes():
@@ -107,19 +102,19 @@ def simulate(name: str, folder, divisor: int, more, tests: str) -> harness.Repor
     )
 
 
-@needs_icarus
+@pytest.mark.needs("icarus")
 @pytest.mark.parametrize("name", ["fp16mul", "essop", "lfsr"])
 def test_a_block_answers_over_the_line_as_it_does_without_it(tmp_path, name):
     assert run(name, tmp_path).compared >= 10
 
 
-@needs_icarus
+@pytest.mark.needs("icarus")
 def test_a_wrong_answer_over_the_line_is_found(tmp_path):
     with pytest.raises(harness.BenchError, match=r"o\[2"):
         run("skid", tmp_path, o=lambda words: [*words[:2], words[2] ^ 1, *words[3:]])
 
 
-@needs_icarus
+@pytest.mark.needs("icarus")
 def test_the_client_feeds_the_simulated_board(tmp_path):
     """A socket of pyserial stands for the cable; the products are those of the golden model."""
     block = registry.get("fp16mul")

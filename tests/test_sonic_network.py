@@ -66,6 +66,7 @@ def test_the_trained_network_is_pruned_and_clustered(levels):
 
 
 @pytest.mark.long
+@pytest.mark.needs("fashion-mnist")
 @pytest.mark.parametrize("levels", [16, 64])
 def test_accuracy_on_the_whole_test_set_is_the_reported_one(levels):
     images, labels = photographs(10_000)
@@ -86,8 +87,6 @@ def photographs(count: int):
     """Return the first test images of Fashion-MNIST as the network takes them, and their labels."""
     from nomul.train import fashion
 
-    if not fashion.available():
-        pytest.skip("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
     test = fashion.load("test")
     return test.images[:count].astype(np.int64)[:, None] << 7, test.labels[:count]
 
@@ -114,6 +113,7 @@ def test_fully_connected_layers_of_the_trained_network_pass_through_rtl(simulate
 
 
 @pytest.mark.long
+@pytest.mark.needs("fashion-mnist")
 @pytest.mark.parametrize("levels", [16, 64])
 def test_all_layers_of_the_trained_network_pass_through_rtl(simulate, tmp_path, levels):
     """End to end: a test image goes in, and the class that comes out is the model's."""
@@ -134,6 +134,7 @@ def same_energy(cfg: Config, counted: list[dict[str, int]], results: list[sonic.
 
 
 @pytest.mark.long
+@pytest.mark.needs("fashion-mnist")
 def test_crosstalk_costs_rtl_the_accuracy_that_it_costs_the_model(simulate, tmp_path):
     """Fifty wavelengths leave two bits: the hardware is wrong where the model is, and often."""
     images, labels = photographs(10)
@@ -152,6 +153,7 @@ def test_crosstalk_costs_rtl_the_accuracy_that_it_costs_the_model(simulate, tmp_
 
 
 @pytest.mark.long
+@pytest.mark.needs("fashion-mnist")
 def test_crosstalk_costs_accuracy():
     """Fifty wavelengths leave two bits: the network guesses. Fifteen leave five, and it works."""
     images, labels = photographs(1000)

@@ -249,16 +249,7 @@ def test_any_liberty_file_will_do(design):
     assert mine.candidates == ("area", "balanced", "speed", "rush")
 
 
-needs_opensta = pytest.mark.skipif(
-    not timing.shutil.which("sta"), reason="OpenSTA is not installed"
-)
-needs_osu = pytest.mark.skipif(
-    not targets.Osu018().installed(),
-    reason="OSU's cells are not installed: apt-get install qflow-tech-osu018",
-)
-
-
-@needs_osu
+@pytest.mark.needs("osu018")
 def test_a_second_library_is_mapped_to(register):
     """Its units are others, picofarads, and its full adder and flip-flop have other names."""
     result = synthesize(register, "osu018", period_ps=5000)
@@ -268,8 +259,7 @@ def test_a_second_library_is_mapped_to(register):
     assert re.findall(r"pin\((\w+)\)", adder)[:5] == ["A", "B", "C", "YC", "YS"]
 
 
-@needs_osu
-@needs_opensta
+@pytest.mark.needs("osu018", "opensta")
 def test_loads_are_femtofarads_whatever_the_library_counts_in(register):
     """An output's load of four inverters costs tens of picoseconds, and not tens of thousands."""
     loaded = targets.Osu018()
@@ -288,7 +278,7 @@ def test_abc_answers_where_opensta_is_absent(register, monkeypatch):
     assert "opensta" not in result.tools
 
 
-@needs_opensta
+@pytest.mark.needs("opensta")
 def test_opensta_adds_up_the_path(register):
     """Estimate and analysis agree on a small design; slack is period minus delay."""
     sta, abc = (synthesize(register, "freepdk45", timer=t()) for t in (OpenSta, AbcEstimate))
@@ -299,7 +289,7 @@ def test_opensta_adds_up_the_path(register):
     assert sta.timing.period_ps == pytest.approx(abc.timing.period_ps, rel=0.25)
 
 
-@needs_opensta
+@pytest.mark.needs("opensta")
 def test_opensta_failing_is_an_error(tmp_path):
     netlist = tmp_path / "mapped.v"
     netlist.write_text("module top(input a, output y); NO_SUCH_CELL u(.A(a), .Z(y)); endmodule")
