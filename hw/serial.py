@@ -80,7 +80,7 @@ class Serial(wiring.Component):
     def _receive(self, m: Module, receiver: Receiver) -> list[Signal]:
         """Fill the register of the stream that the first byte names; return who was taken from."""
         sizes = [word_bytes(width) for width in self.widths(self.inputs).values()]
-        which, left = Signal(8), Signal(range(max([*sizes, 1]) + 1))
+        which, left = Signal(8), Signal(range(max(sizes, default=1) + 1))
         words = [Signal(8 * size, name=f"word{k}") for k, size in enumerate(sizes)]
         full = [Signal(name=f"full{k}") for k in range(len(sizes))]
         taken = [Signal(name=f"taken{k}") for k in range(len(sizes))]
@@ -108,22 +108,18 @@ class Serial(wiring.Component):
     def _send(self, m: Module, transmitter: Transmitter, taken: list[Signal]) -> None:
         """Send who was taken from, then the words out, one after the other."""
         sizes = [word_bytes(width) for width in self.widths(self.outputs).values()]
-        word = Signal(8 * (max([*sizes, 0]) + 1))
-        left = Signal(range(max([*sizes, 0]) + 2))
+        longest = max(sizes, default=0) + 1  # with the byte that names the stream
+        word, left = Signal(8 * longest), Signal(range(longest + 1))
         m.d.comb += [transmitter.i.payload.eq(word[:8]), transmitter.i.valid.eq(left != 0)]
         with m.If(left != 0):
             with m.If(transmitter.i.ready):
                 m.d.sync += [left.eq(left - 1), word.eq(word >> 8)]
-        first = True
         for k, flag in enumerate(taken):
-            with m.If((left == 0) & flag) if first else m.Elif((left == 0) & flag):
+            with m.Elif(flag):
                 m.d.sync += [word.eq(TAKEN + k), left.eq(1), flag.eq(0)]
-            first = False
         for k, port in enumerate(self.outputs):
             inner = port.of(self.top)
-            ready = (left == 0) & inner.valid
-            with m.If(ready) if first else m.Elif(ready):
+            with m.Elif(inner.valid):
                 m.d.comb += inner.ready.eq(1)
                 whole = Cat(Const(k, 8), Value.cast(inner.payload))
                 m.d.sync += [word.eq(whole), left.eq(sizes[k] + 1)]
-            first = False
