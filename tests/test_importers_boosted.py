@@ -9,11 +9,14 @@ from sklearn.ensemble import GradientBoostingClassifier
 from nomul.golden import importers, lutnet
 from nomul.train import data
 
-DIGITS = data.load("digits")
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits")
 
 
 @pytest.fixture(scope="module")
-def boosted():
+def boosted(digits):
     """Return ten rounds of trees of depth 3 for the ten digits.
 
     The rate is low, since scikit-learn does not keep leaves of few samples small, and the largest
@@ -22,10 +25,18 @@ def boosted():
     model = GradientBoostingClassifier(
         n_estimators=10, learning_rate=0.2, max_features=16, random_state=1, init="zero"
     )
-    return model.fit(DIGITS.x, DIGITS.labels)
+    return model.fit(digits.x, digits.labels)
 
 
-def as_xgboost(model, features):
+@pytest.fixture(scope="module")
+def saved(boosted, tmp_path_factory):
+    """Return a file of the trees."""
+    path = tmp_path_factory.mktemp("boosted") / "model.json"
+    path.write_text(json.dumps(as_xgboost(boosted)))
+    return path
+
+
+def as_xgboost(model):
     """Return the trees in the lists of XGBoost; codes are integers and thresholds halves."""
     trees, owners = [], []
     for stage in model.estimators_:
@@ -42,27 +53,23 @@ def as_xgboost(model, features):
                 }
             )
             owners.append(owner)
-    parameters = {"num_class": "10", "num_feature": str(features), "base_score": "0"}
+    parameters = {"num_class": "10", "num_feature": str(model.n_features_in_), "base_score": "0"}
     booster = {"model": {"trees": trees, "tree_info": owners}}
     return {"learner": {"gradient_booster": booster, "learner_model_param": parameters}}
 
 
 @pytest.mark.parametrize(("leaf_bits", "most"), [(3, 0.05), (6, 0.01), (12, 0)])
-def test_quantised_trees_decide_as_the_trained_ones(tmp_path, boosted, leaf_bits, most):
+def test_quantised_trees_decide_as_the_trained_ones(digits, boosted, saved, leaf_bits, most):
     """What differs is the rounding of leaves, so more bits leave less of it."""
-    path = tmp_path / "model.json"
-    path.write_text(json.dumps(as_xgboost(boosted, DIGITS.x.shape[1])))
-    network = importers.load(path, format="xgboost", input_bits=5, leaf_bits=leaf_bits)
-    got, own = lutnet.predict(network, DIGITS.x_test), boosted.predict(DIGITS.x_test)
+    network = importers.load(saved, format="xgboost", input_bits=5, leaf_bits=leaf_bits)
+    got, own = lutnet.predict(network, digits.x_test), boosted.predict(digits.x_test)
     assert (got != own).mean() <= most
-    assert (got == DIGITS.labels_test).mean() > 0.92
+    assert (got == digits.labels_test).mean() > 0.92
 
 
-def test_trees_of_depth_3_are_one_table_per_leaf_bit(tmp_path, boosted):
+def test_trees_of_depth_3_are_one_table_per_leaf_bit(saved):
     """At most seven comparators: one table of six inputs, or a multiplexer over two of them."""
-    path = tmp_path / "model.json"
-    path.write_text(json.dumps(as_xgboost(boosted, DIGITS.x.shape[1])))
-    network = importers.load(path, format="xgboost", input_bits=5, leaf_bits=3)
+    network = importers.load(saved, format="xgboost", input_bits=5, leaf_bits=3)
     bits = len(network.layers[-2].idx)
     assert bits <= 100 * 3
     last = [layer for layer in network.layers if isinstance(layer, lutnet.DirectLut)][-1]

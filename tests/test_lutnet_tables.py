@@ -19,12 +19,17 @@ from nomul.synth.lutnet_area import (
 )
 
 
-@pytest.mark.parametrize(("target", "least", "most"), [("xc7", 12, 12), ("ice40", 30, 12 * 20)])
-def test_the_parts_of_a_network_are_counted(target, least, most):
-    """On iCE40 a table of six inputs takes several look-up tables."""
+@pytest.fixture
+def network():
+    """Return twelve random tables of six inputs with their sums and the largest of those."""
     rng = np.random.default_rng(1)
     tables = lutnet.DirectLut(k=6, idx=rng.integers(0, 20, (12, 6)), tt=random_tables(rng, 12, 6))
-    network = lutnet.Network([tables, lutnet.GroupSum(groups=3), lutnet.Argmax()], 20)
+    return lutnet.Network([tables, lutnet.GroupSum(groups=3), lutnet.Argmax()], 20)
+
+
+@pytest.mark.parametrize(("target", "least", "most"), [("xc7", 12, 12), ("ice40", 30, 12 * 20)])
+def test_the_parts_of_a_network_are_counted(network, target, least, most):
+    """On iCE40 a table of six inputs takes several look-up tables."""
     found, placed = parts(network, target)
     assert found["encoder"] == 0
     assert least <= found["operators"] <= most
@@ -33,10 +38,7 @@ def test_the_parts_of_a_network_are_counted(target, least, most):
     assert (placed is None) == (target == "xc7")
 
 
-def test_a_network_is_split_by_differences():
-    rng = np.random.default_rng(1)
-    tables = lutnet.DirectLut(k=6, idx=rng.integers(0, 20, (12, 6)), tt=random_tables(rng, 12, 6))
-    network = lutnet.Network([tables, lutnet.GroupSum(groups=3), lutnet.Argmax()], 20)
+def test_a_network_is_split_by_differences(network):
     found = split(network)
     assert (found["encoder"], found["operators"]) == (0, 12)
     assert found["scores"] == 12 + found["popcount"]

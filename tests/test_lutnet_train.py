@@ -329,12 +329,12 @@ def nomul(*arguments):
     )
 
 
-def test_some_images_of_a_test_set_are_written_for_the_bench(tmp_path):
+def test_some_images_of_a_test_set_are_written_for_the_bench(digits, tmp_path):
     block, cfg = registry.get("lutnet"), lutnet.Config.preset("digits-hx1k")
     found = flow.test_set(block, cfg, "digits", tmp_path, images=5)
     assert found["samples"] == 5
     with np.load(found["stimuli"]) as file:
-        assert np.array_equal(file["x"], data.load("digits").x_test[:5])
+        assert np.array_equal(file["x"], digits.x_test[:5])
     with pytest.raises(ValueError, match="images must be at least 1, not 0"):
         flow.test_set(block, cfg, "digits", tmp_path, images=0)
 

@@ -125,6 +125,15 @@ def find(browser, selector):
     return browser.find_elements("css selector", selector)
 
 
+def points(browser):
+    """Return what the overview's data hold on the two axes that are chosen."""
+    rows = browser.execute_script(
+        "return JSON.parse(document.querySelector('#overview script[type]').textContent)"
+    )
+    x, y = (s.get_attribute("value") for s in find(browser, "#overview select")[:2])
+    return [(row[x], row[y]) for row in rows if row[x] is not None and row[y] is not None]
+
+
 @pytest.mark.parametrize("width", [360, 768, 1400])
 def test_nothing_runs_over_the_edge(shown, width):
     """On a phone, a tablet and a desk; what is wide scrolls inside a box of its own."""
@@ -157,12 +166,8 @@ def test_nothing_is_missing_and_nothing_complains(shown):
 def test_filter_takes_points_away_and_gives_them_back(shown):
     """By keyboard alone: each box is reached and toggled without a mouse."""
     dots = "#overview .explore circle[tabindex]"
-    rows = shown.execute_script(
-        "return JSON.parse(document.querySelector('#overview script[type]').textContent)"
-    )
-    x, y = (s.get_attribute("value") for s in find(shown, "#overview select")[:2])
     whole = len(find(shown, dots))
-    assert whole == sum(row[x] is not None and row[y] is not None for row in rows) > 3
+    assert whole == len(points(shown)) > 3
     (box,) = shown.find_elements(
         "xpath", "//*[@id='overview']//legend[.='block']/..//label[contains(., 'essop')]/input"
     )
@@ -187,15 +192,10 @@ def test_points_tell_what_they_are_to_mouse_and_keyboard(shown):
 
 def test_front_joins_what_no_other_point_beats(shown):
     """Recomputed here from the data in the page."""
-    rows = shown.execute_script(
-        "return JSON.parse(document.querySelector('#overview script[type]').textContent)"
-    )
-    x, y = (s.get_attribute("value") for s in find(shown, "#overview select")[:2])
-    points = [(row[x], row[y]) for row in rows if row[x] is not None and row[y] is not None]
     boxes = find(shown, "#overview form > label > input")
     signs = [-1 if box.is_selected() else 1 for box in boxes]
-    points = [(signs[0] * across, signs[1] * up) for across, up in points]
-    best = [p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)]
+    every = [(signs[0] * across, signs[1] * up) for across, up in points(shown)]
+    best = [p for p in every if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in every)]
     assert len(find(shown, "#overview circle.best")) == len(best) > 0
 
 
