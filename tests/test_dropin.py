@@ -1,5 +1,6 @@
 """What one drops into a larger design: AXI shells, testbenches in plain Verilog, resets."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -72,7 +73,7 @@ def test_testbenches_and_axi_pass_and_can_fail(name, tmp_path):
         folder = tmp_path / f"design{index}"
         streams = lanes.recorded(plain.manifest, recording, emitted.manifest.get("axi"))
         files = testbench.write(emitted, streams, recording.complete)
-        emitted = type(emitted)(**{**vars(emitted), "files": files})
+        emitted = dataclasses.replace(emitted, files=files)
         emitted.write(folder)
         cells.write(folder / f"{emitted.name}.v")
         assert run_icarus(folder, emitted.name).startswith("PASS: ")

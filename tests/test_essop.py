@@ -11,6 +11,7 @@ from nomul.golden import bitstream, essop, lfsr
 from nomul.golden.essop import Config
 from nomul.hw.essop import Top
 from nomul.sim.harness import BenchError
+from nomul.synth.essop_errors import network_pairs
 
 TINY = {"rows": 3, "cols": 5, "width": 4, "stream_bits": 8}
 
@@ -219,7 +220,7 @@ def test_weighted_generators_err_as_comparators_do(source):
     found = []
     for sng in bitstream.GENERATORS:
         cfg = Config(rows=32, cols=32, source=source, sng=sng)
-        found.append(pooled_error(cfg, essop.model(cfg, *pairs), *pairs))
+        found.append(pooled_error(cfg, essop.model(cfg, **pairs), **pairs))
     assert found[1] == pytest.approx(found[0], rel=0.08)
 
 
@@ -237,32 +238,26 @@ def pooled_error(cfg, counts, x, sx, d, sd):
     return np.sqrt(((counts / cfg.stream_bits - exact) ** 2).sum() / (exact**2).sum())
 
 
-def network_pairs(n_vectors=1500, seed=1):
-    rng = np.random.default_rng(seed)
-    x, sx, _ = essop.quantise(np.maximum(rng.normal(size=(n_vectors, 32)), 0), 8)
-    d, sd, _ = essop.quantise(rng.laplace(size=(n_vectors, 32)), 8)
-    return x, sx, d, sd
-
-
 @pytest.mark.parametrize(("source", "leap"), EXPECTED_ERROR)
 def test_relative_error_is_the_expected_one(source, leap):
     """Within 5 % of a prototype written independently of this model."""
     pairs = network_pairs()
     for stream_bits, expected in zip((16, 32, 64), EXPECTED_ERROR[source, leap], strict=True):
         cfg = Config(rows=32, cols=32, stream_bits=stream_bits, source=source, leap=leap)
-        error = pooled_error(cfg, essop.model(cfg, *pairs), *pairs)
+        error = pooled_error(cfg, essop.model(cfg, **pairs), **pairs)
         assert error == pytest.approx(expected, rel=0.05)
 
 
 def test_relative_error_of_ideal_streams_is_the_expected_one():
-    pairs = x, sx, d, sd = network_pairs()
+    pairs = network_pairs()
+    x, sx, d, sd = pairs.values()
     sign = (1 - 2 * sx)[:, :, None] * (1 - 2 * sd)[:, None, :]
     for stream_bits, expected in ((16, 0.556), (32, 0.390), (64, 0.276)):
         cfg = Config(rows=32, cols=32, stream_bits=stream_bits)
         r, s = bitstream.ideal(cfg, np.random.default_rng(2), len(x))
         a, b = (r < x[:, None]).astype(np.float32), (s < d[:, None]).astype(np.float32)
         counts = np.einsum("vni,vnj->vij", a, b) * sign
-        assert pooled_error(cfg, counts, *pairs) == pytest.approx(expected, rel=0.05)
+        assert pooled_error(cfg, counts, **pairs) == pytest.approx(expected, rel=0.05)
 
 
 @given(st.integers(1, 12), st.integers(0, 2**32 - 1))
