@@ -1,6 +1,5 @@
 """Any top level behind AXI4-Stream, its status on AXI4-Lite: ready for a larger design."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Shape, Value, unsigned
@@ -113,16 +112,14 @@ class Axis(wiring.Component):
             m.d.comb += self._signal(port, "tlast").eq(skid.o.payload[-1])
 
     def _connect_status(self, m: Module) -> None:
-        flat = {"_".join(map(str, path)): value for path, _, value in self._flat()}
+        members = self.top.signature.flatten(self.top)
+        flat = {"_".join(map(str, path)): value for path, _, value in members}
         for register in self.registers[1:]:
             value = Value.cast(flat[register.name])
             m.d.comb += getattr(self._lite, f"value_{register.name}").eq(value)
         for name, member in axilite.bus(1).items():
             outer, inner = getattr(self, f"s_axil_{name}"), getattr(self._lite, name)
             m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
-
-    def _flat(self) -> Iterator[Any]:
-        return self.top.signature.flatten(self.top)
 
 
 def describe(top: Axis) -> dict[str, Any]:
