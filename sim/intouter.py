@@ -1,13 +1,12 @@
 """Bench of the outer product by integer multipliers: ESSOP's bench with another model."""
 
 import cocotb
-import numpy as np
 
-from nomul.golden import essop, intouter
+from nomul.golden import intouter
 from nomul.golden.intouter import Config
 from nomul.sim import harness
-from nomul.sim.essop import check_rows, pack, quiet_seed
-from nomul.sim.stream import STALLS, Bench, assert_equal, bits
+from nomul.sim.essop import check_products
+from nomul.sim.stream import STALLS, Bench
 
 
 @cocotb.test()
@@ -18,16 +17,5 @@ async def rows_equal_the_model(dut, source, sink):
     bench = Bench(dut)
     pairs = intouter.stimuli(cfg, bench.numpy_rng, 24)
     pairs["x"][-1, 0] = (1 << cfg.width) + 1
-    y_model = intouter.model(cfg, **{name: pairs[name] for name in ("x", "sx", "d", "sd")})
-    unit = essop.unit_exponent(cfg, pairs["e_x"], pairs["e_d"])
-    x_d, y = bench.source("x_d", pack(cfg, pairs), source), bench.sink("y", sink)
-    quiet_seed(bench, cfg)
-    await bench.reset()
-    words = await bench.receive(y, len(y_model) * cfg.rows)
-    check_rows(cfg, words, y_model.reshape(-1, cfg.cols), np.repeat(unit, cfg.rows))
-    assert_equal(bits(dut.saturated), 1, "saturated")
-    harness.record(pairs=len(unit), products=int(y_model.size))
-    if source == sink == "never":
-        cycles = y.cycles[-1] - x_d.sent[0] + 1
-        assert_equal(cycles, cfg.cycles(len(unit)), "cycles")
-        harness.record(cycles=cycles)
+    products = intouter.model(cfg, **{name: pairs[name] for name in ("x", "sx", "d", "sd")})
+    await check_products(bench, cfg, pairs, products, source, sink)
