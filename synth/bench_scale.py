@@ -21,8 +21,10 @@ from typing import Any
 
 from nomul import registry
 from nomul.golden import essop, spimc
-from nomul.synth import recipes, targets
 from nomul.synth.emit import Emitted, emit
+from nomul.synth.power import UNSTALLED
+from nomul.synth.recipes import AREA
+from nomul.synth.stdcells import FreePdk45
 from nomul.synth.synthesize import synthesize
 from nomul.synth.timing import AbcEstimate
 
@@ -80,9 +82,7 @@ def top(block: str, size: int, folder: Path) -> Any:
 
 
 def _area(emitted: Emitted, folder: Path) -> float:
-    cells = targets.get("freepdk45")
-    assert isinstance(cells, targets.StandardCells)
-    one = dataclasses.replace(cells, recipes=(recipes.AREA,))
+    one = FreePdk45(recipes=(AREA,))
     result = synthesize(emitted, one, hierarchical=True, timer=AbcEstimate(), folder=folder)
     return result.area_um2 or 0.0
 
@@ -95,7 +95,7 @@ def _simulation(component: Any, block: str, folder: Path) -> float:
         component.cfg,
         folder,
         simulator="verilator",
-        tests=r"\.\w+_equal_the_model(/\w+=never)*$",
+        tests=UNSTALLED,
     )
     return report.compared
 

@@ -1,9 +1,7 @@
 """Area, clock and energy of one candidate for an outer product, on operands of a real update."""
 
-import hashlib
 import json
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,12 @@ import numpy as np
 
 from nomul import registry
 from nomul.golden import essop, fp16mul, plane
-from nomul.synth import gatesim, power, stdcells, targets, yosys
+from nomul.synth import gatesim, power, stdcells, yosys
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.recipes import ADDERS, AREA, RECIPES, SPEED
+from nomul.synth.remember import remembered
+from nomul.synth.stdcells import FreePdk45, StandardCells
 from nomul.synth.synthesize import synthesize
-from nomul.synth.targets import StandardCells
 
 PERIOD_PS = 1000
 OPERANDS = Path(__file__).parent / "baseline" / "operands.json"
@@ -108,15 +107,17 @@ def measure(
         Smallest number of registers with a common enable that get a clock gate; 0 for none.
     """
     block = registry.get(type(cfg).block_name())
-    target = targets.TARGETS["freepdk45"]
-    assert isinstance(target, StandardCells)
-    target = replace(target, clock_gating=clock_gating)
+    target: StandardCells = FreePdk45(clock_gating=clock_gating)
     if block.name == "plane":
         target = replace(target, recipes=FOR_PLANES, repeater=stdcells.NANGATE_BUFFER)
     emitted = emit(block.top(cfg), block.name, paper=block.paper)
-    if kept is None:
+
+    def make() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as scratch:
-            return _measure(block, cfg, target, emitted, Path(scratch))
+            return asdict(_measure(block, cfg, target, emitted, Path(scratch)))
+
+    if kept is None:
+        return Measured(**make())
     parts: tuple[Any, ...] = (
         emitted.rtlil,
         cfg.to_json(),
@@ -125,24 +126,7 @@ def measure(
         target.tools(),
     )
     parts += (clock_gating,) if clock_gating else ()
-
-    def make() -> dict[str, Any]:
-        return asdict(measure(cfg, clock_gating=clock_gating))
-
     return Measured(**remembered(kept, parts, make))
-
-
-def remembered(
-    folder: Path, parts: tuple[Any, ...], make: Callable[[], dict[str, Any]]
-) -> dict[str, Any]:
-    """Return what ``make`` returns, from a file if it was made of the same parts before."""
-    path = folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.json"
-    if not path.is_file():
-        values = make()
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
 
 
 def _measure(

@@ -14,11 +14,13 @@ LENGTHS = (1, 2, 4, 8, 16, 32, 64)
 VECTORS = 1000
 
 
-def network_pairs(n_vectors: int = 1500, seed: int = 1) -> dict[str, Ints]:
-    """Return what errors are measured on: rectified normal x, Laplace d, 32 of each, 8 bits."""
-    rng = np.random.default_rng(seed)
-    x, sx, _ = essop.quantise(np.maximum(rng.normal(size=(n_vectors, 32)), 0), 8)
-    d, sd, _ = essop.quantise(rng.laplace(size=(n_vectors, 32)), 8)
+def network_pairs(
+    n_vectors: int = 1500, rows: int = 32, cols: int = 32, width: int = 8
+) -> dict[str, Ints]:
+    """Return what errors are measured on: rectified normal x, Laplace d, quantised."""
+    rng = np.random.default_rng(1)
+    x, sx, _ = essop.quantise(np.maximum(rng.normal(size=(n_vectors, rows)), 0), width)
+    d, sd, _ = essop.quantise(rng.laplace(size=(n_vectors, cols)), width)
     return {"x": x, "sx": sx, "d": d, "sd": sd}
 
 
@@ -28,8 +30,8 @@ def signed(pairs: dict[str, Ints], width: int = 8) -> tuple[Floats, Floats]:
     return x, d
 
 
-def errors(pairs: dict[str, Ints], products: Floats) -> dict[str, float]:
-    """Return how products float64[V, M, N] differ from the exact ones.
+def errors(pairs: dict[str, Ints], found: Floats) -> dict[str, float]:
+    """Return how products found, float64[V, M, N], differ from the exact ones.
 
     Returns
     -------
@@ -40,16 +42,17 @@ def errors(pairs: dict[str, Ints], products: Floats) -> dict[str, float]:
     """
     x, d = signed(pairs)
     exact = x[:, :, None] * d[:, None, :]
-    along = np.einsum("vm,vmn,vn->v", x, products, d)
+    along = np.einsum("vm,vmn,vn->v", x, found, d)
     wanted = (x**2).sum(axis=1) * (d**2).sum(axis=1)
     return {
-        "relative RMSE": round(_rms(products - exact, exact), 3),
-        "bias %": round(100 * float((products * np.sign(exact)).sum() / abs(exact).sum() - 1), 1),
-        "projected noise": round(_rms(along - wanted, wanted), 3),
+        "relative RMSE": round(rms(found - exact, exact), 3),
+        "bias %": round(100 * float((found * np.sign(exact)).sum() / abs(exact).sum() - 1), 1),
+        "projected noise": round(rms(along - wanted, wanted), 3),
     }
 
 
-def _rms(error: Floats, wanted: Floats) -> float:
+def rms(error: Floats, wanted: Floats) -> float:
+    """Return the pooled relative root mean square of errors, sqrt(sum e^2 / sum wanted^2)."""
     return float(np.sqrt((error**2).sum() / (wanted**2).sum()))
 
 
@@ -64,17 +67,18 @@ def of_sources() -> Rows:
             for length in LENGTHS:
                 options: dict[str, Any] = {"source": source, "share": share, "stream_bits": length}
                 cfg = essop.Config(rows=32, cols=32, **options)
-                rows.append(_row(source, share, length, errors(pairs, _products(cfg, pairs))))
+                rows.append(_row(source, share, length, errors(pairs, products(cfg, pairs))))
     for length in LENGTHS:
         rows.append(_row("ideal", "independent", length, errors(pairs, _ideal(pairs, length))))
     for levels, length in ((2, 4), (4, 8), (8, 16), (16, 32), (32, 64)):
         cfg = essop.Config(rows=32, cols=32, stream_bits=length, row_levels=levels)
-        found = errors(pairs, _products(cfg, pairs))
+        found = errors(pairs, products(cfg, pairs))
         rows.append(_row("vdc_xor, R = BL / 2", "pair", length, found))
     return rows
 
 
-def _products(cfg: essop.Config, pairs: dict[str, Ints]) -> Floats:
+def products(cfg: essop.Config, pairs: dict[str, Ints]) -> Floats:
+    """Return the unit's products float64[V, M, N], of operands in -1 .. 1."""
     x, sx, d, sd = (pairs[name] for name in ("x", "sx", "d", "sd"))
     return essop.model(cfg, x, sx, d, sd) / cfg.stream_bits
 
@@ -93,7 +97,7 @@ def _ideal(pairs: dict[str, Ints], length: int) -> Floats:
 
 
 def shown(rows: Rows) -> Rows:
-    """Return one line per source and share, at BL 4, 8, 16, 32: RMSE, bias, noise."""
+    """Return one line per source and share, at BL 8, 16, 32: RMSE, bias, noise."""
     lines: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         key = (row["source"], row["share"])
@@ -112,7 +116,9 @@ def draw(rows: Rows, figure: Any) -> None:
         figure.subplots(1, 2, sharex=True), ("relative RMSE", "projected noise"), strict=True
     ):
         for source in (*bitstream.SOURCES, "ideal"):
-            line = [r for r in rows if r["source"] == source and r["share"] in ("pair", *_ALONE)]
+            line = [
+                r for r in rows if r["source"] == source and r["share"] in ("pair", "independent")
+            ]
             x, y = ([row[name] for row in line] for name in ("BL", column))
             axes.plot(x, y, marker="o", markersize=3, label=source)
         axes.set_xscale("log", base=2)
@@ -122,8 +128,6 @@ def draw(rows: Rows, figure: Any) -> None:
         axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
 
-
-_ALONE = ("independent",)
 
 TABLES: dict[str, Callable[[], Rows]] = {"T2": of_sources}
 PLOTS: dict[str, Callable[[Rows, Any], None]] = {"T2": draw}

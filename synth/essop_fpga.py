@@ -8,8 +8,8 @@ from typing import Any
 from nomul import registry
 from nomul.golden import essop
 from nomul.synth import pnr, yosys
-from nomul.synth.candidates import remembered
 from nomul.synth.emit import Emitted, emit
+from nomul.synth.remember import remembered
 from nomul.synth.synthesize import synthesize
 
 Rows = list[dict[str, Any]]

@@ -197,9 +197,13 @@ def wanted(
     return [(*pair, target) for target in targets for pair in chosen]
 
 
-def measure_preset(block: str, preset: str, target: str) -> Row:
-    """Return the row of a preset, under the conditions of all committed rows."""
-    return measure(block, preset, target, hierarchical=f"{block}/{preset}" in HIERARCHICAL)
+def measure_preset(block: str, preset: str, target: str, **options: Any) -> Row:
+    """Return the row of a preset, under the conditions of all committed rows.
+
+    ``options`` are those of :func:`measure`.
+    """
+    hierarchical = f"{block}/{preset}" in HIERARCHICAL
+    return measure(block, preset, target, hierarchical=hierarchical, **options)
 
 
 def replace(row: Row, folder: Path = BASELINE) -> Path:

@@ -1,6 +1,5 @@
 """What SONIC's electronic part costs: area by part, place and route, energy, the compactor."""
 
-import dataclasses
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,10 @@ from nomul import registry
 from nomul.golden import compactor
 from nomul.golden.sonic import Config
 from nomul.hw.sonic import SonicConv, SonicFC, Top
-from nomul.synth import pnr, recipes, targets
+from nomul.synth import pnr, power
 from nomul.synth.emit import emit
+from nomul.synth.recipes import AREA
+from nomul.synth.stdcells import FreePdk45
 from nomul.synth.synthesize import Result, synthesize
 from nomul.synth.timing import AbcEstimate
 
@@ -21,6 +22,9 @@ Rows = list[dict[str, Any]]
 SRAM_MB_PER_MM2 = 0.826
 
 PERIODS = {"small": 2000, "paper": 3000}
+
+# FreePDK45, mapped for the least area and nothing else.
+SMALLEST = FreePdk45(recipes=(AREA,))
 
 # A part is what these modules hold together, without the modules below them.
 PARTS = {
@@ -58,14 +62,10 @@ def part_of(module: str) -> str:
 
 def mapped(preset: str, *, outside: bool) -> Result:
     """Return a preset on FreePDK45, each distinct module mapped once, for the least area."""
-    cells = targets.get("freepdk45")
-    assert isinstance(cells, targets.StandardCells)
-    small = dataclasses.replace(cells, recipes=(recipes.AREA,))
-    top = Top(Config.preset(preset), outside=outside)
-    emitted = emit(top, "sonic")
+    emitted = emit(Top(Config.preset(preset), outside=outside), "sonic")
     # Its clock is not asked for, and static timing of millions of cells takes long.
     return synthesize(
-        emitted, small, hierarchical=True, period_ps=PERIODS[preset], timer=AbcEstimate()
+        emitted, SMALLEST, hierarchical=True, period_ps=PERIODS[preset], timer=AbcEstimate()
     )
 
 
@@ -128,17 +128,14 @@ def placed() -> Rows:
 
 def energy() -> Rows:
     """Return the energy of small's cells per product, simulated without glitches, by part."""
-    from nomul import flow
-
     block, cfg = registry.get("sonic"), Config.preset("small")
-    cells = flow.cells_with_models("freepdk45")
-    small = dataclasses.replace(cells, recipes=(recipes.AREA,))
     period = PERIODS["small"]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         emitted = emit(Top(cfg), "sonic")
-        synthesize(emitted, small, hierarchical=True, period_ps=period, folder=folder)
-        spent = flow.energy(block, cfg, folder, cells, period_ps=period)
+        synthesize(emitted, SMALLEST, hierarchical=True, period_ps=period, folder=folder)
+        options: dict[str, Any] = {"folder": folder / "energy", "period_ps": period}
+        spent = power.measure(block, cfg, folder / "mapped.v", SMALLEST, **options)
     sums: dict[str, list[float]] = {}
     for name, part in spent.parts.items():
         leakage = part.leakage_nw * spent.cycles * spent.period_ps * 1e-6
