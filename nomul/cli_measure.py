@@ -187,7 +187,7 @@ def sweep(
     from nomul import sweep, sweep_point, sweep_table
 
     options = sweep_point.Options(
-        target=target or (liberty.stem if liberty else "freepdk45"),
+        target=flow.target_name(target, liberty),
         liberty=str(liberty.resolve()) if liberty else None,
         models=str(models.resolve()) if models else None,
         period_ps=period,

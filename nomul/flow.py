@@ -4,6 +4,7 @@ The command line, the demo and the tests all take these, so what a user runs is 
 """
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -165,6 +166,11 @@ def simulate(
     )
 
 
+def target_name(target: str | None, liberty: Path | None) -> str:
+    """Return the target's name: what was asked for, else the file's, else ``freepdk45``."""
+    return target or (liberty.stem if liberty else "freepdk45")
+
+
 def measure(
     block: Block,
     cfg: "Config",
@@ -202,7 +208,7 @@ def measure(
     """
     from nomul.synth import rows, targets
 
-    name = target or (liberty.stem if liberty else "freepdk45")
+    name = target_name(target, liberty)
     chosen = targets.get(name, liberty=liberty)
     if clock_gating:
         if not isinstance(chosen, targets.StandardCells):
@@ -263,8 +269,6 @@ def bitstream(
     ValueError
         There is no such board.
     """
-    import json
-
     from nomul.synth import boards
 
     chosen = boards.get(board)
@@ -296,8 +300,7 @@ def cells_with_models(
     """
     from nomul.synth import targets
 
-    name = target or (liberty.stem if liberty else "freepdk45")
-    found = targets.get(name, liberty=liberty, models=models)
+    found = targets.get(target_name(target, liberty), liberty=liberty, models=models)
     if not isinstance(found, targets.StandardCells):
         raise ValueError(f"energy needs standard cells, and {target} has none; try freepdk45")
     found.models()
@@ -374,8 +377,7 @@ def check(
     """
     from nomul.synth import netcheck, targets
 
-    named = target or (liberty.stem if liberty else "freepdk45")
-    cells = targets.get(named, liberty=liberty, models=models)
+    cells = targets.get(target_name(target, liberty), liberty=liberty, models=models)
     emitted = add_testbench(block, cfg, emit(block, cfg), count=count)
     return netcheck.check(emitted, folder / "mapped.v", cells, folder / "check")
 

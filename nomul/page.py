@@ -1,7 +1,9 @@
 """The report as one self-contained page: what a block is, how it is built, what was measured."""
 
 import base64
+import json
 import re
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from html import escape
@@ -111,8 +113,6 @@ def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) 
 
 def transaction(block: "Block", cfg: Any, manifest: dict[str, Any], folder: Path) -> str:
     """Run a block's bench and return the drawing of its first transaction."""
-    import shutil
-
     from nomul import waves
     from nomul.sim import trace
 
@@ -212,8 +212,6 @@ def _provenance(table: "Table") -> str:
 
 def _json(rows: Any) -> str:
     """Return rows as JSON that may stand inside a script element."""
-    import json
-
     return json.dumps(rows).replace("<", "\\u003c")
 
 

@@ -175,11 +175,10 @@ def _check_target(steps: tuple[str, ...], options: Options) -> None:
 
     if options.period_ps <= 0:
         raise ValueError(f"period_ps must be positive, not {options.period_ps}")
-    liberty, models = (Path(p) if p else None for p in (options.liberty, options.models))
     if "synth" in steps:
-        targets.get(options.target, liberty=liberty)
+        targets.get(options.target, liberty=options.files[0])
     if "energy" in steps:
-        flow.cells_with_models(options.target, liberty, models)
+        flow.cells_with_models(options.target, *options.files)
 
 
 def _portable(cfg: "Config") -> dict[str, Any]:

@@ -51,6 +51,12 @@ class Options:
     seed: int = 1
     simulator: str | None = None
 
+    @property
+    def files(self) -> tuple[Path | None, Path | None]:
+        """The Liberty file, and the Verilog of its cells."""
+        liberty, models = (Path(p) if p else None for p in (self.liberty, self.models))
+        return liberty, models
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -206,7 +212,7 @@ def _synth(block: registry.Block, cfg: Any, folder: Path, options: Options) -> d
         cfg,
         folder,
         target=options.target,
-        liberty=Path(options.liberty) if options.liberty else None,
+        liberty=options.files[0],
         period_ps=options.period_ps,
         hierarchical=options.hierarchical,
         seeds=options.place_seeds,
@@ -226,8 +232,7 @@ def _energy(block: registry.Block, cfg: Any, folder: Path, options: Options) -> 
     mapped = folder.with_name("synth")
     if not (mapped / "mapped.v").exists():
         _synth(block, cfg, mapped, options)
-    liberty, models = (Path(p) if p else None for p in (options.liberty, options.models))
-    cells = flow.cells_with_models(options.target, liberty, models)
+    cells = flow.cells_with_models(options.target, *options.files)
     spent = flow.energy(block, cfg, mapped, cells, period_ps=options.period_ps, seed=options.seed)
     return {
         "energy_fj": round(spent.per_operation_fj, 2),

@@ -19,7 +19,7 @@ from cocotbext.axi import (
     AxiStreamSource,
 )
 
-from nomul.sim.stream import PERIOD_NS, STALLS, Bench, assert_equal, bit, bits, pauses
+from nomul.sim.stream import PERIOD_NS, STALLS, Bench, assert_equal, bit, bits, pauses, pieces
 
 VARIABLE = "NOMUL_AXI"
 IDENTITY = 0x6E6F6D75
@@ -124,7 +124,7 @@ async def answers_equal_the_recording(dut, source, sink):
         if expected:
             size = 8 * lane["bytes"] + lane["last"]
             assert_equal(
-                *(_split(w[: len(expected)], size) for w in (words, expected)), lane["prefix"]
+                *(pieces(w[: len(expected)], size) for w in (words, expected)), lane["prefix"]
             )
     for task in sending:
         await with_timeout(task, TIMEOUT_US, "us")
@@ -140,11 +140,6 @@ def _whole(lane: dict[str, Any]) -> bool:
         if lane["outward"] or len(times) == 1:
             times = set() if int(word, 16) >> 8 * lane["bytes"] else times
     return not times
-
-
-def _split(words: list[int], size: int) -> list[list[int]]:
-    """Return wide words in pieces that numpy's integers hold."""
-    return [[word >> k & 0xFFFF for k in range(0, size, 16)] for word in words]
 
 
 async def check_registers(dut: Any, master: AxiLiteMaster, registers: list[dict[str, Any]]) -> None:

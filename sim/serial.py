@@ -12,7 +12,7 @@ from cocotb.triggers import ClockCycles, Timer
 
 from nomul.golden.serial import Link, line
 from nomul.sim import harness
-from nomul.sim.stream import PERIOD_NS, assert_equal, bit
+from nomul.sim.stream import PERIOD_NS, assert_equal, bit, pieces
 
 VARIABLE = "NOMUL_SERIAL"
 
@@ -83,10 +83,7 @@ async def answers_equal_the_recording(dut):
     assert link.idle, "a word was never taken"
     for name, expected in words.items():
         got = link.received[name][: len(expected)]
-        pieces = range(0, about["outputs"][name], 16)
-        assert_equal(
-            *([[w >> k & 0xFFFF for k in pieces] for w in side] for side in (got, expected)), name
-        )
+        assert_equal(*(pieces(side, about["outputs"][name]) for side in (got, expected)), name)
 
 
 @cocotb.test()

@@ -54,17 +54,23 @@ async def run(bench: Bench, cfg: Config, batches, source: str, sink: str):
         first, second = pack(cfg, a, b, op, last)
         sent_a += first
         sent_b += second
-    bench.source("a", sent_a, source)
-    bench.source("b", sent_b, source)
+    received, busy = await exchange(bench, sent_a, sent_b, len(sent_a), 20, source, sink)
+    assert len(received) == len(sent_a)
+    assert not bit(bench.dut.unpaired)
+    return received, busy
+
+
+async def exchange(bench: Bench, a, b, count: int, more: int, source: str, sink: str):
+    """Send payloads, wait for so many answers and so many more cycles; return answers and busy."""
+    bench.source("a", a, source)
+    bench.source("b", b, source)
     y = bench.sink("y", sink)
     busy: list[int] = []
     bench.watchers.append(lambda cycle: busy.append(bit(bench.dut.busy)))
     await bench.reset()
-    await bench.until(lambda: len(y.received) >= len(sent_a), limit=10_000_000)
-    for _ in range(20):
+    await bench.until(lambda: len(y.received) >= count, limit=10_000_000)
+    for _ in range(more):
         await bench.step()
-    assert len(y.received) == len(sent_a)
-    assert not bit(bench.dut.unpaired)
     return y.received, sum(busy)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from nomul.golden import sotfp
 from nomul.golden.sotfp import Config
 from nomul.sim import harness
-from nomul.sim.sotfp import ends, pack, unpack
+from nomul.sim.sotfp import ends, exchange, pack, unpack
 from nomul.sim.stream import STALLS, Bench, assert_equal, bit, bits
 
 
@@ -20,17 +20,9 @@ async def send(bench: Bench, cfg: Config, batches, source: str = "never", sink: 
         sent_a += first
         sent_b += second
         expected += 0 if keep else len(a)
-    bench.source("a", sent_a, source)
-    bench.source("b", sent_b, source)
-    y = bench.sink("y", sink)
-    busy: list[int] = []
-    bench.watchers.append(lambda cycle: busy.append(bit(bench.dut.busy)))
-    await bench.reset()
-    await bench.until(lambda: len(y.received) >= expected, limit=10_000_000)
-    for _ in range(2 * cfg.lanes + 20):
-        await bench.step()
-    words, last = unpack(cfg, y.received)
-    return words, last, sum(busy)
+    more = 2 * cfg.lanes + 20
+    received, busy = await exchange(bench, sent_a, sent_b, expected, more, source, sink)
+    return *unpack(cfg, received), busy
 
 
 def chain(x: np.ndarray, y: np.ndarray) -> list:

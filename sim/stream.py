@@ -199,6 +199,11 @@ def bits(handle: Any) -> int:
     return int(value.to_unsigned()) if hasattr(value, "to_unsigned") else int(value)
 
 
+def pieces(words: list[int], size: int) -> list[list[int]]:
+    """Return wide words in pieces that numpy's integers hold."""
+    return [[word >> k & 0xFFFF for k in range(0, size, 16)] for word in words]
+
+
 def assert_equal(got: Any, expected: Any, what: str = "result") -> None:
     """Require two integer arrays to be equal; name the first place where they differ, in hex."""
     got, expected = np.asarray(got), np.asarray(expected)

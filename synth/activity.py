@@ -171,11 +171,10 @@ class Measured(Activity):
         if cell.clocks:
             high = self._clocked(netlist, cell, group)
         clocked = dict.fromkeys(cell.clocks, high)
-        gates = [pin.name for pin in cell.pins if pin.gate]
-        passed = {}
-        for name in gates:
+        gates, passed = netlist.gates(), {}
+        for name in [pin.name for pin in cell.pins if pin.gate]:
             nets = netlist.pins(group, name)[:, 0].tolist()
-            passed[name] = np.stack([self._enabled(netlist.gates()[n]) for n in nets], axis=1)
+            passed[name] = np.stack([self._enabled(gates[n]) for n in nets], axis=1)
         toggled = {name: before[name] != after[name] for name in state} | clocked
         # Data moves while the clock is high, right after its rising edge.
         moving = after | clocked

@@ -128,8 +128,9 @@ def build(
     pnr.pins(emitted.name, mapped.netlist_json, high, folder)
     extra = [*packer.more, packer.routed, ROUTED]
     if pins is not None:
-        (folder / f"pins{packer.pins.replace('--', '.')}").write_text(pins)
-        extra += [packer.pins, f"pins{packer.pins.replace('--', '.')}"]
+        file = packer.pins.replace("--", "pins.")
+        (folder / file).write_text(pins)
+        extra += [packer.pins, file]
     if not pnr.run(family, device, seed, folder, extra, on_pins=True):
         raise DoesNotFitError(f"{emitted.name} does not fit {device}; see {folder}/nextpnr.log")
     placed = pnr.read(family, device, seed, folder, emitted.name)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nomul.synth.vectors import streams
+
 if TYPE_CHECKING:
     from nomul.sim.record import Recording
 
@@ -59,7 +61,7 @@ def recorded(
         What the manifest of the block behind AXI says of it; None for the block by itself.
     """
     ports = {port["name"]: port for port in plain["ports"]}
-    names = [n.removesuffix("__payload") for n in ports if n.endswith("__payload")]
+    names = streams(plain)
     before: dict[str, list[tuple[int, ...]]] = {name: [] for name in names}
     for transfer, counts in zip(recording.transfers, recording.before(names), strict=True):
         before[transfer.stream].append(counts)

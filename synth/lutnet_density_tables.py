@@ -6,7 +6,7 @@ from typing import Any
 from nomul.golden import lutnet, lutnet_files
 from nomul.synth import tables
 from nomul.synth.lutnet_area import sampled
-from nomul.synth.lutnet_training_tables import TRAIN, mean, percent, select, study
+from nomul.synth.lutnet_training_tables import TRAIN, mean, number, percent, select, study
 
 Rows = list[dict[str, Any]]
 
@@ -117,11 +117,6 @@ def networks(name: str) -> dict[str, lutnet.Network]:
     return lutnet_files.load_all(TRAIN / f"lutnet_{name}.npz")
 
 
-def number(share: str) -> float:
-    """Return a percentage as a number."""
-    return float(share.removesuffix(" %"))
-
-
 def on_the_front(rows: Rows) -> Rows:
     """Return the networks that no smaller one of their kind equals."""
     return [row for row in rows if row["on the front"]]
@@ -152,21 +147,21 @@ def _beside(plain: dict[str, Any], measured: Rows) -> dict[str, Any]:
 
 def plot_density(rows: Rows, figure: Any) -> None:
     """Draw accuracy on digits against products, one line for XNOR and one for each K."""
-    _lines(figure, rows, "products", "products (XNOR) or tables (K)")
+    _lines(figure, rows)
 
 
 def plot_fashion(rows: Rows, figure: Any) -> None:
     """Draw accuracy on Fashion-MNIST against products, one line for XNOR and one for each K."""
-    _lines(figure, rows, "products", "products (XNOR) or tables (K)")
+    _lines(figure, rows)
 
 
-def _lines(figure: Any, rows: Rows, key: str, label: str) -> None:
+def _lines(figure: Any, rows: Rows) -> None:
     axes = figure.subplots()
     for name in [column for column in rows[0] if column not in ("density", "products")]:
-        points = [(row[key], number(row[name])) for row in rows if row[name]]
+        points = [(row["products"], number(row[name])) for row in rows if row[name]]
         axes.plot(*zip(*points, strict=True), "o-", label=name)
     axes.set_xscale("log")
-    axes.set_xlabel(label)
+    axes.set_xlabel("products (XNOR) or tables (K)")
     axes.set_ylabel("test accuracy, %, mean over the seeds")
     axes.legend()
 

@@ -36,6 +36,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def number(share: str) -> float:
+    """Return a percentage as a number."""
+    return float(share.removesuffix(" %"))
+
+
 def flagship() -> Rows:
     """Return the committed networks on digits: accuracies of five seeds, and look-up tables."""
     rows = []
@@ -84,7 +89,7 @@ def pareto() -> Rows:
 def plot_pareto(rows: Rows, figure: Any) -> None:
     """Draw test accuracy on Fashion-MNIST against look-up tables, direct layers above the trees."""
     axes = figure.subplots()
-    right = [float(row["test accuracy"].rstrip(" %")) for row in rows]
+    right = [number(row["test accuracy"]) for row in rows]
     axes.plot([row["LUTs, no argmax"] for row in rows], right, "o-", label="direct, all but argmax")
     axes.plot([row["without encoder"] for row in rows], right, "o:", label="direct, no encoder")
     axes.plot(*zip(*TREES, strict=True), "s--", label="boosted trees (TreeLUT), all but argmax")
@@ -165,7 +170,7 @@ def plot_tiles(rows: Rows, figure: Any) -> None:
     axes = figure.subplots()
     for k, p in sorted({(row["K"], row["P"]) for row in rows}):
         own = [row for row in rows if (row["K"], row["P"]) == (k, p)]
-        points = [(row["cycles per vector"], float(row["accuracy"].rstrip(" %"))) for row in own]
+        points = [(row["cycles per vector"], number(row["accuracy"])) for row in own]
         axes.plot(*zip(*points, strict=True), "o-", label=f"K = {k}, P = {p}")
     axes.set_xscale("log", base=2)
     axes.set_xlabel("cycles per vector, TM TN")

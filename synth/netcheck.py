@@ -189,8 +189,11 @@ def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path
     # Models state more than Yosys reads, and it says so.
     yosys.run(commands, folder / "linked", harmless=["."])
     linked = folder / "linked" / "linked.v"
-    (linked.parent / "ecp5.v").write_text(ecp5_models.models())
-    return [linked, linked.parent / "ecp5.v"] if target.name == "ecp5" else [linked]
+    if target.name != "ecp5":
+        return [linked]
+    more = linked.with_name("ecp5.v")
+    more.write_text(ecp5_models.models())
+    return [linked, more]
 
 
 def _functions(target: StandardCells) -> str:

@@ -103,12 +103,8 @@ def balance(rows: Rows, figure: Any) -> None:
 
 def energy(rows: Rows, figure: Any) -> None:
     """Draw energy per inference as bars, of loading and computing, for every macro."""
-    _stacked(rows, figure, "load pJ", "compute pJ", "pJ per inference")
-
-
-def _stacked(rows: Rows, figure: Any, lower: str, upper: str, unit: str) -> None:
     axis = figure.subplots()
-    below, above = ([row[name] for row in rows] for name in (lower, upper))
+    below, above = ([row[name] for row in rows] for name in ("load pJ", "compute pJ"))
     labels = [
         f"{row['format']} B={row['lanes']}, {row['zeros']}"
         + (", all five" if row["macro"] == "all five" else "")
@@ -118,7 +114,7 @@ def _stacked(rows: Rows, figure: Any, lower: str, upper: str, unit: str) -> None
     axis.barh(range(len(rows)), above, left=below, label="computing")
     axis.set_yticks(range(len(rows)), labels)
     axis.invert_yaxis()
-    axis.set_xlabel(unit)
+    axis.set_xlabel("pJ per inference")
     axis.legend()
 
 

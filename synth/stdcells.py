@@ -88,7 +88,7 @@ class StandardCells(Target):
     def commands(self, top: str, period_ps: int, hierarchical: bool, folder: Path) -> list[str]:
         """Map flip-flops, then the logic once for each recipe."""
         liberty = f'-liberty "{self.library()}"'
-        avoid = " ".join(f"-dont_use {pattern}" for pattern in self.avoid)
+        avoid = self._avoided()
         constraint = ""
         if self.driver:
             text = f"set_driving_cell {self.driver}\nset_load {self.load_ff}\n"
@@ -98,7 +98,7 @@ class StandardCells(Target):
             (folder / "full_adder.v").write_text(self.full_adder.techmap())
         flatten = "" if hierarchical else "-flatten"
         commands = [
-            f"read_liberty -lib -ignore_miss_func {liberty.removeprefix('-liberty ')}",
+            self._reading(),
             # Silicon has no initial state: what counts is reset.
             "setattr -unset init w:*",
             f"synth -top {top} {flatten} -booth -noabc -latches error",
@@ -125,7 +125,7 @@ class StandardCells(Target):
         liberty = f'-liberty "{self.library()}"'
         return [
             "design -reset",
-            f"read_liberty -lib -ignore_miss_func {liberty.removeprefix('-liberty ')}",
+            self._reading(),
             f"read_json {candidate}.repeated.json",
             *report(candidate, top, stat=liberty),
         ]
@@ -135,14 +135,19 @@ class StandardCells(Target):
         path = self.library()
         return {"liberty": f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"}
 
+    def _reading(self) -> str:
+        return f'read_liberty -lib -ignore_miss_func "{self.library()}"'
+
+    def _avoided(self) -> str:
+        return " ".join(f"-dont_use {pattern}" for pattern in self.avoid)
+
     def _recipes(self) -> list[Recipe]:
         return [r for r in self.recipes if self.full_adder or not r.full_adders]
 
     def _gate_commands(self, liberty: str) -> list[str]:
         if not self.clock_gating:
             return []
-        avoid = " ".join(f"-dont_use {pattern}" for pattern in self.avoid)
-        return [f"clockgate {liberty} {avoid} -min_net_size {self.clock_gating}"]
+        return [f"clockgate {liberty} {self._avoided()} -min_net_size {self.clock_gating}"]
 
     def _tie_commands(self) -> list[str]:
         if not self.ties:
