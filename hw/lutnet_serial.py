@@ -1,10 +1,12 @@
 """A look-up-table classifier behind few pins: one input code per beat, one class per vector."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from nomul.golden.lutnet import Config, Network, Thermometer
+from nomul.golden.lutnet import Config, Thermometer
 from nomul.hw.lutnet import Group
 from nomul.hw.lutnet_tiled import beat
 
@@ -52,17 +54,19 @@ class Serial(wiring.Component):
         number = Signal(range(network.inputs))
         final, full, step = Signal(), Signal(), Signal()
         # The encoder is below; the rest as in a network of bits.
-        rest = Network(network.layers[1:], network.lanes[1].count)
-        before, upstream, first = rest.lanes[0], None, 1
-        for i, layers in enumerate([rest.layers] if cfg.registers == "end" else list(rest.layers)):
-            part = layers if isinstance(layers, tuple) else (layers,)
-            m.submodules[f"stage{i}"] = stage = Group(part, before, cfg.adder, first)
-            if upstream is None:
-                entry = stage.i
-            else:
-                wiring.connect(m, upstream, stage.i)
-            upstream, before, first = stage.o, stage.parts[-1].after, first + len(part)
-        wiring.connect(m, upstream, wiring.flipped(self.y))
+        encoded, *others = cfg.stages
+        groups = [group for group in (encoded[1:], *others) if group]
+        stages: list[Group] = []
+        first = 1
+        for layers in groups:
+            stage = Group(layers, network.lanes[first], cfg.adder, first)
+            m.submodules[f"stage{len(stages)}"] = stage
+            stages.append(stage)
+            first += len(layers)
+        for stage, following in pairwise(stages):
+            wiring.connect(m, stage.o, following.i)
+        wiring.connect(m, stages[-1].o, wiring.flipped(self.y))
+        entry = stages[0].i
 
         m.d.comb += [
             final.eq(number == network.inputs - 1),
