@@ -1,6 +1,7 @@
 """Builds Verilog, runs a cocotb bench on it, and fails loudly when nothing was checked."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from nomul.sim import verilate
+
 SIMULATORS = ("icarus", "verilator")
 
 
@@ -21,12 +24,16 @@ class BenchError(AssertionError):
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did: tests passed, values compared, and what the bench measured."""
+    """What a run did: tests passed, values compared, and what the bench measured.
+
+    ``build_s`` is the processor time, in seconds, of building the simulation.
+    """
 
     tests: int
     compared: int
     records: dict[str, Any]
     log: Path
+    build_s: float = 0.0
 
 
 def run(
@@ -92,6 +99,10 @@ def run(
         "COCOTB_ANSI_OUTPUT": "0",
         **(environment or {}),
     }
+    own = []
+    if simulator == "verilator":
+        own = verilate.arguments(verilog, top, build_dir, waves=waves)
+    before = _spent()
     with _toolchain(simulator):
         runner = get_runner(simulator)
         try:
@@ -99,7 +110,7 @@ def run(
                 sources=[path.resolve() for path in verilog],
                 hdl_toplevel=top,
                 build_dir=build_dir,
-                build_args=[*_build_args(simulator), *build_args],
+                build_args=[*own, *build_args],
                 timescale=("1ns", "1ps"),
                 always=True,
                 waves=waves,
@@ -107,6 +118,7 @@ def run(
             )
         except (RuntimeError, SystemExit) as error:
             raise BenchError(f"{top} does not build; see {build_dir / 'build.log'}") from error
+        built = _spent() - before
         # The runner raises under pytest and stays silent elsewhere; _judge decides in both.
         with contextlib.suppress(RuntimeError, SystemExit):
             runner.test(
@@ -121,7 +133,13 @@ def run(
                 waves=waves,
                 log_file=log,
             )
-    return _judge(bench, build_dir, get_results)
+    return dataclasses.replace(_judge(bench, build_dir, get_results), build_s=built)
+
+
+def _spent() -> float:
+    """Return the processor time of the processes that have ended, in seconds."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
 
 
 def _judge(bench: str, build_dir: Path, get_results: Any) -> Report:
@@ -152,12 +170,6 @@ def _first_failure(log: Path) -> str:
             if "Error:" in line:
                 return f"{line.strip()} (see {log})"
     return f"see {log}"
-
-
-def _build_args(simulator: str) -> list[str]:
-    if simulator == "verilator":
-        return ["-Wno-fatal", "--no-timing", "-O3", "--output-split", "20000"]
-    return []
 
 
 @contextlib.contextmanager

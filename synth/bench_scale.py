@@ -14,13 +14,14 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nomul import registry
 from nomul.golden import essop, spimc
+from nomul.sim.harness import Report
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.power import UNSTALLED
 from nomul.synth.recipes import AREA
@@ -37,7 +38,9 @@ PLAN: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("essop", "simulation", (16, 64, 256)),
     ("spimc", "emission", (64, 128, 256)),
     ("spimc", "area", (64, 128, 256)),
+    ("spimc", "simulation", (64, 128, 256)),
     ("lutnet", "emission", (2_000, 4_000, 8_000)),
+    ("lutnet", "simulation", (2_000, 4_000, 8_000)),
 )
 
 
@@ -49,9 +52,12 @@ class Scale:
     ----------
     block, step, size
         What was done: ``emission``, ``area`` (FreePDK45, each distinct module once, one recipe) or
-        ``simulation`` (Verilator, its build included).
+        ``simulation`` (Verilator; the block's bench against the model).
     cpu_s, peak_mb
         Processor time of the process and its children, and the most memory that one of them had.
+        Of a simulation, the time of its build.
+    run_s
+        Processor time of a simulation without its build.
     text, modules
         Bytes of the Verilog, and modules in it.
     result
@@ -66,6 +72,7 @@ class Scale:
     text: int
     modules: int
     result: float | None = None
+    run_s: float | None = None
 
 
 def top(block: str, size: int, folder: Path) -> Any:
@@ -87,17 +94,17 @@ def _area(emitted: Emitted, folder: Path) -> float:
     return result.area_um2 or 0.0
 
 
-def _simulation(component: Any, block: str, folder: Path) -> float:
+def _simulation(block: str, component: Any, folder: Path) -> Report:
     from nomul import flow
 
-    report = flow.simulate(
+    return flow.simulate(
         registry.get(block),
         component.cfg,
         folder,
+        top=component,
         simulator="verilator",
         tests=UNSTALLED,
     )
-    return report.compared
 
 
 def measure(block: str, step: str, size: int) -> Scale:
@@ -106,22 +113,22 @@ def measure(block: str, step: str, size: int) -> Scale:
         folder = Path(scratch)
         component = top(block, size, folder)
         emitted = emit(component, block)
-        result = None
-        if step != "emission":
-            before = _spent()
-            done: Callable[[], float] = {
-                "area": lambda: _area(emitted, folder),
-                "simulation": lambda: _simulation(component, block, folder),
-            }[step]
-            result = round(done())
+        result = run = None
+        before = _spent()
+        if step == "emission":
+            cpu = before
+        elif step == "area":
+            result = round(_area(emitted, folder))
             cpu = _spent() - before
         else:
-            cpu = _spent()
+            report = _simulation(block, component, folder)
+            result, cpu = report.compared, report.build_s
+            run = round(_spent() - before - cpu, 1)
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     peak = max(u.ru_maxrss for u in usage) / 1024
     modules = emitted.verilog.count("\nmodule ")
     text = len(emitted.verilog)
-    return Scale(block, step, size, round(cpu, 1), round(peak), text, modules, result)
+    return Scale(block, step, size, round(cpu, 1), round(peak), text, modules, result, run)
 
 
 def _spent() -> float:
@@ -153,7 +160,7 @@ def exponent(before: Scale, after: Scale) -> float:
 def table(found: Iterable[Scale]) -> str:
     """Return a Markdown table; its last column is the exponent against the line before."""
     names = ("block", "step", "size", "processor s", "peak MB", "modules", "Verilog, kB")
-    lines = [[*names, "area, um2, or values", "exponent"], ["---", "---", *["---:"] * 7]]
+    lines = [[*names, "area, um2, or values", "exponent", "run, s"], ["---", "---", *["---:"] * 8]]
     before: Scale | None = None
     for s in found:
         same = before is not None and (before.block, before.step) == (s.block, s.step)
@@ -161,7 +168,8 @@ def table(found: Iterable[Scale]) -> str:
         result = "" if s.result is None else f"{s.result:,.0f}"
         size = f"{s.size} x {s.size}" if s.block == "essop" else f"{s.size:,}"
         numbers = [f"{s.cpu_s:,.1f}", f"{s.peak_mb:,.0f}", f"{s.modules:,}", f"{s.text // 1000:,}"]
-        lines.append([s.block, s.step, size, *numbers, result, grown])
+        run = "" if s.run_s is None else f"{s.run_s:,.1f}"
+        lines.append([s.block, s.step, size, *numbers, result, grown, run])
         before = s
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 

