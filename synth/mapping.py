@@ -1,7 +1,7 @@
 """The strategy by which a design is mapped and counted."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 
@@ -23,23 +23,26 @@ class Target(ABC):
     def commands(self, top: str, period_ps: int, hierarchical: bool, folder: Path) -> list[str]:
         """Return the Yosys commands that map a checked design, and put files they need in place.
 
-        Each candidate leaves ``<candidate>.v``, ``<candidate>.json`` and ``<candidate>.stat``.
+        Each candidate leaves ``<candidate>.v`` and ``<candidate>.json``.
         """
 
     def resources(self, cells: Mapping[str, int]) -> dict[str, int]:
         """Return the counts that the target is known by, from the number of cells of each type."""
         return {"cells": sum(cells.values())}
 
+    def sequential(self) -> Set[str] | None:
+        """Return the names of flip-flops and latches; None if the target's cells have no area."""
+        return None
+
     def tools(self) -> dict[str, str]:
         """Return the versions of what the target adds to Yosys."""
         return {}
 
 
-def report(candidate: str, top: str, stat: str = "", verilog: str = "") -> list[str]:
+def report(candidate: str, verilog: str = "") -> list[str]:
     """Return the commands that check a mapped design and write it out."""
     return [
         "check -assert -mapped -nolatches",
-        f"tee -q -o {candidate}.stat stat -json -top {top} {stat}",
         f"write_verilog -noattr -simple-lhs {verilog} {candidate}.v",
         f"write_json {candidate}.json",
     ]

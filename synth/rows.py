@@ -12,9 +12,10 @@ from typing import Any
 import nomul
 from nomul import registry
 from nomul.synth import pnr
+from nomul.synth.census import Part
 from nomul.synth.emit import emit
 from nomul.synth.pnr_families import FAMILIES
-from nomul.synth.synthesize import Part, synthesize
+from nomul.synth.synthesize import synthesize
 from nomul.synth.targets import Target
 from nomul.synth.targets import get as target_named
 from nomul.synth.timing import Timing

@@ -1,7 +1,9 @@
 """Standard cells of a Liberty file, and the two open libraries that come with a name."""
 
 import hashlib
+import re
 import sys
+from collections.abc import Set
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
@@ -101,7 +103,8 @@ class StandardCells(Target):
             self._reading(),
             # Silicon has no initial state: what counts is reset.
             "setattr -unset init w:*",
-            f"synth -top {top} {flatten} -booth -noabc -latches error",
+            # Its check at the end counts the cells of every instance, and comes again below.
+            f"synth -top {top} {flatten} -booth -noabc -latches error -run begin:check",
             "setattr -unset init w:*",
             *self._gate_commands(liberty),
             f"dfflibmap {liberty} {avoid}",
@@ -116,19 +119,27 @@ class StandardCells(Target):
                 f"abc {liberty} {avoid} {constraint} -D {delay} -script {recipe.script()}",
                 "opt_clean -purge",
                 *self._tie_commands(),
-                *report(recipe.name, top, stat=liberty),
+                *report(recipe.name),
             ]
         return commands
 
-    def repeated(self, candidate: str, top: str) -> list[str]:
+    def repeated(self, candidate: str) -> list[str]:
         """Return the commands that read a result with repeaters back, and write it out again."""
-        liberty = f'-liberty "{self.library()}"'
         return [
             "design -reset",
             self._reading(),
             f"read_json {candidate}.repeated.json",
-            *report(candidate, top, stat=liberty),
+            *report(candidate),
         ]
+
+    def sequential(self) -> Set[str] | None:
+        """Return the names of flip-flops and latches."""
+        groups = re.split(r"\bcell\s*\(", self.library().read_text())[1:]
+        return {
+            re.split(r"[\s\")]+", group.lstrip('" '), maxsplit=1)[0]
+            for group in groups
+            if re.search(r"\b(ff|latch)\s*\(", group)
+        }
 
     def tools(self) -> dict[str, str]:
         """Return the Liberty file's name and the first digits of its SHA-256."""

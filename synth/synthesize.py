@@ -1,32 +1,18 @@
 """From an emitted design to mapped cells: area, counts by type, clock."""
 
-import json
 import re
 import shutil
 import tempfile
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from nomul.synth import liberty, mixtures, repeaters, targets, timing, yosys
+from nomul.synth import census, liberty, mixtures, repeaters, targets, timing, yosys
+from nomul.synth.census import Census, Part
 from nomul.synth.emit import Emitted
 from nomul.synth.recipes import RUSH, SPEED
 from nomul.synth.targets import StandardCells, Target
 from nomul.synth.timing import Timer, Timing
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A module of a design that kept its hierarchy.
-
-    ``cells`` and ``area_um2`` are those of one instance without the modules below it, so the sum of
-    ``count`` times ``area_um2`` over all parts is the area of the design.
-    """
-
-    count: int
-    cells: dict[str, int]
-    area_um2: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +131,7 @@ def _synthesize(
         candidates = _across_modules(target, top, folder)
     results = []
     for candidate in candidates:
-        counted = _count(json.loads((folder / f"{candidate}.stat").read_text()), top)
+        counted = census.take(folder / f"{candidate}.json", top, target.sequential())
         clock = None
         if isinstance(target, StandardCells):
             netlist = folder / f"{candidate}.v"
@@ -166,11 +152,11 @@ def _synthesize(
         hierarchical=hierarchical,
         recipe=recipe,
         timing=clock,
-        resources=target.resources(counted["cells"]),
+        resources=target.resources(counted.cells),
         tools=tools | (timer.tools() if clock else {}),
         netlist=folder / "mapped.v",
         netlist_json=folder / "mapped.json",
-        **{**counted, "parts": counted["parts"] if hierarchical else {}},
+        **{**vars(counted), "parts": counted.parts if hierarchical else {}},
     )
 
 
@@ -182,11 +168,8 @@ def _across_modules(target: StandardCells, top: str, folder: Path) -> list[str]:
     assert target.repeater
     candidates = list(target.candidates)
     if SPEED.name in candidates:
-        stat = json.loads((folder / f"{candidates[0]}.stat").read_text())
-        areas = {
-            name: part.count * (part.area_um2 or 0.0)
-            for name, part in _count(stat, top)["parts"].items()
-        }
+        counted = census.take(folder / f"{candidates[0]}.json", top, target.sequential())
+        areas = {name: p.count * (p.area_um2 or 0.0) for name, p in counted.parts.items()}
         largest = max(areas, key=lambda name: areas[name])
         mixed = [name for name in candidates if name != RUSH.name]
         candidates += mixtures.write(folder, mixed, SPEED.name, largest)
@@ -195,72 +178,22 @@ def _across_modules(target: StandardCells, top: str, folder: Path) -> list[str]:
     for candidate in candidates:
         source, after = folder / f"{candidate}.json", folder / f"{candidate}.repeated.json"
         repeaters.repeat(source, after, top, library, target.repeater, target.load_ff)
-        commands += target.repeated(candidate, top)
+        commands += target.repeated(candidate)
     yosys.run(commands, folder)
     return candidates
 
 
-def _rank(result: tuple[str, dict[str, Any], Timing | None]) -> tuple[bool, float, float]:
+def _rank(result: tuple[str, Census, Timing | None]) -> tuple[bool, float, float]:
     """Order results: those that meet the period by area, then the others by speed."""
     _, counted, clock = result
     if clock is None or clock.slack_ps is None:
         return False, 0.0, 0.0
     if clock.slack_ps >= 0:
-        return False, counted["area_um2"], clock.period_ps
-    return True, clock.period_ps, counted["area_um2"]
+        return False, counted.area_um2 or 0.0, clock.period_ps
+    return True, clock.period_ps, counted.area_um2 or 0.0
 
 
 def _abc_delay(log: str, recipe: str) -> float:
     """Return the longest of the delays that ABC printed for a recipe, in picoseconds."""
     section = log.partition(f"recipe {recipe}\n")[2].partition("\nrecipe ")[0]
     return max(map(float, re.findall(r"Delay =\s*([\d.]+) ps", section)), default=0.0)
-
-
-def _count(stat: dict[str, Any], top: str) -> dict[str, Any]:
-    """Return cells, areas and parts from Yosys' statistics, whose areas include submodules."""
-    modules = {name.removeprefix("\\"): entry for name, entry in stat["modules"].items()}
-    below = {
-        name: {cell: n for cell, n in entry["num_cells_by_type"].items() if cell in modules}
-        for name, entry in modules.items()
-    }
-    count = dict.fromkeys(modules, 0)
-    count[top] = 1
-    for name in _from_the_top(below, top):
-        for child, instances in below[name].items():
-            count[child] += count[name] * instances
-    parts = {}
-    for name in sorted(modules):
-        entry = modules[name]
-        own = entry.get("area")
-        if own is not None:
-            own -= sum(n * modules[child]["area"] for child, n in below[name].items())
-        cells = {c: n for c, n in sorted(entry["num_cells_by_type"].items()) if c not in modules}
-        parts[name] = Part(
-            count=count[name], cells=cells, area_um2=None if own is None else round(own, 3)
-        )
-    cells = {}
-    for part in parts.values():
-        for cell, n in part.cells.items():
-            cells[cell] = cells.get(cell, 0) + part.count * n
-    whole = modules[top]
-    areas = {
-        f"{name}_um2": None if whole.get(key) is None else round(whole[key], 3)
-        for name, key in (("area", "area"), ("sequential", "sequential_area"))
-    }
-    return {"cells": dict(sorted(cells.items())), "parts": parts, **areas}
-
-
-def _from_the_top(below: dict[str, dict[str, int]], top: str) -> list[str]:
-    """Return the modules in an order in which each follows all those that instantiate it."""
-    order: list[str] = []
-    seen: set[str] = set()
-
-    def visit(name: str) -> None:
-        if name not in seen:
-            seen.add(name)
-            for child in below[name]:
-                visit(child)
-            order.append(name)
-
-    visit(top)
-    return order[::-1]

@@ -22,7 +22,7 @@ class Gates(Target):
         """Map to gates; the period is not looked at."""
         flatten = "" if hierarchical else "-flatten"
         # Gates are internal cells, so `check -mapped` has nothing to say here.
-        out = [c.replace("-mapped", "") for c in report("mapped", top, verilog="-noexpr")]
+        out = [c.replace("-mapped", "") for c in report("mapped", verilog="-noexpr")]
         return [f"synth -top {top} {flatten} -latches error", "opt_clean -purge", *out]
 
     def resources(self, cells: Mapping[str, int]) -> dict[str, int]:
@@ -67,7 +67,7 @@ class Fpga(Target):
             "splitnets",
             f"{script} -run map_luts:",
             "opt_clean -purge",
-            *report("mapped", top),
+            *report("mapped"),
         ]
 
     def models(self) -> Path:
