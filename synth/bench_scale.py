@@ -17,17 +17,19 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nomul import registry
 from nomul.golden import essop, spimc
-from nomul.sim.harness import Report
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.power import UNSTALLED
 from nomul.synth.recipes import AREA
 from nomul.synth.stdcells import FreePdk45
 from nomul.synth.synthesize import synthesize
 from nomul.synth.timing import AbcEstimate
+
+if TYPE_CHECKING:
+    from nomul.sim.harness import Report
 
 BEGIN, END = "<!-- scale: written by `python -m nomul.synth.bench_scale` -->", "<!-- /scale -->"
 
@@ -94,7 +96,7 @@ def _area(emitted: Emitted, folder: Path) -> float:
     return result.area_um2 or 0.0
 
 
-def _simulation(block: str, component: Any, folder: Path) -> Report:
+def _simulation(block: str, component: Any, folder: Path) -> "Report":
     from nomul import flow
 
     return flow.simulate(

@@ -63,7 +63,7 @@ class Fpga(Target):
             # A comparison leaves wires of a thousand bits behind, which take minutes to split.
             "delete */w:*_TECHMAP_DONE_*",
             # Without this abc9 may give two wires one name, and Yosys aborts (its issue 4349).
-            r"rename -unescape w:*\[* x:* %d",
+            *(rf"rename -unescape w:{'*.' * dots}*\[* x:* %d" for dots in _DOTS),
             "splitnets",
             f"{script} -run map_luts:",
             "opt_clean -purge",
@@ -82,6 +82,10 @@ class Fpga(Target):
                 total[kind] += each * count
         return total
 
+
+# `a.b[0]` and `a_b[0]` come to one name, which Yosys only sees of an earlier command: the deepest
+# wires of a flattened hierarchy first.
+_DOTS = (3, 2, 1, 0)
 
 _LUT, _FF, _CARRY, _DSP, _BRAM = ({k: 1} for k in ("luts", "ffs", "carry", "dsp", "bram"))
 
