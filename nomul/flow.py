@@ -116,13 +116,18 @@ def add_testbench(
     BenchError
         The block does not do what its model says.
     """
-    from nomul.synth import lanes, testbench, vectors
+    from nomul.synth import flags, lanes, testbench, vectors
 
-    plain = emit(block, cfg)
+    plain, axi = emit(block, cfg), emitted.manifest.get("axi")
     recording = vectors.take(block, plain, count=count, seed=seed, simulator=installed_simulator())
-    streams = lanes.recorded(plain.manifest, recording, emitted.manifest.get("axi"))
-    files = testbench.write(emitted, streams, recording.complete)
-    return dataclasses.replace(emitted, files=files | emitted.files)
+    streams = lanes.recorded(plain.manifest, recording, axi)
+    seen = flags.of(plain.manifest, axi)
+    files = testbench.write(emitted, streams, recording.complete, seen) | emitted.files
+    design = {f"{emitted.name}.v": emitted.verilog}
+    end = recording.status if recording.complete else None
+    known = flags.settled(seen, emitted.name, files | design, end)
+    files |= testbench.write(emitted, streams, recording.complete, known)
+    return dataclasses.replace(emitted, files=files)
 
 
 def simulate(

@@ -3,18 +3,24 @@
 from collections.abc import Sequence
 
 from nomul.synth.emit import Emitted
+from nomul.synth.flags import Flag
 from nomul.synth.lanes import Lane
 
 COUNT_BITS = 32
 
 
-def write(emitted: Emitted, recorded: Sequence[Lane], complete: bool = True) -> dict[str, str]:
+def write(
+    emitted: Emitted,
+    recorded: Sequence[Lane],
+    complete: bool = True,
+    flags: Sequence[Flag] = (),
+) -> dict[str, str]:
     """Return the testbench and its vectors by file name.
 
     Every word is offered as soon as the transfers have passed that the recorded bench had seen when
-    it sent that word, and every answer is compared bit by bit. ``+stall`` on the simulator's
-    command line makes both sides pause at random. The last line that it prints starts with PASS or
-    FAIL.
+    it sent that word, every answer is compared bit by bit, and flags once all is quiet. On the
+    simulator's command line, ``+stall`` makes both sides pause at random, and ``+flags`` prints the
+    flags. The last line that it prints starts with PASS or FAIL.
 
     Parameters
     ----------
@@ -25,9 +31,11 @@ def write(emitted: Emitted, recorded: Sequence[Lane], complete: bool = True) -> 
     complete
         Whether the recording has all that the design sends; then a surplus word is an error, unless
         the design sends without being asked.
+    flags
+        Flags and counters, from :mod:`nomul.synth.flags`.
     """
     complete = complete and any(not lane.outward for lane in recorded)
-    files = {f"{emitted.name}_tb.v": _verilog(emitted, recorded, complete)}
+    files = {f"{emitted.name}_tb.v": _verilog(emitted, recorded, complete, flags)}
     for lane in recorded:
         if lane.words:
             files[_file(emitted.name, lane)] = _vectors(lane)
@@ -48,7 +56,9 @@ def _vectors(lane: Lane) -> str:
     return "".join(lines)
 
 
-def _verilog(emitted: Emitted, recorded: Sequence[Lane], complete: bool) -> str:
+def _verilog(
+    emitted: Emitted, recorded: Sequence[Lane], complete: bool, flags: Sequence[Flag]
+) -> str:
     manifest, name = emitted.manifest, emitted.name
     clock, reset = manifest["clock"], manifest["reset"]["name"]
     on = int(manifest["reset"]["active"] == "high")
@@ -56,9 +66,12 @@ def _verilog(emitted: Emitted, recorded: Sequence[Lane], complete: bool) -> str:
     for lane in recorded:
         driven += [*(port for port, _ in lane.payload), lane.valid, lane.ready]
     pins = [f".{signal}({signal})" for signal in driven]
+    seen = {flag.wire: f"flag_{flag.name}" for flag in flags}
     for port in manifest["ports"]:
         if port["name"] not in driven:
-            value = "" if port["direction"] == "output" else f"{port['width']}'d0"
+            value = f"{port['width']}'d0"
+            if port["direction"] == "output":
+                value = seen.get(port["name"], "")
             pins.append(f".{port['name']}({value})")
     inputs = [lane for lane in recorded if not lane.outward]
     outputs = [lane for lane in recorded if lane.outward]
@@ -69,6 +82,9 @@ def _verilog(emitted: Emitted, recorded: Sequence[Lane], complete: bool) -> str:
     )
     errors = " + ".join(f"bad_{lane.name}" for lane in outputs) or "0"
     answers = sum(len(lane.words) for lane in outputs)
+    compared = sum(flag.value is not None for flag in flags)
+    noun = "flag" if compared == 1 else "flags"
+    what = f"{answers} words" + f" and {compared} {noun}" * (compared > 0)
     return f"""\
 // {name}_tb: emitted by nomul {manifest["nomul"]}.
 // Self-checking. The vectors are of a run that agreed with the golden model.
@@ -92,7 +108,8 @@ module {name}_tb;
     running = 1;
   end
 {"".join(_input(lane, _file(name, lane), recorded, clock) for lane in inputs)}\
-{"".join(_output(lane, _file(name, lane), complete, clock) for lane in outputs)}
+{"".join(_output(lane, _file(name, lane), complete, clock) for lane in outputs)}\
+{_flags(flags)}
   wire [31:0] moved = {moved};
   wire [31:0] errors = {errors};
   wire done = {" && ".join(ends)};
@@ -102,10 +119,11 @@ module {name}_tb;
     last <= moved;
     quiet <= moved == last ? quiet + 1 : 0;
     if (done && quiet > 20) begin
-      if (errors == 0)
-        $display("PASS: {answers} words of {name} are right, in %0d cycles", cycles - quiet);
+      check_flags;
+      if (errors + bad_flags == 0)
+        $display("PASS: {what} of {name} are right, in %0d cycles", cycles - quiet);
       else
-        $display("FAIL: %0d errors in {name}", errors);
+        $display("FAIL: %0d errors in {name}", errors + bad_flags);
       $finish;
     end else if (quiet > 20000) begin
       $display("FAIL: {name} hangs after %0d transfers", moved);
@@ -125,6 +143,37 @@ def _declare(lane: Lane, clock: str) -> str:
   always @(posedge {clock})
     if (running && {lane.probe}__valid === 1'b1 && {lane.probe}__ready === 1'b1)
       n_{lane.name} <= n_{lane.name} + 1;
+"""
+
+
+def _flags(flags: Sequence[Flag]) -> str:
+    """Return what looks at flags and counters at the end."""
+    wires, prints, compares = [], [], []
+    for flag in flags:
+        inside = "" if flag.wire == flag.name else f" = {flag.wire}"
+        wires.append(f"  wire [{flag.width - 1}:0] flag_{flag.name}{inside};\n")
+        prints.append(f'      $display("flag {flag.name} %h", flag_{flag.name});\n')
+        if flag.value is not None:
+            value = f"{flag.width}'h{flag.value:x}"
+            compares.append(f"""\
+    if (flag_{flag.name} !== {value}) begin
+      bad_flags = bad_flags + 1;
+      $display("{flag.name} is %h, not %h", flag_{flag.name}, {value});
+    end
+""")
+    others = ", ".join(flag.name for flag in flags if flag.value is None)
+    left = f"  // Not compared, since pauses change it: {others}.\n" if others else ""
+    shown = f"""\
+    if ($test$plusargs("flags")) begin
+{"".join(prints)}    end
+"""
+    return f"""
+  // Flags and counters, once all is quiet.
+{left}{"".join(wires)}\
+  integer bad_flags = 0;
+  task check_flags; begin
+{shown if flags else ""}{"".join(compares)}\
+  end endtask
 """
 
 

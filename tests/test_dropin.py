@@ -18,10 +18,11 @@ from nomul.hw.reset import Reset
 from nomul.sim import cells, harness, record
 from nomul.sim.axis import VARIABLE
 from nomul.sim.record import Recording, Transfer
-from nomul.synth import lanes, testbench, vectors
+from nomul.synth import flags, lanes, testbench, vectors
 from nomul.synth.emit import emit
 from nomul.synth.stdcells import FreePdk45
 from nomul.synth.synthesize import synthesize
+from nomul.synth.yosys import ToolError
 
 # The blocks that run in CI; parts are run with `long`.
 QUICK = ("essop", "spimc", "lutnet", "sonic", "sotfp", "pow2")
@@ -99,6 +100,44 @@ def run_axi(shell, about: Path, folder: Path, tests: str | None = None) -> harne
         environment={VARIABLE: str(about)},
         tests=tests,
     )
+
+
+@pytest.mark.needs("icarus")
+@pytest.mark.parametrize("axi", [False, True])
+def test_a_wrong_counter_fails_the_plain_testbench(tmp_path, axi):
+    """What no stream carries is compared at the end, behind AXI too."""
+    block = registry.get("intouter")
+    cfg = flow.configure(block)
+    emitted = flow.add_testbench(block, cfg, flow.emit(block, cfg, axi=axi), count=100)
+    emitted.write(tmp_path)
+    for stall in ((), ("+stall",)):
+        assert " words and 3 flags of " in run_icarus(tmp_path, emitted.name, *stall)
+    design = tmp_path / f"{emitted.name}.v"
+    wrong, found = re.subn(r"(\bgated <= )(n\d+);", r"\1\2 | 32'd16;", emitted.verilog)
+    assert found == 1
+    design.write_text(wrong)
+    assert run_icarus(tmp_path, emitted.name).startswith("FAIL: 1 errors")
+
+
+@pytest.mark.needs("icarus")
+def test_a_flag_that_pauses_change_is_not_compared():
+    """Nor one that is unknown, nor one that the block's bench left at something else."""
+    bench = """module x_tb; initial begin
+        $display("flag same 1f");
+        if ($test$plusargs("stall")) $display("flag paused 2"); else $display("flag paused 3");
+        $display("flag unknown 0x");
+        $display("flag other 5");
+        $display("PASS: 1 words of x are right, in 1 cycles");
+    end endmodule"""
+    names = ("same", "paused", "unknown", "other")
+    seen = [flags.Flag(name, name, 8) for name in names]
+    end = {"same": 0x1F, "paused": 3, "unknown": 0, "other": 6}
+    found = {f.name: f.value for f in flags.settled(seen, "x", {"x_tb.v": bench}, end)}
+    assert found == {"same": 0x1F, "paused": None, "unknown": None, "other": None}
+    cut = {f.name: f.value for f in flags.settled(seen, "x", {"x_tb.v": bench}, None)}
+    assert cut == found | {"other": 5}
+    with pytest.raises(ToolError, match="says of its own design: FAIL: 3"):
+        flags.settled(seen, "x", {"x_tb.v": bench.replace("PASS: 1 words", "FAIL: 3 errors")}, end)
 
 
 @pytest.mark.needs("icarus")
