@@ -137,7 +137,7 @@ def _row(row: "Row") -> dict[str, Any]:
         "block": row.block,
         "preset": row.preset,
         "target": row.target,
-        "area (um2)": row.area_um2,
+        "area (um2)": None if row.area_um2 is None else round(row.area_um2, 1),
         "LUTs": row.resources.get("luts") if row.area_um2 is None else None,
         "flip-flops": row.resources.get("ffs"),
         "clock (MHz)": round(row.timing.fmax_mhz, 1) if row.timing else None,

@@ -64,16 +64,29 @@ def repeated(verilog: str, top: str, *, least: int = LEAST, saving: int = SAVING
 def arguments(sources: Sequence[Path], top: str, folder: Path, *, waves: bool) -> list[str]:
     """Return Verilator's arguments for a design; what they need is written into ``folder``.
 
-    A design with modules that are built once shows a bench the signals of its top level only, and
-    with ``waves`` nothing is built so, since a waveform shows the inside of every instance.
+    A large design shows a bench the signals of its top level only: that every signal can be seen
+    and changed takes more text than what the design does. With ``waves`` all is as in a small one,
+    since a waveform shows the inside of every instance.
     """
-    plain = ["-Wno-fatal", "--no-timing", "-O3", "--output-split", "20000"]
-    modules = [] if waves else repeated("\n".join(path.read_text() for path in sources), top)
-    if not modules:
+    plain = [
+        "-Wno-fatal",
+        "--no-timing",
+        "-O3",
+        "--output-split",
+        "20000",
+        "--output-split-cfuncs",
+        "2000",
+    ]
+    text = "\n".join(path.read_text() for path in sources)
+    modules = [] if waves else repeated(text, top)
+    if waves or (not modules and len(text) < SAVING):
         return plain
+    only_top = ["--no-public-flat-rw", "--public-depth", "1"]
+    if not modules:
+        return [*plain, *only_top]
     control = folder / "once.vlt"
     blocks = [f'hier_block -module "{module}"' for module in modules]
     control.write_text("\n".join(["`verilator_config", *blocks]) + "\n")
-    only_top = ["--no-public-flat-rw", "--public-depth", "1"]
     # Verilator builds the modules itself, before cocotb's `make` comes.
-    return [*plain, *only_top, "--hierarchical", str(control), "--build", "-j", str(os.cpu_count())]
+    once = ["--hierarchical", str(control), "--build", "-j", str(os.cpu_count())]
+    return [*plain, *only_top, *once]

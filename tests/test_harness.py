@@ -194,8 +194,17 @@ def test_a_waveform_shows_the_inside_of_every_row(tmp_path):
     design = tmp_path / "design.v"
     design.write_text(array(1000, 32, 32))
     once = verilate.arguments([design], "top", tmp_path, waves=False)
-    assert "--hierarchical" in once
-    assert "--hierarchical" not in verilate.arguments([design], "top", tmp_path, waves=True)
+    assert {"--hierarchical", "--public-depth"} < set(once)
+    plain = verilate.arguments([design], "top", tmp_path, waves=True)
+    assert not {"--hierarchical", "--public-depth"} & set(plain)
+
+
+def test_a_large_design_shows_its_top_level_only(tmp_path):
+    design = tmp_path / "design.v"
+    for length, public in ((1000, False), (verilate.SAVING, True)):
+        design.write_text(f"module top(a);\n// {'-' * length}\nendmodule\n")
+        found = verilate.arguments([design], "top", tmp_path, waves=False)
+        assert ("--public-depth" in found, "--hierarchical" in found) == (public, False)
 
 
 def test_waveform_is_recorded(tmp_path):
