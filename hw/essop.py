@@ -1,5 +1,7 @@
 """ESSOP, the stochastic outer product: operands and sources around an array of counting cells."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -7,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden.essop import Config
 from nomul.hw.bitstream import Source, comparator, places, seed_layout, weighted
 from nomul.hw.essop_array import FLAT, Row, control_layout, running
+from nomul.hw.essop_lanes import Lane, too_large
 from nomul.hw.essop_layouts import (
     EXPONENT,
     UNIT_EXPONENT,
@@ -85,7 +88,8 @@ class Top(wiring.Component):
         control = Signal(control_layout(cfg))
 
         # A pair is drawn beat by beat; its bits are counted one cycle later.
-        pair = Signal(pair_layout(cfg), reset_less=True)
+        pair = Signal(self._held(), reset_less=True)
+        x, d = self._operands(m, pair)
         drawing = Signal()
         counting = Signal()
         first = Signal(init=1)
@@ -94,7 +98,7 @@ class Top(wiring.Component):
         go = Signal()
         m.d.comb += [
             source.advance.eq(drawing & go),
-            source.finish.eq(self._ended(source.r, pair.x) if cfg.early_stop else 0),
+            source.finish.eq(self._ended(source.r, x) if cfg.early_stop else 0),
             ending.eq(source.last | source.finish),
             self.x_d.ready.eq(~drawing | (go & ending)),
             control.step.eq(counting & go),
@@ -103,8 +107,8 @@ class Top(wiring.Component):
         with m.If(self.x_d.ready):
             m.d.sync += drawing.eq(self.x_d.valid)
         with m.If(self.x_d.ready & self.x_d.valid):
-            m.d.sync += pair.eq(self.x_d.payload)
-            with m.If(self._too_large(*self._operands(m, self.x_d.payload, "offered"))):
+            m.d.sync += self._take(pair)
+            with m.If(self._too_large()):
                 m.d.sync += self.saturated.eq(1)
         with m.If(go):
             m.d.sync += [counting.eq(drawing), last.eq(ending)]
@@ -112,7 +116,6 @@ class Top(wiring.Component):
             m.d.sync += first.eq(last)
         self._reseed(m, source, drawing, counting)
 
-        x, d = self._operands(m, pair, "pair")
         b = self._draw(m, source.s, d, 1, source.advance)
         live = Signal(cfg.rows, reset_less=True)
         # Signs and unit leave the pair's register with its last bits.
@@ -125,7 +128,7 @@ class Top(wiring.Component):
             m.d.sync += [tail[name].eq(pair[name]) for name in tail_fields(cfg) if name in kept]
             m.d.sync += tail.unit.eq(unit)
             if cfg.cell == "prefix":
-                lengths = [run_length(cfg, operand, source.r[0]) for operand in pair.x]
+                lengths = [run_length(cfg, operand, source.r[0]) for operand in x]
                 m.d.sync += tail.lengths.eq(Cat(lengths))
         self._count_gated(m, live, control.step & last)
 
@@ -171,24 +174,55 @@ class Top(wiring.Component):
             read_out.m.d.comb += rows[-1].i.eq(0)
             read_out.counts(list(rows[0].o))
 
-    def _operands(self, m: Module, pair: data.View, name: str) -> tuple[data.View, data.View]:
-        """Return the operands of both sides.
+    @property
+    def _large(self) -> bool:
+        """Whether lanes are modules: in a large array a copy of each takes most of the time."""
+        return max(self.cfg.rows, self.cfg.cols) > FLAT
 
-        In large arrays as signals: each operand of a structure brings a copy of its whole side.
-        """
-        if max(self.cfg.rows, self.cfg.cols) <= FLAT:
+    def _held(self) -> data.StructLayout:
+        """Return what is kept of a pair, here or in the lanes."""
+        fields = dict(pair_layout(self.cfg).members)
+        return data.StructLayout(
+            {n: shape for n, shape in fields.items() if not (self._large and n in ("x", "d"))}
+        )
+
+    def _take(self, pair: data.View) -> list[object]:
+        """Return what keeps the pair that is offered."""
+        if not self._large:
+            return [pair.eq(self.x_d.payload)]
+        return [pair[name].eq(self.x_d.payload[name]) for name, _ in pair.shape()]
+
+    def _operands(self, m: Module, pair: data.View) -> tuple[Sequence[Value], Sequence[Value]]:
+        """Return the operands of both sides, and in a large array describe their lanes."""
+        self.lanes: list[list[Lane]] = [[], []]
+        if not self._large:
             return pair.x, pair.d
-        x, d = (Signal(pair[side].shape(), name=f"{name}_{side}") for side in "xd")
-        m.d.comb += [x.eq(pair.x), d.eq(pair.d)]
+        for side, lanes in enumerate(self.lanes):
+            payload = self.x_d.payload["xd"[side]]
+            # Each operand of a structure would bring a copy of its whole side.
+            offered = Signal(payload.shape(), name=f"offered_{'xd'[side]}")
+            m.d.comb += offered.eq(payload)
+            for index, operand in enumerate(offered):
+                lane = Once("lane", Lane, self.cfg, type(self).lane)
+                m.submodules[f"lane_{'xd'[side]}{index}"] = lane
+                m.d.comb += [
+                    lane.load.eq(self.x_d.ready & self.x_d.valid),
+                    lane.offered.eq(operand),
+                ]
+                lanes.append(lane)
+        x, d = ([lane.operand for lane in lanes] for lanes in self.lanes)
         return x, d
 
-    def _too_large(self, x: data.View, d: data.View) -> Value:
-        operands = [*x, *d]
-        return Cat(operand[-1] & operand[:-1].any() for operand in operands).any()
+    def _too_large(self) -> Value:
+        """Return whether any operand that is offered is above 2**W."""
+        if self._large:
+            return Cat(lane.large for lanes in self.lanes for lane in lanes).any()
+        offered = self.x_d.payload
+        return Cat(too_large(operand) for operand in [*offered.x, *offered.d]).any()
 
     def _draw(
-        self, m: Module, words: data.View, operands: data.View, side: int, advance: Signal
-    ) -> list[Signal]:
+        self, m: Module, words: data.View, operands: Sequence[Value], side: int, advance: Signal
+    ) -> list[Value]:
         """Describe the lanes of one side and the registers of what they send."""
         cfg, sent = self.cfg, []
         draws = cfg.bits_per_cycle
@@ -196,22 +230,29 @@ class Top(wiring.Component):
             words = [places(m, word, f"place_{'rs'[side]}{k}") for k, word in enumerate(words)]
         for lane, operand in enumerate(operands):
             first = 0 if cfg.share == "pair" else lane * draws
+            mine = [words[first + u] for u in range(draws)]
+            if self._large:
+                module = self.lanes[side][lane]
+                m.d.comb += [module.words.eq(Cat(mine)), module.advance.eq(advance)]
+                sent.append(module.sent)
+                continue
             drawn = Signal(cfg.lane_bits, name=f"{'ab'[side]}{lane}", reset_less=True)
             with m.If(advance):
-                m.d.sync += drawn.eq(self.lane([words[first + u] for u in range(draws)], operand))
+                m.d.sync += drawn.eq(self.lane(cfg, mine, operand))
             sent.append(drawn)
         return sent
 
-    def lane(self, words: list[Value], operand: Value) -> Value:
+    @staticmethod
+    def lane(cfg: Config, words: list[Value], operand: Value) -> Value:
         """Return what a lane sends for its words: one bit each."""
-        generate = weighted if self.cfg.sng == "wbg" else comparator
+        generate = weighted if cfg.sng == "wbg" else comparator
         return Cat(generate(word, operand) for word in words)
 
     def result(self, count: Value, negative: Value) -> Value:
         """Return the result that leaves for what a cell has counted."""
         return Mux(negative, -count, count)
 
-    def _ended(self, words: data.View, operands: data.View) -> Value:
+    def _ended(self, words: data.View, operands: Sequence[Value]) -> Value:
         """Return whether all rows' ones have ended, where they come first."""
         return ~Cat(comparator(words[0], operand) for operand in operands).any()
 

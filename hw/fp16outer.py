@@ -37,8 +37,9 @@ class Top(essop.Top):
 
     cfg: Config
 
-    def lane(self, words: list[Value], operand: Value) -> Value:
-        return encoded(self.cfg, operand)
+    @staticmethod
+    def lane(cfg: Config, words: list[Value], operand: Value) -> Value:
+        return encoded(cfg, operand)
 
     def result(self, count: Value, negative: Value) -> Value:
         return Cat(count, negative)

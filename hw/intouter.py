@@ -38,5 +38,6 @@ class Top(essop.Top):
 
     cfg: Config
 
-    def lane(self, words: list[Value], operand: Value) -> Value:
-        return rounded(self.cfg, operand, words[0])
+    @staticmethod
+    def lane(cfg: Config, words: list[Value], operand: Value) -> Value:
+        return rounded(cfg, operand, words[0])

@@ -36,7 +36,7 @@ def test_growth_is_told_against_modules_and_text():
     assert round(bench_scale.exponent(small, large), 6) == 1
     text = bench_scale.table([small, large])
     assert text.splitlines()[-1] == (
-        "| essop | emission | 256 x 256 | 4.0 | 200 | 10 | 399 | 12 | 1.00 |"
+        "| essop | emission | 256 x 256 | 4.0 | 200 | 10 | 399 | 12 | 1.00 |  |"
     )
 
 
