@@ -1,3 +1,3 @@
 """nomul: neural-network hardware without multiplier arrays."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -203,7 +203,9 @@ def main() -> None:
         "--one", nargs=3, metavar=("BLOCK", "STEP", "SIZE"), help="only this, as JSON"
     )
     parser.add_argument("--most", type=int, default=256, help="largest array of essop (256)")
-    parser.add_argument("--steps", default="emission,area", help="emission,area,simulation")
+    parser.add_argument(
+        "--steps", default="emission,area,simulation", help="emission,area,simulation"
+    )
     parser.add_argument("--store", type=Path, help="keep results here, repeat none")
     parser.add_argument("--write", type=Path, help="page to write the table into")
     given = parser.parse_args()
