@@ -20,6 +20,7 @@ from nomul.cli_options import (
     Simulator,
     Target,
     label,
+    title,
     with_network,
 )
 
@@ -90,9 +91,8 @@ def synth(
         more |= {"checked": vars(checked)} if checked else {}
         present.as_json(row.to_dict() | more)
         return
-    present.line(
-        f"{name} {row.preset}, {row.target} ({', '.join(map(' '.join, row.tools.items()))})"
-    )
+    tools = ", ".join(map(" ".join, row.tools.items()))
+    present.line(f"{title(block, preset, settings)}, {row.target} ({tools})")
     words = {"words right on the cells": checked.words} if checked else {}
     present.pairs("", present.measured(row) | (present.spent(spent) if spent else {}) | words)
 
@@ -140,7 +140,7 @@ def pnr(
         present.as_json({**about, **vars(placed), "seeds": seeds, "folder": str(folder)})
         return
     tools = ", ".join(map(" ".join, placed.tools.items()))
-    present.line(f"{name} {label(block, preset, settings)}, {placed.device} ({tools})".strip())
+    present.line(f"{title(block, preset, settings)}, {placed.device} ({tools})")
     present.pairs("", present.placed(placed))
 
 
