@@ -1,5 +1,6 @@
 """Look-up tables of a network by what they do: encoder, operators, popcount, head."""
 
+import contextlib
 import dataclasses
 import tempfile
 from functools import cache
@@ -12,7 +13,7 @@ from nomul.golden import lutnet
 from nomul.golden.lutnet_layers import Summing
 from nomul.hw.lutnet import Top
 from nomul.synth.emit import Emitted, emit
-from nomul.synth.pnr import Placed, place_and_route
+from nomul.synth.pnr import DoesNotFitError, Placed, place_and_route
 from nomul.synth.synthesize import synthesize
 
 # The kind of adder that is smallest on each target.
@@ -93,7 +94,8 @@ def parts(network: lutnet.Network, target: str) -> tuple[dict[str, int], Placed 
 
     Returns
     -------
-    The parts and ``all``, and the placement of seed 1; None on xc7.
+    The parts and ``all``, and the placement of seed 1; None on xc7, or where no device is large
+    enough.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -102,7 +104,8 @@ def parts(network: lutnet.Network, target: str) -> tuple[dict[str, int], Placed 
         placed = None
         if target != "xc7":
             options: dict[str, Any] = {"netlist_json": whole.netlist_json, "folder": folder}
-            placed = place_and_route(emitted, target, (1,), **options)
+            with contextlib.suppress(DoesNotFitError):
+                placed = place_and_route(emitted, target, (1,), **options)
     found = dict.fromkeys(PARTS, 0)
     for before, layer in zip(network.lanes, network.layers, strict=False):
         if isinstance(layer, lutnet.Thermometer):

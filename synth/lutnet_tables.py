@@ -7,11 +7,17 @@ import numpy as np
 
 from nomul.golden import compressor, lutnet
 from nomul.hw.compressor import Top as Compressor
-from nomul.synth import lutnet_density_tables, lutnet_published, lutnet_training_tables
+from nomul.synth import (
+    lutnet_density_tables,
+    lutnet_published,
+    lutnet_training_tables,
+    tables,
+)
 from nomul.synth.emit import emit
 from nomul.synth.lutnet_area import ADDERS, PARTS, parts
+from nomul.synth.lutnet_fronts import FAMILIES, called, family, kind_of, smallest
 from nomul.synth.lutnet_published import Quoted
-from nomul.synth.lutnet_training_tables import TRAIN, mean, percent, select, study
+from nomul.synth.lutnet_training_tables import TRAIN, percent, select, study
 from nomul.synth.synthesize import synthesize
 
 Rows = list[dict[str, Any]]
@@ -41,13 +47,20 @@ def _area(target: str) -> Rows:
 def at_equal_accuracy() -> dict[str, tuple[str, lutnet.Network]]:
     """Return networks on digits by name, each with the mean accuracy of its five seeds.
 
-    LUTNet and direct layers are no less accurate than the pruned XNOR network.
+    They are the pruned XNOR network of a density of 10 %, of each other family of T1-area the
+    smallest that is no less accurate, and direct layers that are not either.
     """
+    measured = tables.load("lutnet", "T1-area").rows
+    (plain,) = (r for r in measured if r["network"] == "XNOR" and r["density"] == "10 %")
+    rows = [plain, *(smallest(own, plain, measured) for own in FAMILIES if own != (True, False))]
+    lines, networks = study("density"), lutnet_density_tables.networks("density")
     found = {}
-    for name, share, k in (("pruned XNOR, 10 %", 0.1, 0), ("LUTNet, K = 5, 2.5 %", 0.025, 5)):
-        network = lutnet_density_tables.networks("density")[f"digits-{share}-{k}-1-recovery-1"]
-        runs = select(study("density"), density=share, k=k)
-        found[name] = percent(mean(runs, "accuracy")), network
+    for row in filter(None, rows):
+        for case in (line["case"] for line in select(lines, seed=1)):
+            shape = called(kind_of(case)), lutnet_density_tables.density_of(case["density"])
+            if shape == (row["network"], row["density"]):
+                name = f"{FAMILIES[family(row['network'])]}, K = {case['k'] or 1}, {shape[1]}"
+                found[name] = row["accuracy"], networks[lutnet_density_tables.named(case)]
     network = lutnet.Network.load(TRAIN / "lutnet_digits-70.npz")
     accuracies = network.about["test"]
     found["direct, K = 6"] = percent(sum(accuracies) / len(accuracies)), network
@@ -64,9 +77,11 @@ def _area_row(name: str, found: tuple[str, lutnet.Network], target: str) -> dict
         "LUTs": count["all"],
         **{f"LUTs, {part}": count[part] for part in PARTS},
     }
-    if placed is not None:
-        row |= {"clock MHz": round(placed.fmax_mhz, 1), "device": placed.device}
-    return row
+    if target == "xc7":
+        return row
+    if placed is None:
+        return row | {"clock MHz": None, "device": "fits none"}
+    return row | {"clock MHz": round(placed.fmax_mhz, 1), "device": placed.device}
 
 
 def operators(network: lutnet.Network) -> int:
@@ -150,12 +165,16 @@ def plot_adders(rows: Rows, figure: Any) -> None:
 def plot_area(rows: Rows, figure: Any) -> None:
     """Show look-up tables of networks of about equal accuracy, stacked by part."""
     axes = figure.subplots()
-    names = [f"{r['network']}\n{r['accuracy, five seeds']}" for r in rows]
+    names = [f"{r['network'].replace(', ', chr(10))}\n{r['accuracy, five seeds']}" for r in rows]
     bottom = np.zeros(len(rows))
+    # What the mapper merges counts as the operators' where more goes than popcounts take.
+    merged = np.array([min(0, r["LUTs, popcount"]) for r in rows])
     for part in PARTS:
         heights = np.array([r[f"LUTs, {part}"] for r in rows])
+        heights += merged * ((part == "operators") - (part == "popcount"))
         axes.bar(names, heights, bottom=bottom, label=part)
         bottom += heights
+    axes.tick_params(axis="x", labelsize="small")
     axes.set_ylabel("look-up tables, xc7")
     axes.legend()
 

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from nomul.golden import lutnet, lutnet_files
+from nomul.synth import yosys
 from nomul.synth.lutnet_area import PARTS, luts, split
+from nomul.synth.remember import remembered
 
 Rows = list[dict[str, Any]]
 
 TRAIN = Path(__file__).parent.parent / "train"
+
+# Finished counts stay here, under the current folder.
+KEPT = Path("build/lutnet/area")
 
 # XGBoost of depth 3 to 5 on 4-bit pixels, by TreeLUT's construction, on xc7, without an argmax.
 TREES = ((256, 78.0), (1_020, 83.0), (3_857, 86.0), (10_368, 88.0))
@@ -19,6 +24,12 @@ TREES = ((256, 78.0), (1_020, 83.0), (3_857, 86.0), (10_368, 88.0))
 def study(name: str) -> list[dict[str, Any]]:
     """Return the lines of a committed study, as ``nomul train lutnet --study`` writes them."""
     return [json.loads(line) for line in (TRAIN / f"lutnet_{name}.jsonl").read_text().splitlines()]
+
+
+def kept(what: str, network: lutnet.Network, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what ``make`` measures of a network, remembered by the network and Yosys's version."""
+    parts = what, json.dumps(network.to_dict()), yosys.version()
+    return remembered(KEPT, parts, make)
 
 
 def select(lines: list[dict[str, Any]], **values: Any) -> list[dict[str, Any]]:
@@ -69,7 +80,7 @@ def pareto() -> Rows:
     rows = []
     for path in sorted(TRAIN.glob("lutnet_fashion-*.npz"), key=lambda p: p.stat().st_size):
         network = lutnet.Network.load(path)
-        count = split(network, head=False)
+        count = kept("split", network, lambda n=network: split(n, head=False))  # type: ignore[misc]
         scores = count["scores"]
         assert scores is not None
         fitting = [right for size, right in TREES if size <= scores]
@@ -112,11 +123,12 @@ def use_of_tables() -> Rows:
                 shares = [used.count(n) / len(used) for n in range(layer.k + 1)]
                 rows.append(_use(f"direct, {name}", layer.k, shares))
     lines = study("density")
-    for k in (2, 3, 4, 5, 6):
-        found = select(lines, k=k, density=0.05)
-        support = [line["support"] for line in found]
-        shares = [sum(column) / len(column) for column in zip(*support, strict=True)]
-        rows.append(_use("LUTNet, digits, density 5 %, five seeds", k, shares))
+    for wires in ("random", "learned"):
+        for k in (2, 3, 4, 5, 6):
+            found = select(lines, k=k, density=0.05, wires=wires)
+            support = [line["support"] for line in found]
+            shares = [sum(column) / len(column) for column in zip(*support, strict=True)]
+            rows.append(_use(f"LUTNet, density 5 %, {wires} wires", k, shares))
     quoted = dict.fromkeys(rows[0]) | {"network": "LUTNet's authors, released (quoted)", "K": 5}
     rows.append(quoted | {"tables that are XNORs": "84 to 97 %"})
     return rows
@@ -140,21 +152,26 @@ def tiles() -> Rows:
     """
     networks = lutnet_files.load_all(TRAIN / "lutnet_tiles.npz")
     rows = []
-    for run in study("tiles"):
+    lines = study("tiles")
+    for run in select(lines, seed=1):
         case = run["case"]
+        shape = {key: value for key, value in case.items() if key != "seed"}
+        runs = select(lines, **shape)
         count = case["tile_m"] * case["tile_n"]
         physical = run["products"][0] // count
-        network = networks.get("-".join(map(str, case.values())))
+        network = networks["-".join(map(str, case.values()))]
         rows.append(
             {
                 "K": case["k"],
                 "P": case["p"],
                 "TM x TN": f"{case['tile_m']} x {case['tile_n']}",
-                "accuracy": percent(run["accuracy"]),
+                "accuracy": percent(mean(runs, "accuracy")),
+                "lowest": percent(min(line["accuracy"] for line in runs)),
+                "highest": percent(max(line["accuracy"] for line in runs)),
                 "physical tables": physical,
                 "cycles per vector": count,
                 "memory bits": physical * count * case["p"] if count > 1 else 0,
-                "LUTs": _tiled_luts(network) if network else None,
+                "LUTs": _tiled_luts(network),
             }
         )
     return rows
@@ -162,7 +179,8 @@ def tiles() -> Rows:
 
 def _tiled_luts(network: lutnet.Network) -> int:
     (layer,) = (layer for layer in network.layers if isinstance(layer, lutnet.LutNetTiled))
-    return luts(lutnet.Network([layer], layer.n_in))
+    alone = lutnet.Network([layer], layer.n_in)
+    return int(kept("luts", alone, lambda: {"luts": luts(alone)})["luts"])
 
 
 def plot_tiles(rows: Rows, figure: Any) -> None:
@@ -174,7 +192,7 @@ def plot_tiles(rows: Rows, figure: Any) -> None:
         axes.plot(*zip(*points, strict=True), "o-", label=f"K = {k}, P = {p}")
     axes.set_xscale("log", base=2)
     axes.set_xlabel("cycles per vector, TM TN")
-    axes.set_ylabel("test accuracy, %, one seed")
+    axes.set_ylabel("test accuracy, %, mean of three seeds")
     axes.legend()
 
 
@@ -183,6 +201,7 @@ def starts() -> Rows:
     lines = study("start")
     return [
         {
+            "wires": wires,
             "first tables": start,
             "accuracy": percent(mean(found, "accuracy")),
             "lowest": percent(min(line["accuracy"] for line in found)),
@@ -190,8 +209,9 @@ def starts() -> Rows:
             "on training images": percent(mean(found, "training")),
             "tables that are XNORs": percent(mean(found, "xnor")),
         }
+        for wires in ("random", "learned")
         for start in ("recovery", "plain", "boundary", "random")
-        for found in [select(lines, start=start)]
+        for found in [select(lines, start=start, wires=wires)]
     ]
 
 

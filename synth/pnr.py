@@ -186,7 +186,8 @@ def run(
 
 
 _TOO_SMALL = (
-    *("unable to find a placement location", "unable to place", "no bels"),
+    *("unable to find a placement location", "unable to find legal placement"),
+    *("unable to place", "no bels"),
     *("failed to expand region", "failed to place"),
 )
 

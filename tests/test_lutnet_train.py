@@ -19,7 +19,7 @@ from nomul.train import (  # noqa: E402
     lutnet_encoder,
     lutnet_fit,
     lutnet_study,
-    lutnet_unrolled,
+    lutnet_sums,
 )
 from nomul.train import lutnet as training  # noqa: E402
 
@@ -202,12 +202,52 @@ def test_lutnet_grows_from_a_pruned_binary_network(digits, levels):
     assert lutnet.share_xnor(tables) < 0.5
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_learned_wires_move_and_gain(digits, k):
+    """The same tables and wires to begin with; both models agree on every test image."""
+    accuracies = {}
+    for wires in lutnet_cases.WIRES:
+        case = lutnet_cases.Case(data="digits", density=0.03, k=k, seed=1, wires=wires)
+        net = lutnet_study.train(PLAN, case, digits, {})
+        network = lutnet_study.assemble(net, PLAN, digits)
+        training.agree(net, PLAN.encoding, network, digits)
+        assert network.layers[1].k == k
+        accuracies[wires] = training.measure(network, digits).accuracy
+        if wires == "learned":
+            begun = net.first.wiring.scores[0] == 1
+            assert 0 < (begun.float().argmax(dim=1) != net.first.wiring.fixed.reshape(-1)).sum()
+    assert accuracies["learned"] > accuracies["random"]
+
+
+def test_learned_wires_find_the_input_that_decides():
+    """Ten products of forty inputs are kept, none of them the label's; the tables find it."""
+    x = torch.randint(0, 2, (400, 40), generator=generator()).to(torch.uint8)
+    source = lutnet_sums.BinarySums(40, 2, 1, generator())
+    with torch.no_grad():
+        source.weight[:, 17] = 0
+    before = source.weight.detach().clone()
+    source.prune(5)
+    tables = lutnet_sums.TableSums(source, before, 1, "plain", "learned", generator())
+    assert not (tables.layer().idx == 17).any()
+    optimiser = torch.optim.Adam(tables.parameters(), lr=0.05)
+    for _ in range(150):
+        optimiser.zero_grad()
+        loss = torch.nn.functional.cross_entropy(tables(x.T.float()).T, x[:, 17].long())
+        loss.backward()
+        optimiser.step()
+        tables.clip()
+    assert (tables(x.T.float()).argmax(dim=0) == x[:, 17]).float().mean() > 0.99
+    assert (tables.layer().idx == 17).any()
+    with pytest.raises(ValueError, match="wires must be one of random, learned, not 'all'"):
+        lutnet_sums.TableSums(source, before, 1, "plain", "all", generator())
+
+
 @pytest.mark.parametrize("start", ["plain", "boundary"])
 def test_plain_tables_are_the_xnors_they_come_from(start):
-    source = lutnet_unrolled.BinarySums(12, 3, 2, generator())
+    source = lutnet_sums.BinarySums(12, 3, 2, generator())
     before = source.weight.detach().clone()
     source.prune(4)
-    tables = lutnet_unrolled.TableSums(source, before, 3, start, generator())
+    tables = lutnet_sums.TableSums(source, before, 3, start, "random", generator())
     x = torch.randint(0, 2, (24, 50), generator=generator()).float()
     assert tables(x).equal(source(x))
     assert (tables.tables.detach().abs().min() == 1) == (start == "boundary")
@@ -217,29 +257,29 @@ def test_plain_tables_are_the_xnors_they_come_from(start):
 
 
 def test_recovered_tables_are_signs_of_the_weights_they_bring_back():
-    source = lutnet_unrolled.BinarySums(12, 3, 1, generator())
+    source = lutnet_sums.BinarySums(12, 3, 1, generator())
     before = source.weight.detach().clone()
     source.prune(4)
-    tables = lutnet_unrolled.TableSums(source, before, 3, "recovery", generator())
-    assert tables.wires.reshape(3, 4, 3)[:, :, 0].equal(source.kept)
+    tables = lutnet_sums.TableSums(source, before, 3, "recovery", "random", generator())
+    assert tables.wiring.fixed.reshape(3, 4, 3)[:, :, 0].equal(source.kept)
     assert tables.tables.abs().max() <= 0.9
     own = before.gather(1, source.kept).reshape(-1)
     own = own.sign() * own.abs().clamp(0.3, 0.7)
-    others = before.repeat_interleave(4, 0).gather(1, tables.wires[:, 1:])
+    others = before.repeat_interleave(4, 0).gather(1, tables.wiring.fixed[:, 1:])
     top = tables.tables.detach()[:, -1]
     assert top.allclose((own + others.sum(dim=1)).clamp(-0.9, 0.9))
     with pytest.raises(ValueError, match="start must be one of recovery, plain"):
-        lutnet_unrolled.TableSums(source, before, 3, "zero", generator())
+        lutnet_sums.TableSums(source, before, 3, "zero", "random", generator())
 
 
 def test_recovered_tables_of_two_inputs_are_or_and_and():
     """Or the XNOR that they come from, where the other weight is less than a tenth of the own."""
-    source = lutnet_unrolled.BinarySums(40, 2, 1, generator())
+    source = lutnet_sums.BinarySums(40, 2, 1, generator())
     before = source.weight.detach().clone()
     source.prune(8)
-    tables = lutnet_unrolled.TableSums(source, before, 2, "recovery", generator())
+    tables = lutnet_sums.TableSums(source, before, 2, "recovery", "random", generator())
     own = before.gather(1, source.kept).reshape(-1)
-    other = before.repeat_interleave(8, 0).gather(1, tables.wires[:, 1:]).reshape(-1)
+    other = before.repeat_interleave(8, 0).gather(1, tables.wiring.fixed[:, 1:]).reshape(-1)
     tiny = other.abs() < 0.1 * own.abs().clamp(0.3, 0.7)
     assert 0 < tiny.sum() < 8
     for i, table in enumerate(tables.layer().tt):
@@ -264,7 +304,7 @@ def test_a_study_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert sum(whole[1]["support"]) == pytest.approx(1, abs=1e-3)
     kept = lutnet_files.load_all(tmp_path / "nets.npz")
     assert list(kept) == [lutnet_study.name_of(case) for case in few]
-    assert len(kept["digits-0.05-2-1-recovery-1"].layers[1].tt) == 300
+    assert len(kept["digits-0.05-2-1-recovery-1-random"].layers[1].tt) == 300
     file.write_text(file.read_text().splitlines()[0] + "\n")
     again = lutnet_study.study("density", file)
     assert again[0] == whole[0]

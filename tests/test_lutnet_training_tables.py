@@ -10,6 +10,7 @@ from nomul.golden import lutnet
 from nomul.synth import (
     lutnet_area,
     lutnet_density_tables,
+    lutnet_fronts,
     lutnet_tables,
     lutnet_training_tables,
     tables,
@@ -26,7 +27,7 @@ def rows(name):
     return tables.load("lutnet", name).rows
 
 
-SEEDS = {"density": 5, "fashion": 1, "start": 3, "levels": 3, "tiles": 1}
+SEEDS = {"density": 5, "fashion": 1, "start": 3, "levels": 3, "tiles": 3}
 
 
 @pytest.mark.parametrize("name", SEEDS)
@@ -39,19 +40,20 @@ def test_studies_are_complete(name):
     if name in ("density", "fashion", "tiles"):
         first = [line for line in lines if line["case"]["seed"] == 1]
         networks = lutnet_density_tables.networks(name)
-        if name == "tiles":
-            names = list(networks)
-            first = [x for x in first if "-".join(map(str, x["case"].values())) in names]
-        else:
-            kept = lutnet_density_tables.candidates(lines)
-            first = [x for x in first if (x["case"]["density"], x["case"]["k"]) in kept]
-        assert list(networks) == ["-".join(map(str, x["case"].values())) for x in first]
+        if name != "tiles":
+            kept = lutnet_fronts.candidates(lines)
+            shapes = [(x["case"]["density"], *lutnet_fronts.kind_of(x["case"])) for x in first]
+            first = [line for line, shape in zip(first, shapes, strict=True) if shape in kept]
+        assert list(networks) == [lutnet_density_tables.named(line["case"]) for line in first]
         for line, network in zip(first, networks.values(), strict=True):
             layers = network.layers[1:3]
             assert line["products"] == [len(getattr(x, "unrolled", x).out) for x in layers]
 
 
-@pytest.mark.parametrize("name", ["T1", "T1-fashion", "T1-equal", "T4", "T5", "T6"])
+COMPUTED = ("T1", "T1-learned", "T1-fashion", "T1-equal", "T1-fashion-equal", "T4", "T5", "T6")
+
+
+@pytest.mark.parametrize("name", COMPUTED)
 def test_tables_of_studies_are_those_of_the_committed_runs(name):
     assert rows(name) == lutnet_tables.TABLES[name]()
 
@@ -109,27 +111,39 @@ def test_direct_layers_stand_above_trees_at_every_size():
         assert share(row["test accuracy"]) > trees
 
 
-def test_lutnet_beside_the_pruned_xnor_network():
-    """At most half the LUTs up to 91 % on digits, and no more of them at any accuracy."""
+def test_lutnet_takes_at_most_half_of_the_pruned_xnor_networks_tables():
+    """At every accuracy of that network's front on digits; and less than XNOR with learned inputs.
+
+    With learned wires: as in the papers it takes half or less in most rows, not in all.
+    """
     found = rows("T1-equal")
-    assert len(found) >= 6
-    for row in found:
-        assert share(row["accuracy"]) >= share(row["XNOR accuracy"])
-        assert row["LUTs"] <= row["XNOR LUTs"]
-    low = [row for row in found if share(row["XNOR accuracy"]) < 92]
-    assert len(low) == 2
-    for row in low:
-        assert 2 * row["LUTs"] <= row["XNOR LUTs"]
+    pruned = [row for row in found if row["XNOR inputs"] == "pruned"]
+    assert len(pruned) >= 6
+    for row in pruned:
+        assert 2 * row["learned wires, LUTs"] <= row["LUTs"]
+    assert sum(2 * row["LUTNet, LUTs"] <= row["LUTs"] for row in pruned) > len(pruned) / 2
+    learned = [row for row in found if row["XNOR inputs"] == "learned"]
+    assert len(learned) >= 5
+    for row in learned:
+        assert 1.7 * row["learned wires, LUTs"] <= row["LUTs"]
 
 
 def test_candidates_leave_out_what_is_surely_no_smaller_and_no_better():
-    def line(share, k, accuracy):
-        return {"case": {"density": share, "k": k}, "accuracy": accuracy}
+    def line(share, k, accuracy, wires="random"):
+        case = {"density": share, "k": k, "wires": wires}
+        return {"case": case, "accuracy": accuracy}
 
     some = [line(0.1, 0, 0.5), line(0.2, 0, 0.6), line(0.4, 0, 0.6), line(0.1, 2, 0.4)]
     some += [line(0.2, 2, 0.7), line(0.2, 3, 0.7), line(0.3, 3, 0.8), line(0.2, 4, 0.9)]
-    found = lutnet_density_tables.candidates(some)
-    assert found == [(0.1, 0), (0.2, 0), (0.2, 2), (0.2, 4), (0.3, 3)]
+    plain = [(share, k, "random") for share, k in ((0.1, 0), (0.2, 0), (0.2, 2), (0.2, 4))]
+    assert lutnet_fronts.candidates(some) == [*plain, (0.3, 3, "random")]
+    # Learned wires are families of their own: nothing of another one leaves them out.
+    some += [line(0.4, 1, 0.55, "learned"), line(0.4, 5, 0.6, "learned")]
+    found = lutnet_fronts.candidates(some)
+    assert [shape for shape in found if shape[2] == "learned"] == [
+        (0.4, 1, "learned"),
+        (0.4, 5, "learned"),
+    ]
 
 
 def test_fronts_hold_the_networks_that_no_smaller_one_equals():
@@ -137,9 +151,25 @@ def test_fronts_hold_the_networks_that_no_smaller_one_equals():
         return {"network": network, "LUTs": luts, "accuracy": f"{accuracy} %"}
 
     some = [row("K = 2", 10, 50.0), row("XNOR", 12, 40.0), row("K = 6", 15, 50.0)]
-    some += [row("K = 3", 20, 60.0), row("XNOR", 30, 45.0)]
-    lutnet_density_tables.mark_fronts(some)
-    assert [r["on the front"] for r in some] == [True, True, False, True, True]
+    some += [row("K = 3", 20, 60.0), row("K = 3, learned", 25, 50.0), row("XNOR", 30, 45.0)]
+    lutnet_fronts.mark_fronts(some)
+    assert [r["on the front"] for r in some] == [True, True, False, True, True, True]
+
+
+def test_beside_an_xnor_network_stand_the_smallest_that_are_no_less_accurate():
+    def row(network, luts, accuracy):
+        return {"network": network, "density": "5 %", "LUTs": luts, "accuracy": f"{accuracy} %"}
+
+    plain = row("XNOR", 100, 50.0)
+    found = lutnet_fronts.beside(plain, [row("K = 3", 20, 49.9), row("K = 3", 40, 50.0), plain])
+    assert found["XNOR inputs"] == "pruned"
+    assert found["LUTNet, times fewer"] == 2.5
+    assert found["learned wires"] == "none"
+    assert found["learned wires, LUTs"] is None
+    found = lutnet_fronts.beside(row("XNOR, learned", 60, 40.0), [row("K = 2, learned", 30, 90.0)])
+    assert found["XNOR inputs"] == "learned"
+    assert found["LUTNet"] == "none"
+    assert found["learned wires"] == "K = 2, 5 %: 90.0 %"
 
 
 def test_networks_of_the_area_table_are_no_less_accurate_than_the_xnor_network():
@@ -152,8 +182,9 @@ def test_tiled_rows_are_those_of_the_committed_runs():
     for row in rows("T3"):
         tile_m, tile_n = map(int, row["TM x TN"].split(" x "))
         shape = {"k": row["K"], "p": row["P"], "tile_m": tile_m, "tile_n": tile_n}
-        (run,) = lutnet_training_tables.select(lines, **shape)
-        assert row["accuracy"] == lutnet_training_tables.percent(run["accuracy"])
+        runs = lutnet_training_tables.select(lines, **shape)
+        right = [run["accuracy"] for run in runs]
+        assert row["accuracy"] == lutnet_training_tables.percent(sum(right) / len(right))
         assert row["cycles per vector"] == tile_m * tile_n
         assert row["physical tables"] * tile_m * tile_n == 64 * 16
 

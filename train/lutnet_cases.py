@@ -12,9 +12,16 @@ STARTS = ("recovery", "plain", "boundary", "random")
 TILED, FAN_IN = 64, 16
 
 
+# How a table comes by its wires: some products' inputs for good, or as its training finds them.
+WIRES = ("random", "learned")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
-    """One network of a study: ``k`` is 0 for the XNOR network, else K of the LUTNet."""
+    """One network of a study: ``k`` is 0 for the pruned XNOR network, else K of the LUTNet.
+
+    With K = 1 and learned wires a LUTNet is an XNOR network whose inputs are learned.
+    """
 
     data: str
     density: float
@@ -22,6 +29,7 @@ class Case:
     seed: int
     start: str = "recovery"
     levels: int = 1
+    wires: str = "random"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,22 +51,30 @@ class Tiles:
 def cases(study: str) -> list[Case] | list[Tiles]:
     """Return the networks of a study, those that share a dense network beside each other.
 
-    ``density``: XNOR and K = 2..6 on digits, five seeds. ``fashion``: XNOR and K = 2, 4, 6 on
-    Fashion-MNIST, one seed. ``start``: first tables. ``levels``: residual levels 1 and 2. Three
-    seeds each. ``tiles``: K, P and tiles of a tiled layer on digits, one seed.
+    ``density``: XNOR, LUTNet with K = 2..6, and both with learned wires (where XNOR is K = 1), on
+    digits, five seeds. ``fashion``: the same on Fashion-MNIST, of fewer densities, one seed.
+    ``start``: first tables. ``levels``: residual levels 1 and 2. Three seeds each. ``tiles``: K, P
+    and tiles of a tiled layer on digits, three seeds.
     """
     if study == "density":
-        grid = [(d, 0) for d in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 1.0)]
-        grid += [(d, k) for d in (0.0125, 0.025, 0.05, 0.1, 0.15, 0.2) for k in (2, 3, 4, 5, 6)]
-        return [Case(data="digits", density=d, k=k, seed=s) for s in SEEDS for d, k in sorted(grid)]
+        grid = [(d, 0, "random") for d in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 1.0)]
+        few = (0.0125, 0.025, 0.05, 0.1, 0.15, 0.2)
+        grid += [(d, k, "random") for d in few for k in (2, 3, 4, 5, 6)]
+        grid += [(d, 1, "learned") for d in (0.025, 0.05, 0.1, 0.15, 0.2, 0.3)]
+        grid += [(d, k, "learned") for d in (0.0125, 0.025, 0.05) for k in (2, 3, 4, 5, 6)]
+        grid += [(0.1, k, "learned") for k in (2, 3, 4)]
+        return [_case("digits", *shape, seed) for seed in SEEDS for shape in sorted(grid)]
     if study == "fashion":
-        grid = [(d, 0) for d in (0.01, 0.02, 0.04)]
-        grid += [(d, k) for d in (0.0025, 0.005, 0.01) for k in (2, 4, 6)]
-        return [Case(data="fashion-mnist", density=d, k=k, seed=1) for d, k in sorted(grid)]
+        grid = [(d, 0, "random") for d in (0.01, 0.02, 0.04, 0.08)]
+        grid += [(d, k, "random") for d in (0.0025, 0.005, 0.01) for k in (4, 6)]
+        grid += [(d, 1, "learned") for d in (0.01, 0.02, 0.04)]
+        grid += [(d, k, "learned") for d in (0.0025, 0.005, 0.01) for k in (2, 4)]
+        return [_case("fashion-mnist", *shape, 1) for shape in sorted(grid)]
     if study == "start":
         return [
-            Case(data="digits", density=0.05, k=4, seed=s, start=start)
+            Case(data="digits", density=0.05, k=4, seed=s, start=start, wires=wires)
             for s in SEEDS[:3]
+            for wires in WIRES
             for start in STARTS
         ]
     if study == "levels":
@@ -70,8 +86,15 @@ def cases(study: str) -> list[Case] | list[Tiles]:
         ]
     if study == "tiles":
         return [
-            Tiles(k=k, p=p, tile_m=side, tile_n=side, seed=1)
-            for k, p in ((2, 1), (4, 1), (4, 2), (6, 1))
+            Tiles(k=k, p=p, tile_m=side, tile_n=side, seed=seed)
+            for seed in SEEDS[:3]
+            for k, p in ((2, 1), (4, 1), (4, 2), (6, 1), (6, 3))
             for side in (1, 2, 4, 8)
         ]
     raise ValueError(f"study must be one of {', '.join(STUDIES)}, not {study!r}")
+
+
+def _case(data: str, density: float, k: int, wires: str, seed: int) -> Case:
+    """Return a case whose tables, where their wires are learned, begin at random."""
+    start = "random" if wires == "learned" and k > 1 else "recovery"
+    return Case(data=data, density=density, k=k, seed=seed, start=start, wires=wires)

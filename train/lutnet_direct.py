@@ -149,6 +149,12 @@ class Wiring(nn.Module):
         """Whether the wires are learned."""
         return self.choice.shape[1] > 0
 
+    def begin(self, wires: Tensor) -> None:
+        """Begin with wires int64[n, K]; those that learn need all inputs to choose between."""
+        if self.learned:
+            self.scores.data[0].scatter_(1, wires.reshape(-1, 1), 1.0)
+        self.fixed = wires
+
     def refresh(self) -> None:
         """Choose the inputs with the largest scores."""
         if self.learned:

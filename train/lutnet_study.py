@@ -59,13 +59,13 @@ class Plan:
 PLANS = {
     "digits": Plan(
         encoding=Encoding(levels=(4, 8, 12), noise=2.5),
-        recipe=Recipe(epochs=40, batch=64, rate=0.01),
+        recipe=Recipe(epochs=120, batch=64, rate=0.01),
     ),
     "fashion-mnist": Plan(
         data="fashion-mnist",
         hidden=100,
         encoding=Encoding(levels=(2, 6, 11), noise=1.0),
-        recipe=Recipe(epochs=2, batch=128, rate=0.01),
+        recipe=Recipe(epochs=4, batch=128, rate=0.01, wire_every=4),
     ),
 }
 
@@ -142,8 +142,7 @@ def _tiled(plan: Plan, case: Tiles, data: Data) -> Net:
     """Return a trained network with a tiled layer; all its training is one phase."""
     n_in = len(plan.encoding.offered(data.bits, data.x.shape[1])[0])
     net = tiled(n_in, TILED, data.classes, case.shape, FAN_IN, case.seed)
-    epochs = 2 * plan.recipe.epochs
-    run(net, plan.encoding, data, dataclasses.replace(plan.recipe, epochs=epochs, seed=case.seed))
+    run(net, plan.encoding, data, dataclasses.replace(plan.recipe, epochs=80, seed=case.seed))
     return net
 
 
@@ -179,7 +178,8 @@ def train(plan: Plan, case: Case, data: Data, plain: dict[Any, Any]) -> Net:
             layer.prune(keep)  # type: ignore[operator]
         plain[pruned] = fitted(net)
     if case.k:
-        return fitted(expanded(plain[pruned], weights, case.k, case.start, case.seed))
+        wide = expanded(plain[pruned], weights, case.k, case.start, case.wires, case.seed)
+        return fitted(wide)
     return fitted(copy(plain[pruned]))
 
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from nomul.golden import lutnet
 from nomul.train.lutnet_direct import LookUp, bits_of
-from nomul.train.lutnet_unrolled import BinarySums, Net, sign
+from nomul.train.lutnet_sums import BinarySums, sign
+from nomul.train.lutnet_unrolled import Net
 
 
 class TiledSums(nn.Module):
