@@ -78,7 +78,7 @@ def test_committed_networks_are_as_good_as_they_say(name):
 
 
 @pytest.mark.needs("fashion-mnist")
-@pytest.mark.parametrize("size", [250, 1000, 4000, 10_000, 25_000])
+@pytest.mark.parametrize("size", [250, 1000, 4000, 10_000, 25_000, 50_000])
 def test_networks_on_fashion_mnist_are_as_good_as_they_say(size):
     """What their files and the page say of the whole test set."""
     data = pytest.importorskip("nomul.train.data")

@@ -87,6 +87,7 @@ PRESETS: dict[str, Preset] = {
     "fashion-4000": fashion(1500, epochs=12, noise=0.5, wire_every=8),
     "fashion-10000": fashion(4700, epochs=10, noise=0.7, wire_every=8),
     "fashion-25000": fashion(12000, epochs=10, noise=0.9, wire_every=8),
+    "fashion-50000": fashion(24000, epochs=10, noise=0.9, wire_every=8),
 }
 
 
