@@ -119,7 +119,7 @@ class TableSums(nn.Module):
         inputs would add up to the sum of these.
         ``plain``: as the XNOR they come from, away from the boundary. ``boundary``: as the XNOR,
         on the boundary. ``random``: at random, with the same wires.
-    chosen
+    wires
         ``random``: a table keeps the wires it begins with, those of Wang et al. ``learned``: every
         wire may become any input of the layer; see :class:`nomul.train.lutnet_direct.Wiring`.
     generator
@@ -132,19 +132,19 @@ class TableSums(nn.Module):
         dense: Tensor,
         k: int,
         start: str,
-        chosen: str,
+        wires: str,
         generator: torch.Generator,
     ):
         super().__init__()
-        if chosen not in WIRES:
-            raise ValueError(f"wires must be one of {', '.join(WIRES)}, not {chosen!r}")
+        if wires not in WIRES:
+            raise ValueError(f"wires must be one of {', '.join(WIRES)}, not {wires!r}")
         self.k, self.scales = k, source.scales
         kept, n_in = source.kept, dense.shape[1]
         self.n_out, self.fan_in = kept.shape
-        wires = torch.stack([self._first(row, n_in, generator) for row in kept])
+        first = torch.stack([self._first(row, n_in, generator) for row in kept])
         own = source.weight.detach().gather(1, kept)
         own = own.sign() * own.abs().clamp(0.3, 0.7)
-        terms = [dense.gather(1, wires[:, :, j]) for j in range(1, k)]
+        terms = [dense.gather(1, first[:, :, j]) for j in range(1, k)]
         weights = torch.stack([own, *terms], dim=2).reshape(-1, k)
         address = torch.arange(1 << k)
         signs = torch.stack([(address >> j & 1) * 2.0 - 1 for j in range(k)])
@@ -163,9 +163,9 @@ class TableSums(nn.Module):
             raise ValueError(f"start must be one of {', '.join(STARTS)}, not {start!r}")
         levels = len(self.scales)
         self.tables = nn.Parameter(table.repeat(levels, 1))
-        flat = wires.reshape(-1, k)
+        flat = first.reshape(-1, k)
         shifted = torch.cat([flat + level * n_in for level in range(levels)])
-        choices = levels * n_in if chosen == "learned" else 0
+        choices = levels * n_in if wires == "learned" else 0
         self.wiring = Wiring(levels * n_in, len(shifted), k, choices, generator)
         self.wiring.begin(shifted)
         self.learning = True
