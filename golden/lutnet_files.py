@@ -1,6 +1,7 @@
 """Many networks in one file: a NumPy archive with an entry per network."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,11 @@ def add(path: Path, name: str, network: Network) -> None:
     text = json.dumps(network.to_dict(), separators=(",", ":")).encode()
     found[name] = np.frombuffer(text, dtype=np.uint8)
     np.savez_compressed(path, **found)
+
+
+def named(case: Mapping[str, object]) -> str:
+    """Return the name of a trained case's network in the archive of its study."""
+    return "-".join(map(str, case.values()))
 
 
 def load_all(path: Path) -> dict[str, Network]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from nomul.golden import lutnet, lutnet_files
+from nomul.golden import lutnet_files
 from nomul.synth import tables
 from nomul.synth.lutnet_area import sampled
 from nomul.synth.lutnet_fronts import (
@@ -16,7 +16,15 @@ from nomul.synth.lutnet_fronts import (
     mark_fronts,
     on_the_front,
 )
-from nomul.synth.lutnet_training_tables import TRAIN, kept, mean, number, percent, select, study
+from nomul.synth.lutnet_training_tables import (
+    kept,
+    mean,
+    networks,
+    number,
+    percent,
+    select,
+    study,
+)
 
 Rows = list[dict[str, Any]]
 
@@ -38,15 +46,15 @@ def fashion() -> Rows:
 
 def _accuracy(name: str, *wires: str) -> Rows:
     lines = [line for line in study(name) if line["case"]["wires"] in wires]
-    kinds = sorted({kind_of(line["case"]) for line in lines}, key=lambda kind: kind[::-1])
-    kinds.sort(key=lambda kind: wires.index(kind[1]))
+    found = {kind_of(line["case"]) for line in lines}
+    kinds = sorted(found, key=lambda kind: (wires.index(kind[1]), kind[0]))
     rows = []
     for share in sorted({line["case"]["density"] for line in lines}):
         some = select(lines, density=share)
         row: dict[str, Any] = {"density": density_of(share), "products": sum(some[0]["products"])}
         for k, how in kinds:
-            found = select(some, k=k, wires=how)
-            row[called((k, how))] = percent(mean(found, "accuracy")) if found else None
+            runs = select(some, k=k, wires=how)
+            row[called((k, how))] = percent(mean(runs, "accuracy")) if runs else None
         rows.append(row)
     return rows
 
@@ -80,25 +88,11 @@ def _areas(name: str) -> Rows:
                 "accuracy": percent(mean(runs, "accuracy")),
                 "lowest": percent(min(accuracies)),
                 "highest": percent(max(accuracies)),
-                "LUTs": _sampled(found[named(runs[0]["case"])]),
+                "LUTs": kept("sampled", found[lutnet_files.named(runs[0]["case"])], sampled),
             }
         )
     mark_fronts(rows)
     return rows
-
-
-def _sampled(network: lutnet.Network) -> int:
-    return int(kept("sampled", network, lambda: {"luts": sampled(network)})["luts"])
-
-
-def named(case: dict[str, Any]) -> str:
-    """Return the name of a case's network in the archive of its study."""
-    return "-".join(map(str, case.values()))
-
-
-def networks(name: str) -> dict[str, lutnet.Network]:
-    """Return the committed networks of a study: those of its first seed."""
-    return lutnet_files.load_all(TRAIN / f"lutnet_{name}.npz")
 
 
 def equal() -> Rows:

@@ -46,8 +46,8 @@ def candidates(lines: list[dict[str, Any]]) -> list[tuple[float, int, str]]:
     """
     shapes = sorted({(line["case"]["density"], *kind_of(line["case"])) for line in lines})
     right = {
-        shape: mean(select(lines, density=shape[0], k=shape[1], wires=shape[2]), "accuracy")
-        for shape in shapes
+        (share, k, wires): mean(select(lines, density=share, k=k, wires=wires), "accuracy")
+        for share, k, wires in shapes
     }
     least = min(accuracy for (_, k, _), accuracy in right.items() if k < 2)
     return [
@@ -57,7 +57,7 @@ def candidates(lines: list[dict[str, Any]]) -> list[tuple[float, int, str]]:
         and not any(
             s <= share and j <= k and other >= accuracy
             for (s, j, w), other in right.items()
-            if family(called((j, w))) == family(called((k, wires))) and (s, j) != (share, k)
+            if (j < 2, w) == (k < 2, wires) and (s, j) != (share, k)
         )
     ]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nomul.golden import compressor, lutnet
+from nomul.golden import compressor, lutnet, lutnet_files
 from nomul.hw.compressor import Top as Compressor
 from nomul.synth import (
     lutnet_density_tables,
@@ -17,7 +17,7 @@ from nomul.synth.emit import emit
 from nomul.synth.lutnet_area import ADDERS, PARTS, parts
 from nomul.synth.lutnet_fronts import FAMILIES, called, family, kind_of, smallest
 from nomul.synth.lutnet_published import Quoted
-from nomul.synth.lutnet_training_tables import TRAIN, percent, select, study
+from nomul.synth.lutnet_training_tables import TRAIN, networks, percent, select, study
 from nomul.synth.synthesize import synthesize
 
 Rows = list[dict[str, Any]]
@@ -53,14 +53,16 @@ def at_equal_accuracy() -> dict[str, tuple[str, lutnet.Network]]:
     measured = tables.load("lutnet", "T1-area").rows
     (plain,) = (r for r in measured if r["network"] == "XNOR" and r["density"] == "10 %")
     rows = [plain, *(smallest(own, plain, measured) for own in FAMILIES if own != (True, False))]
-    lines, networks = study("density"), lutnet_density_tables.networks("density")
+    trained = networks("density")
+    cases = {
+        (called(kind_of(case)), lutnet_density_tables.density_of(case["density"])): case
+        for case in (line["case"] for line in select(study("density"), seed=1))
+    }
     found = {}
     for row in filter(None, rows):
-        for case in (line["case"] for line in select(lines, seed=1)):
-            shape = called(kind_of(case)), lutnet_density_tables.density_of(case["density"])
-            if shape == (row["network"], row["density"]):
-                name = f"{FAMILIES[family(row['network'])]}, K = {case['k'] or 1}, {shape[1]}"
-                found[name] = row["accuracy"], networks[lutnet_density_tables.named(case)]
+        case = cases[row["network"], row["density"]]
+        name = f"{FAMILIES[family(row['network'])]}, K = {case['k'] or 1}, {row['density']}"
+        found[name] = row["accuracy"], trained[lutnet_files.named(case)]
     network = lutnet.Network.load(TRAIN / "lutnet_digits-70.npz")
     accuracies = network.about["test"]
     found["direct, K = 6"] = percent(sum(accuracies) / len(accuracies)), network

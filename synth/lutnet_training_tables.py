@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,15 @@ def study(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (TRAIN / f"lutnet_{name}.jsonl").read_text().splitlines()]
 
 
-def kept(what: str, network: lutnet.Network, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what ``make`` measures of a network, remembered by the network and Yosys's version."""
+def networks(name: str) -> dict[str, lutnet.Network]:
+    """Return the committed networks of a study: those of its first seed."""
+    return lutnet_files.load_all(TRAIN / f"lutnet_{name}.npz")
+
+
+def kept(what: str, network: lutnet.Network, measure: Callable[[lutnet.Network], Any]) -> Any:
+    """Return what is measured of a network, remembered by the network and Yosys's version."""
     parts = what, json.dumps(network.to_dict()), yosys.version()
-    return remembered(KEPT, parts, make)
+    return remembered(KEPT, parts, lambda: {"value": measure(network)})["value"]
 
 
 def select(lines: list[dict[str, Any]], **values: Any) -> list[dict[str, Any]]:
@@ -80,7 +86,7 @@ def pareto() -> Rows:
     rows = []
     for path in sorted(TRAIN.glob("lutnet_fashion-*.npz"), key=lambda p: p.stat().st_size):
         network = lutnet.Network.load(path)
-        count = kept("split", network, lambda n=network: split(n, head=False))  # type: ignore[misc]
+        count = kept("split", network, partial(split, head=False))
         scores = count["scores"]
         assert scores is not None
         fitting = [right for size, right in TREES if size <= scores]
@@ -150,16 +156,14 @@ def tiles() -> Rows:
 
     Look-up tables are those of the committed networks.
     """
-    networks = lutnet_files.load_all(TRAIN / "lutnet_tiles.npz")
+    found, lines = networks("tiles"), study("tiles")
     rows = []
-    lines = study("tiles")
     for run in select(lines, seed=1):
         case = run["case"]
         shape = {key: value for key, value in case.items() if key != "seed"}
         runs = select(lines, **shape)
         count = case["tile_m"] * case["tile_n"]
         physical = run["products"][0] // count
-        network = networks["-".join(map(str, case.values()))]
         rows.append(
             {
                 "K": case["k"],
@@ -171,7 +175,7 @@ def tiles() -> Rows:
                 "physical tables": physical,
                 "cycles per vector": count,
                 "memory bits": physical * count * case["p"] if count > 1 else 0,
-                "LUTs": _tiled_luts(network),
+                "LUTs": _tiled_luts(found[lutnet_files.named(case)]),
             }
         )
     return rows
@@ -180,7 +184,7 @@ def tiles() -> Rows:
 def _tiled_luts(network: lutnet.Network) -> int:
     (layer,) = (layer for layer in network.layers if isinstance(layer, lutnet.LutNetTiled))
     alone = lutnet.Network([layer], layer.n_in)
-    return int(kept("luts", alone, lambda: {"luts": luts(alone)})["luts"])
+    return int(kept("luts", alone, luts))
 
 
 def plot_tiles(rows: Rows, figure: Any) -> None:

@@ -6,10 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from nomul.golden import lutnet
+from nomul.golden import lutnet, lutnet_files
 from nomul.synth import (
     lutnet_area,
-    lutnet_density_tables,
     lutnet_fronts,
     lutnet_tables,
     lutnet_training_tables,
@@ -39,12 +38,12 @@ def test_studies_are_complete(name):
     assert {case.seed for case in planned} == set(range(1, 1 + SEEDS[name]))
     if name in ("density", "fashion", "tiles"):
         first = [line for line in lines if line["case"]["seed"] == 1]
-        networks = lutnet_density_tables.networks(name)
+        networks = lutnet_training_tables.networks(name)
         if name != "tiles":
             kept = lutnet_fronts.candidates(lines)
             shapes = [(x["case"]["density"], *lutnet_fronts.kind_of(x["case"])) for x in first]
             first = [line for line, shape in zip(first, shapes, strict=True) if shape in kept]
-        assert list(networks) == [lutnet_density_tables.named(line["case"]) for line in first]
+        assert list(networks) == [lutnet_files.named(line["case"]) for line in first]
         for line, network in zip(first, networks.values(), strict=True):
             layers = network.layers[1:3]
             assert line["products"] == [len(getattr(x, "unrolled", x).out) for x in layers]

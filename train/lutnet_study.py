@@ -135,7 +135,7 @@ def _one(case: Case | Tiles, plain: dict[Any, Any], networks: Path | None) -> di
 
 def name_of(case: Case | Tiles) -> str:
     """Return the name of a case's network in the archive of its study."""
-    return "-".join(str(value) for value in dataclasses.asdict(case).values())
+    return lutnet_files.named(dataclasses.asdict(case))
 
 
 def _tiled(plan: Plan, case: Tiles, data: Data) -> Net:
