@@ -123,7 +123,7 @@ class Wiring(nn.Module):
 
     def __init__(self, n_in: int, n: int, k: int, choices: int, generator: torch.Generator):
         super().__init__()
-        self.n, self.k = n, k
+        self.n, self.k, self.learning = n, k, True
         if not choices:
             order = [torch.randperm(n_in, generator=generator) for _ in range(-(-n * k // n_in))]
             self.register_buffer("fixed", torch.cat(order)[: n * k].reshape(n, k))
@@ -155,9 +155,17 @@ class Wiring(nn.Module):
             self.scores.data[0].scatter_(1, wires.reshape(-1, 1), 1.0)
         self.fixed = wires
 
+    def look_up(self, x: Tensor, table: Tensor) -> Tensor:
+        """Return the bits y[n, batch] of tables [n, 2**K] for bits x[n_in, batch]."""
+        scores = self.scores if self.learned and self.learning else None
+        y: Tensor = LookUp.apply(  # type: ignore[no-untyped-call]
+            x, self.fixed, table, scores, self.choice
+        )
+        return y
+
     def refresh(self) -> None:
-        """Choose the inputs with the largest scores."""
-        if self.learned:
+        """Choose the inputs with the largest scores, after a step that they learned in."""
+        if self.learned and self.learning:
             best = self.scores.detach().argmax(dim=2)
             self.fixed = self.choice.gather(1, best).reshape(self.n, self.k)
 
@@ -191,7 +199,7 @@ class DirectNet(nn.Module):
         choices: tuple[int, ...] = (1 << 40,),
     ):
         super().__init__()
-        self.k, self.classes, self.learning = k, classes, True
+        self.k, self.classes = k, classes
         self.tables, self.wirings = nn.ParameterList(), nn.ModuleList()
         for number, (before, size) in enumerate(itertools.pairwise((n_in, *sizes))):
             table = torch.empty(size, 1 << k).uniform_(-1, 1, generator=generator)
@@ -203,11 +211,7 @@ class DirectNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits[batch, classes] of bits x[n_in, batch]."""
         for wiring, table in zip(self.wirings, self.tables, strict=True):
-            assert isinstance(wiring, Wiring)
-            scores = wiring.scores if wiring.learned and self.learning else None
-            x = LookUp.apply(  # type: ignore[no-untyped-call]
-                x, wiring.fixed, table, scores, wiring.choice
-            )
+            x = wiring.look_up(x, table)  # type: ignore[operator]
         sums = x.reshape(self.classes, -1, x.shape[1]).sum(dim=1)
         return sums.T / self.temperature
 
@@ -216,9 +220,8 @@ class DirectNet(nn.Module):
         with torch.no_grad():
             for table in self.tables:
                 table.clamp_(-1, 1)
-        if self.learning:
-            for wiring in self.wirings:
-                wiring.refresh()
+        for wiring in self.wirings:
+            wiring.refresh()  # type: ignore[operator]
 
     def layers(self) -> list[lutnet.DirectLut]:
         """Return the layers in the data model."""

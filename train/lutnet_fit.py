@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from nomul.train.lutnet_direct import Wiring
+
 Prepare = Callable[[Tensor, torch.Generator | None], Tensor]
 
 
@@ -66,6 +68,7 @@ def fit(
         Called after each epoch with its mean loss.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
+    wirings = [module for module in net.modules() if isinstance(module, Wiring)]
     scores = [p for name, p in net.named_parameters() if name.endswith("scores")]
     others = [p for name, p in net.named_parameters() if not name.endswith("scores")]
     groups = [
@@ -93,7 +96,8 @@ def fit(
         total = 0.0
         order = torch.randperm(len(x), generator=generator)
         for number, chosen in enumerate(order.split(recipe.batch)):
-            net.learning = number % recipe.wire_every == 0  # type: ignore[assignment]
+            for wiring in wirings:
+                wiring.learning = number % recipe.wire_every == 0
             optimiser.zero_grad()
             logits = net(prepare(x[chosen], generator))
             loss = nn.functional.cross_entropy(logits, targets[chosen])

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nomul.golden import lutnet
 from nomul.train.lutnet_cases import STARTS, WIRES
-from nomul.train.lutnet_direct import LookUp, Wiring, bits_of
+from nomul.train.lutnet_direct import Wiring, bits_of
 
 
 class Sign(torch.autograd.Function):
@@ -168,7 +168,6 @@ class TableSums(nn.Module):
         choices = levels * n_in if wires == "learned" else 0
         self.wiring = Wiring(levels * n_in, len(shifted), k, choices, generator)
         self.wiring.begin(shifted)
-        self.learning = True
 
     def _first(self, kept: Tensor, n_in: int, generator: torch.Generator) -> Tensor:
         """Return the wires [fan_in, K] of one neuron: its own ones, then pruned ones."""
@@ -184,11 +183,7 @@ class TableSums(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return sums[n_out, batch] of +-1 table outputs for bits x[levels n_in, batch]."""
-        wiring = self.wiring
-        scores = wiring.scores if wiring.learned and self.learning else None
-        y = LookUp.apply(  # type: ignore[no-untyped-call]
-            x, wiring.fixed, self.tables, scores, wiring.choice
-        )
+        y = self.wiring.look_up(x, self.tables)
         shape = len(self.scales), self.n_out, self.fan_in, x.shape[1]
         parts = (2 * y - 1).reshape(shape).sum(dim=2)
         return sum(scale * part for scale, part in zip(self.scales, parts, strict=True))
@@ -197,8 +192,7 @@ class TableSums(nn.Module):
         """Keep the entries in -1..1, and choose the wires."""
         with torch.no_grad():
             self.tables.clamp_(-1, 1)
-        if self.learning:
-            self.wiring.refresh()
+        self.wiring.refresh()
 
     def layer(self, **thresholds: Any) -> lutnet.LutLayer:
         """Return the layer in the data model."""

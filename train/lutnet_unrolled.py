@@ -34,15 +34,6 @@ class Net(nn.Module):
         self.scale = nn.Parameter(torch.tensor(-1.5))
         self.levels = len(second.scales)  # type: ignore[arg-type]
 
-    @property
-    def learning(self) -> bool:
-        """Whether wires that can learn do so in this step."""
-        return self._learning
-
-    @learning.setter
-    def learning(self, value: bool) -> None:
-        self._learning = self.first.learning = self.second.learning = value
-
     def forward(self, x: Tensor) -> Tensor:
         """Return logits[batch, classes] of bits x[n_in, batch]."""
         rest = self.norm(self.first(x).T).T
