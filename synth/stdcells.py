@@ -5,12 +5,24 @@ import re
 import sys
 from collections.abc import Set
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
 
 from nomul.synth.mapping import Target, report
 from nomul.synth.recipes import RECIPES, FullAdder, Recipe
 from nomul.synth.repeaters import Repeater
+
+
+@cache
+def _sequential(library: Path) -> Set[str]:
+    """Return the flip-flops and latches of a Liberty file, which is read once for all results."""
+    groups = re.split(r"\bcell\s*\(", library.read_text())[1:]
+    return {
+        re.split(r"[\s\")]+", group.lstrip('" '), maxsplit=1)[0]
+        for group in groups
+        if re.search(r"\b(ff|latch)\s*\(", group)
+    }
 
 
 @dataclass(frozen=True)
@@ -134,12 +146,7 @@ class StandardCells(Target):
 
     def sequential(self) -> Set[str] | None:
         """Return the names of flip-flops and latches."""
-        groups = re.split(r"\bcell\s*\(", self.library().read_text())[1:]
-        return {
-            re.split(r"[\s\")]+", group.lstrip('" '), maxsplit=1)[0]
-            for group in groups
-            if re.search(r"\b(ff|latch)\s*\(", group)
-        }
+        return _sequential(self.library())
 
     def tools(self) -> dict[str, str]:
         """Return the Liberty file's name and the first digits of its SHA-256."""
