@@ -39,9 +39,9 @@ def with_network(settings: list[str] | None, network: Path | None) -> list[str]:
 
 def label(block: registry.Block, preset: str | None, settings: list[str] | None) -> str:
     """Return the preset's name as long as nothing changes it."""
-    return "" if settings else preset or next(iter(block.config().presets))
+    return "" if settings else preset or block.first_preset
 
 
 def title(block: registry.Block, preset: str | None, settings: list[str] | None) -> str:
     """Return the block's name, the preset, and what is changed of it."""
-    return " ".join([block.name, preset or next(iter(block.config().presets)), *(settings or ())])
+    return " ".join([block.name, preset or block.first_preset, *(settings or ())])

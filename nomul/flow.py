@@ -58,7 +58,7 @@ def configure(block: Block, preset: str | None = None, settings: Iterable[str] =
 
 def default_folder(block: Block, preset: str | None = None) -> Path:
     """Return where results go if nobody says: build/<block>/<preset> under the current folder."""
-    return Path("build") / block.name / (preset or next(iter(block.config().presets)))
+    return Path("build") / block.name / (preset or block.first_preset)
 
 
 def emit(

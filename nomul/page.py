@@ -84,8 +84,7 @@ def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) 
     cfg: Any = flow.configure(block)
     emitted = flow.emit(block, cfg)
     modules = diagram.netlist(emitted)
-    preset = next(iter(cfg.presets))
-    about = f"Streams, submodules and the number of bits between them, preset {preset}."
+    about = f"Streams, submodules and the number of bits between them, preset {block.first_preset}."
     shown = diagram.diagram(modules, block.name)
     notes = present.parameter_notes(type(cfg))
     return {
@@ -94,7 +93,7 @@ def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) 
         "title": block.title,
         "paper": block.paper,
         "link": link(block.paper),
-        "preset": preset,
+        "preset": block.first_preset,
         "presets": list(cfg.presets),
         "claims": claims.of(block.name),
         "prose": prose(block.name, anchors),

@@ -44,6 +44,11 @@ class Block:
         return {n: value for f in functions if f is not None for n, value in f(cfg).items()}
 
     @property
+    def first_preset(self) -> str:
+        """Name of the preset that is meant where none is named."""
+        return str(next(iter(self.config().presets)))
+
+    @property
     def bench(self) -> str:
         """Import name of the cocotb bench."""
         return f"nomul.sim.{self.name}"

@@ -26,7 +26,7 @@ def libraries() -> Rows:
     """Return area, clock and energy of every block on FreePDK45 and on OSU's 180 nm cells."""
     rows = []
     for block in registry.BLOCKS.values():
-        preset = PRESETS.get(block.name, next(iter(block.config().presets)))
+        preset = PRESETS.get(block.name, block.first_preset)
         design = emit(block.top(block.config().preset(preset)), block.name).rtlil
         tools = {cells.name: cells.tools() for cells in PERIODS}
         parts = (design, tools, yosys.version())
