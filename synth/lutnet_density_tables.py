@@ -134,6 +134,10 @@ def _lines(figure: Any, rows: Rows) -> None:
         points = [(row["products"], number(row[name])) for row in rows if row[name]]
         axes.plot(*zip(*points, strict=True), "o-", label=name)
     axes.set_xscale("log")
+    axes.minorticks_off()
+    sizes = [row["products"] for row in rows]
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.tick_params(axis="x", rotation=30)
     axes.set_xlabel("products (XNOR) or tables (K)")
     axes.set_ylabel("test accuracy, %, mean over the seeds")
     axes.legend()
