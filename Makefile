@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS  ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-long bench formal dev lint docs-test clean types
+.PHONY: demo test test-long bench formal dev lint docs-test clean
 
 demo: $(READY)
 	$(BIN)/nomul demo
@@ -30,10 +30,10 @@ bench: $(READY)
 formal: $(READY)
 	$(BIN)/python -m nomul.synth.formal
 
-dev: $(READY) types
+dev: $(READY)
 	$(BIN)/pre-commit install
 
-lint: $(READY) types
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -41,15 +41,9 @@ lint: $(READY) types
 docs-test: $(READY)
 	$(BIN)/python -m pytest tests/test_docs.py
 
-# Type checkers cannot follow setuptools' mapping of folders to packages; they can follow links.
-types:
-	@rm -rf .types && mkdir -p .types/nomul
-	@for room in golden hw sim synth train; do ln -s ../../$$room .types/nomul/$$room; done
-	@for file in nomul/*.py nomul/py.typed; do ln -s ../../$$file .types/nomul/; done
-
 $(READY): pyproject.toml constraints.txt .ci/setup
 	@VENV=$(VENV) .ci/setup
 	@touch $@
 
 clean:
-	rm -rf build dist .types *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

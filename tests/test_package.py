@@ -1,7 +1,9 @@
 """The package: the wheel holds what the tree holds, and works from another environment."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,7 +19,7 @@ import nomul
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-ROOMS = PROJECT["tool"]["setuptools"]["package-dir"]
+LINKED = ("docs", "golden", "hw", "sim", "synth", "train")
 
 
 def pip(*arguments, python=sys.executable):
@@ -34,7 +36,7 @@ def sdist(tmp_path_factory):
     for file in tracked():
         target = source / file
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((ROOT / file).read_bytes())
+        shutil.copyfile(ROOT / file, target, follow_symlinks=False)
     command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "-o", built, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -52,30 +54,40 @@ def wheel(sdist, tmp_path_factory):
 
 
 def test_source_distribution_is_the_tree(sdist):
+    """With each room once, under ``nomul/``, where a build finds it without links."""
     with tarfile.open(sdist) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames() if "/" in name}
-    assert set(tracked()) <= names
+        members = [member for member in archive.getmembers() if "/" in member.name]
+    assert not [member.name for member in members if member.issym() or member.islnk()]
+    names = {member.name.partition("/")[2] for member in members if member.isfile()}
     made = {name for name in names if "egg-info" not in name} - {"PKG-INFO", "setup.cfg"}
-    folders = {str(parent) for file in tracked() for parent in Path(file).parents}
-    assert made - folders == set(tracked())
+    assert made == {packaged(file) for file in tracked()} - LINKS
+
+
+LINKS = {f"nomul/{room}" for room in LINKED}
+
+
+def packaged(file):
+    """Return where a file of the tree is in what is distributed: rooms are below ``nomul/``."""
+    return f"nomul/{file}" if file.partition("/")[0] in LINKED else file
 
 
 def tracked():
     """Return the files of the tree that belong to it: tracked or not yet, but not ignored."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    return [file for file in listed.splitlines() if (ROOT / file).is_file()]
+    return [file for file in listed.splitlines() if os.path.lexists(ROOT / file)]
 
 
 def test_wheel_holds_what_the_tree_holds(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    in_tree = {
-        f"{package.replace('.', '/')}/{Path(file).relative_to(folder)}"
-        for package, folder in ROOMS.items()
-        for file in tracked()
-        if file.startswith(f"{folder}/")
-    }
-    assert names == in_tree
+    in_tree = {packaged(file) for file in tracked()} - LINKS
+    assert names == {file for file in in_tree if file.startswith("nomul/")}
+
+
+@pytest.mark.parametrize("room", LINKED)
+def test_a_room_is_a_committed_link(room):
+    """Relative, so that it leads from any clone to that clone's own room."""
+    assert str((ROOT / "nomul" / room).readlink()) == f"../{room}"
 
 
 def test_wheel_carries_licence_and_notice(wheel):
