@@ -19,16 +19,16 @@ test-long: $(READY)
 	$(PYTEST)
 
 bench: $(READY)
-	$(BIN)/python -m nomul.synth.bench_golden
-	$(BIN)/python -m nomul.train.bench_essop
-	$(BIN)/python -m nomul.synth.bench_spimc
-	$(BIN)/python -m nomul.synth.bench_sotfp
-	$(BIN)/python -m nomul.synth.bench
-	$(BIN)/python -m nomul.synth.bench_scale
-	$(BIN)/python -m nomul.synth.bench_lutnet
+	$(BIN)/python -m nomul.experiments.essop.bench_golden
+	$(BIN)/python -m nomul.experiments.essop.bench_training
+	$(BIN)/python -m nomul.experiments.spimc.bench
+	$(BIN)/python -m nomul.experiments.sotfp.bench
+	$(BIN)/python -m nomul.experiments.bench_cells
+	$(BIN)/python -m nomul.experiments.bench_scale
+	$(BIN)/python -m nomul.experiments.lutnet.bench
 
 formal: $(READY)
-	$(BIN)/python -m nomul.synth.formal
+	$(BIN)/python -m nomul.synth.check.formal
 
 dev: $(READY)
 	$(BIN)/pre-commit install
@@ -39,7 +39,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 docs-test: $(READY)
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/python -m pytest tests/rules/test_docs.py
 
 $(READY): pyproject.toml constraints.txt .ci/setup
 	@VENV=$(VENV) .ci/setup

@@ -4,11 +4,9 @@ import dataclasses
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nomul.golden import config, lfsr
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 SOURCES = ("lfsr", "lfsr_shared", "vdc_xor", "sobol_xor", "vdc", "sobol")
 SHARES = ("pair", "rotate", "lane")
@@ -57,6 +55,8 @@ class Config(config.Config):
     seeds
         First states of the two registers, not 0. The default is reduced to L bits.
     """
+
+    block_name: ClassVar[str] = "bitstream"
 
     rows: int = 16
     cols: int = 16

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,6 +21,8 @@ class Config(config.Config):
     level_bits
         Bits of a signed level, 1..32.
     """
+
+    block_name: ClassVar[str] = "codebook"
 
     code_bits: int = 6
     level_bits: int = 16

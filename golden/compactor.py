@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,6 +25,8 @@ class Config(config.Config):
     max_length
         Longest vector that indices can number, 1..65536.
     """
+
+    block_name: ClassVar[str] = "compactor"
 
     width: int = 8
     lanes: int = 50

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 ADDERS = ("lut6", "carry", "plus")
 
@@ -31,6 +30,8 @@ class Config(config.Config):
     pipeline
         Registers after every so many levels of the tree; 0: none but the output's.
     """
+
+    block_name: ClassVar[str] = "compressor"
 
     width: int = 64
     adder: str = "lut6"

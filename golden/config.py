@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Self
 class Config:
     """Base of every block's ``Config``.
 
-    A subclass declares its parameters as fields, its named configurations in ``presets`` and its
-    ranges in ``validate``. Kinds are checked here, from the annotations, before ``validate`` runs.
+    A subclass declares the name of its block in ``block_name``, its parameters as fields, its named
+    configurations in ``presets`` and its ranges in ``validate``. Kinds are checked here, from the
+    annotations, before ``validate`` runs.
 
     Errors
     ------
@@ -25,6 +26,7 @@ class Config:
         A field is out of range, or the preset does not exist.
     """
 
+    block_name: ClassVar[str]
     presets: ClassVar[dict[str, dict[str, Any]]] = {"default": {}}
 
     def __post_init__(self) -> None:
@@ -38,11 +40,6 @@ class Config:
         """Raise ValueError, naming the field and showing its value, for what cannot be built."""
 
     @classmethod
-    def block_name(cls) -> str:
-        """Name of the block: that of the module which defines the record."""
-        return cls.__module__.rpartition(".")[2]
-
-    @classmethod
     def names(cls) -> list[str]:
         """Names of the parameters, in the order of their declaration."""
         return [field.name for field in dataclasses.fields(cls)]
@@ -52,7 +49,7 @@ class Config:
         """Return the named configuration, with ``overrides`` applied on top."""
         if name not in cls.presets:
             known = ", ".join(cls.presets)
-            raise ValueError(f"{cls.block_name()} has no preset {name!r}; it has {known}")
+            raise ValueError(f"{cls.block_name} has no preset {name!r}; it has {known}")
         return cls.from_dict({**cls.presets[name], **overrides})
 
     @classmethod
@@ -71,7 +68,7 @@ class Config:
         near = difflib.get_close_matches(name, names, n=1)
         ordered = near + [other for other in names if other not in near]
         have = ", ".join(ordered)
-        raise TypeError(f"{cls.block_name()} has no parameter {name!r}; it has {have}")
+        raise TypeError(f"{cls.block_name} has no parameter {name!r}; it has {have}")
 
     @classmethod
     def parse(cls, name: str, text: str) -> Any:
@@ -123,13 +120,13 @@ class Config:
         def check_choice(self: Config, name: str, choices: tuple[str, ...]) -> None:
             seen[name] = choices
 
-        members = {"__module__": cls.__module__, "check_choice": check_choice}
+        members = {"check_choice": check_choice}
         listener: Any = type(cls.__name__, (cls,), members)
         for preset in cls.presets:
             listener.preset(preset)
             if name in seen:
                 return seen[name]
-        raise ValueError(f"{cls.block_name()}.{name} is not an enumerated parameter: name values")
+        raise ValueError(f"{cls.block_name}.{name} is not an enumerated parameter: name values")
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with ``changes`` applied, validated again."""
@@ -153,7 +150,7 @@ class Config:
         """Raise ValueError ``<block>.<name> must be <rule>, not <value>`` unless ``ok``."""
         if not ok:
             raise ValueError(
-                f"{self.block_name()}.{name} must be {rule}, not {getattr(self, name)!r}"
+                f"{self.block_name}.{name} must be {rule}, not {getattr(self, name)!r}"
             )
 
     def check_range(self, name: str, low: int, high: int) -> None:
@@ -171,7 +168,7 @@ def _kinds(cls: type[Config]) -> dict[str, Any]:
 
 def _kind_error(owner: Any, name: str, value: Any, rule: str) -> TypeError:
     return TypeError(
-        f"{owner.block_name()}.{name} must be {rule}, not {value!r} ({type(value).__name__})"
+        f"{owner.block_name}.{name} must be {rule}, not {value!r} ({type(value).__name__})"
     )
 
 
@@ -210,9 +207,7 @@ def _coerce(owner: Config, name: str, value: Any, kind: Any) -> Any:
         variable = len(item_kinds) == 2 and item_kinds[1] is Ellipsis
         if not variable and len(value) != len(item_kinds):
             raise ValueError(
-                f"{owner.block_name()}.{name} must have {len(item_kinds)} entries, not {value!r}"
+                f"{owner.block_name}.{name} must have {len(item_kinds)} entries, not {value!r}"
             )
         return tuple(_coerce(owner, name, item, item_kinds[0]) for item in value)
-    raise TypeError(
-        f"{owner.block_name()}.{name} is declared as {kind!r}, which Config cannot hold"
-    )
+    raise TypeError(f"{owner.block_name}.{name} is declared as {kind!r}, which Config cannot hold")

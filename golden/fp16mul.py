@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 FRACTION = 10  # stored bits of the significand
 BIAS = 15
@@ -89,6 +88,8 @@ class Config(config.Config):
     mode
         ``ieee`` for gradual underflow, ``ftz`` for flush to zero (:class:`Flush`).
     """
+
+    block_name: ClassVar[str] = "fp16mul"
 
     mode: str = "ieee"
 

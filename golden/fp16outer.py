@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import essop, fp16mul
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +29,8 @@ class Config(essop.Config):
         Nothing is random here; the default has no register. With one, ``seed`` is there as in the
         other units.
     """
+
+    block_name: ClassVar[str] = "fp16outer"
 
     mode: str = "ieee"
     stream_bits: int = 4

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import bitstream, essop
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 ROUNDINGS = ("stochastic", "nearest")
 
@@ -29,6 +28,8 @@ class Config(essop.Config):
     rounding
         ``stochastic``: a random word per side and vector decides. ``nearest``: half up.
     """
+
+    block_name: ClassVar[str] = "intouter"
 
     bits: int = 4
     rounding: str = "stochastic"

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nomul.golden import config
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 # One primitive polynomial per width: x^t summed over the taps t, plus 1. Each is proved primitive
 # by the order of x in tests/test_lfsr.py. Widths 3..32, after the table in Xilinx XAPP 052 and
@@ -217,6 +216,8 @@ class Config(config.Config):
     leap
         Register steps per output, 1..4096.
     """
+
+    block_name: ClassVar[str] = "lfsr"
 
     width: int = 16
     taps: tuple[int, ...] = ()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nomul.golden import bitstream, config, essop, intouter
-from nomul.golden.essop import Ints
+from nomul.golden.arrays import Floats, Ints
 
 HOLDS = ("gates", "enable")
 PRODUCTS = ("popcount", "snapshot", "prefix", "multiply")
@@ -51,6 +51,8 @@ class Config(config.Config):
         How registered products stay until they are taken: ``gates`` in front of the registers, or
         an ``enable``, which is smaller where clocks are gated.
     """
+
+    block_name: ClassVar[str] = "plane"
 
     rows: int = 32
     cols: int = 32
@@ -129,7 +131,7 @@ class Config(config.Config):
         return (n - 1) * self.interval + self.latency - self.unit.beats + 2
 
 
-def ideal(x: ArrayLike, d: ArrayLike) -> essop.Floats:
+def ideal(x: ArrayLike, d: ArrayLike) -> Floats:
     """Return the exact outer product x d^T, float64[M, N]."""
     return essop.ideal(x, d)
 

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,6 +19,8 @@ class Config(config.Config):
     width
         Bits to count, 1..4096.
     """
+
+    block_name: ClassVar[str] = "popcount"
 
     width: int = 64
 

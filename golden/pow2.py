@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config, lfsr
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 ROUNDINGS = ("floor", "stochastic")
 
@@ -36,6 +35,8 @@ class Config(config.Config):
     rounding
         ``floor``, or ``stochastic``: add a random number below one unit before the right shift.
     """
+
+    block_name: ClassVar[str] = "pow2"
 
     bits: int = 16
     width: int = 8

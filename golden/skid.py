@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config
-
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Ints
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,6 +22,8 @@ class Config(config.Config):
         ``register``: one register, ready passes through combinationally. ``skid``: a second
         register catches the word in flight, so ready comes from a flip-flop.
     """
+
+    block_name: ClassVar[str] = "skid"
 
     width: int = 32
     kind: str = "skid"

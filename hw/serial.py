@@ -17,7 +17,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.serial import TAKEN, word_bytes
-from nomul.hw import axis_ports
+from nomul.hw.axi import ports as axis_ports
 from nomul.hw.once import place
 from nomul.hw.reset import Clocking
 from nomul.hw.uart import Receiver, Transmitter

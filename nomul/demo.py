@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nomul import flow, present, registry
 
 if TYPE_CHECKING:
-    from nomul.train.digits import Floats
+    from nomul.golden.arrays import Floats
 
 EPOCHS, BATCH, RATE = 3, 64, 0.25
 MEASURED = (

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from nomul.golden.config import Config
     from nomul.hw.reset import Reset
     from nomul.sim.harness import Report
+    from nomul.synth.check.netcheck import Checked
     from nomul.synth.emit import Emitted
-    from nomul.synth.netcheck import Checked
-    from nomul.synth.pnr import Placed
-    from nomul.synth.power import Energy
+    from nomul.synth.energy.power import Energy
+    from nomul.synth.map.targets import StandardCells
+    from nomul.synth.place.pnr import Placed
     from nomul.synth.rows import Row
-    from nomul.synth.targets import StandardCells
 
 
 def configure(block: Block, preset: str | None = None, settings: Iterable[str] = ()) -> "Config":
@@ -83,13 +83,13 @@ def emit(
     reset
         Kind and active level; synchronous and high if None. AXI's is low.
     """
-    from nomul.hw import axis
+    from nomul.hw.axi import shell
     from nomul.hw.reset import Reset
     from nomul.sim import cells
     from nomul.synth import emit
 
     top = block.top(cfg) if top is None else top
-    top, name = (axis.Axis(top), f"{block.name}_axi") if axi else (top, block.name)
+    top, name = (shell.Axis(top), f"{block.name}_axi") if axi else (top, block.name)
     emitted = emit.emit(top, name, paper=block.paper, reset=reset or Reset())
     emitted = dataclasses.replace(emitted, files=cells.models(emitted.verilog))
     if folder is not None:
@@ -116,7 +116,7 @@ def add_testbench(
     BenchError
         The block does not do what its model says.
     """
-    from nomul.synth import flags, lanes, testbench, vectors
+    from nomul.synth.emit import flags, lanes, testbench, vectors
 
     plain, axi = emit(block, cfg), emitted.manifest.get("axi")
     recording = vectors.take(block, plain, count=count, seed=seed, simulator=installed_simulator())
@@ -211,7 +211,8 @@ def measure(
     FileNotFoundError, ValueError
         There is no such library, or target, or it has no standard cells to gate clocks with.
     """
-    from nomul.synth import rows, targets
+    from nomul.synth import rows
+    from nomul.synth.map import targets
 
     name = target_name(target, liberty)
     chosen = targets.get(name, liberty=liberty)
@@ -245,7 +246,7 @@ def place(
     Parameters
     ----------
     target, device, seeds
-        As in :func:`nomul.synth.pnr.place_and_route`.
+        As in :func:`nomul.synth.place.pnr.place_and_route`.
 
     Raises
     ------
@@ -254,7 +255,7 @@ def place(
     ValueError
         There is no such target, or device.
     """
-    from nomul.synth import pnr
+    from nomul.synth.place import pnr
 
     emitted = emit(block, cfg, folder)
     return pnr.place_and_route(emitted, target, seeds, device=device, folder=folder)
@@ -274,7 +275,7 @@ def bitstream(
     ValueError
         There is no such board.
     """
-    from nomul.synth import boards
+    from nomul.synth.place import boards
 
     chosen = boards.get(board)
     file, placed, emitted = boards.bitstream(block.top(cfg), block.name, chosen, folder, seed=seed)
@@ -303,7 +304,7 @@ def cells_with_models(
     ValueError
         The target has no standard cells.
     """
-    from nomul.synth import targets
+    from nomul.synth.map import targets
 
     found = targets.get(target_name(target, liberty), liberty=liberty, models=models)
     if not isinstance(found, targets.StandardCells):
@@ -340,7 +341,7 @@ def energy(
     BenchError
         The netlist does not do what the model says.
     """
-    from nomul.synth import gatesim, power
+    from nomul.synth.energy import gatesim, power
 
     return power.measure(
         block,
@@ -380,7 +381,8 @@ def check(
     NetlistError
         An answer differs from that of the golden model, or does not come.
     """
-    from nomul.synth import netcheck, targets
+    from nomul.synth.check import netcheck
+    from nomul.synth.map import targets
 
     cells = targets.get(target_name(target, liberty), liberty=liberty, models=models)
     emitted = add_testbench(block, cfg, emit(block, cfg), count=count)
@@ -442,11 +444,11 @@ def train(
 def digit_layer(cfg: Any, images: int) -> list[Any]:
     """Return a layer of the digit classifier run in the array of :mod:`nomul.golden.sotfp`.
 
-    See :func:`nomul.train.sotfp_layer.layer`; needs scikit-learn.
+    See :func:`nomul.train.sotfp.layer`; needs scikit-learn.
     """
-    from nomul.train import sotfp_layer
+    from nomul.train import sotfp
 
-    return list(sotfp_layer.layer(cfg, images))
+    return list(sotfp.layer(cfg, images))
 
 
 def photographs(count: int | None = None) -> tuple[Any, Any]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from nomul import flow, present, registry
 
 if TYPE_CHECKING:
-    from nomul.golden.sparse_cost import Cost
     from nomul.golden.spimc import Config, Tile
+    from nomul.golden.spimc.cost import Cost
     from nomul.sim.harness import Report
 
 
@@ -29,20 +29,22 @@ def run(
     Parameters
     ----------
     weights, layer, transpose
-        File, array in it, and orientation, as :func:`nomul.golden.sparse_formats.read` takes them.
+        File, array in it, and orientation, as :func:`nomul.golden.spimc.formats.read` takes them.
         Weights that are not integers are quantised to the macro's width.
     form
         ``auto``: the fewest bits; a format; or N:M.
     act_bits, x_signed
         Of the activations; the macro's most bits if None.
     balance, prune
-        As for :func:`nomul.golden.spimc_layer.plan`.
+        As for :func:`nomul.golden.spimc.layer.plan`.
     out
         The container; ``<file>[-<layer>].packed.npz`` in the current folder if None.
     """
-    from nomul.golden import sparse, sparse_formats, spimc_layer
+    from nomul.golden import sparse
+    from nomul.golden.spimc import formats
+    from nomul.golden.spimc import layer as spimc_layer
 
-    w = sparse_formats.read(weights, layer, transpose)
+    w = formats.read(weights, layer, transpose)
     quantised = w.dtype.kind == "f"
     if quantised:
         w, _ = sparse.quantise(w, cfg.weight_bits)
@@ -101,7 +103,7 @@ def _chosen(form: str, costs: list["Cost"], cfg: "Config", act_bits: int | None)
 
 def _row(cost: "Cost", w: Any, cfg: "Config", balance: bool) -> dict[str, Any]:
     """Return one format's line; tiles, beats and cycles are of the layer as it would be cut."""
-    from nomul.golden import spimc_layer
+    from nomul.golden.spimc import layer as spimc_layer
 
     values: dict[str, Any] = {
         "format": cost.tile.format,
@@ -161,7 +163,7 @@ def simulate(
         raise ValueError("--weights and --inputs go together, and are for spimc only")
     import numpy as np
 
-    from nomul.golden import spimc_layer
+    from nomul.golden.spimc import layer as spimc_layer
 
     layer, x = spimc_layer.load(weights), np.load(inputs)
     x = x[None] if x.ndim == 1 else x
@@ -174,7 +176,7 @@ def simulate(
         "NOMUL_INPUTS": str((folder / "x.npy").resolve()),
     }
     block = registry.get("spimc")
-    bench = "nomul.sim.spimc_layer"
+    bench = "nomul.sim.spimc.layer"
     report = flow.simulate(
         block, layer.cfg, folder, bench=bench, environment=environment, **options
     )

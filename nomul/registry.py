@@ -32,14 +32,14 @@ class Block:
     def metrics(self, cfg: Any) -> dict[str, Any]:
         """Return figures that need no hardware: what ``metrics(cfg)`` says, where a room has it.
 
-        A function of that name in ``golden/<block>.py`` or ``synth/<block>_tables.py`` returns
+        A function of that name in ``golden`` or of ``experiments/<block>/tables.py`` returns
         plain values by name, such as an error or a count of operations. A sweep makes columns of
         them.
         """
         modules = [self.golden()]
-        tables = f"nomul.synth.{self.name}_tables"
+        tables = f"nomul.experiments.{self.name}"
         if find_spec(tables):
-            modules.append(import_module(tables))
+            modules.append(import_module(f"{tables}.tables"))
         functions = [vars(module).get("metrics") for module in modules]
         return {n: value for f in functions if f is not None for n, value in f(cfg).items()}
 

@@ -156,7 +156,7 @@ def recorded(form: str, op: str) -> Record:
     """Return the committed record of a sweep."""
     from importlib.resources import files
 
-    path = files("nomul.synth") / "baseline" / f"exhaustive-sotfp-{form}-{op}.json"
+    path = files("nomul.experiments") / "baseline" / f"exhaustive-sotfp-{form}-{op}.json"
     return Record(**json.loads(path.read_text()))
 
 
@@ -166,7 +166,8 @@ class _Array:
     def __init__(self, cfg: "Config", op: str):
         import numpy as np
 
-        from nomul.golden import pimarray, sotfp
+        from nomul.golden import sotfp
+        from nomul.golden.sotfp import array as pimarray
 
         self.cfg, self.op, self.code = cfg, op, sotfp.program(cfg, op)
         self.every = np.arange(1 << 16, dtype=np.uint16)
@@ -182,7 +183,8 @@ class _Array:
         """
         import numpy as np
 
-        from nomul.golden import pimarray, sotfp
+        from nomul.golden import sotfp
+        from nomul.golden.sotfp import array as pimarray
 
         a, size = np.arange(first, first + rows, dtype=np.uint16), self.columns.shape[1]
         memory = np.zeros((self.code.columns, rows * size), dtype=np.uint64)

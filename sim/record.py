@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nomul.sim.signals import bit, bits
+
 VARIABLE = "NOMUL_RECORD"
 
 
@@ -125,11 +127,9 @@ class _Recorder:
         self.file, self.left = Path(file), float("inf") if count is None else count
 
     def __call__(self, cycle: int) -> None:
-        from nomul.sim.stream import bit, bits
-
         if self.left <= 0:
             return
-        known = self._known()
+        known = self.bench.outstanding()
         lines = []
         for name, (valid, ready, payload) in self.streams.items():
             offered = bit(valid)
@@ -147,10 +147,3 @@ class _Recorder:
         if lines:
             with self.file.open("a") as out:
                 out.writelines(lines)
-
-    def _known(self) -> dict[str, int]:
-        """Return how many payloads each source has still to send."""
-        from nomul.sim.stream import Source
-
-        sources = [agent for agent in self.bench.agents if isinstance(agent, Source)]
-        return {source.name: len(source.payloads) - len(source.sent) for source in sources}

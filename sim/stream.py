@@ -15,6 +15,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
 from nomul.sim import harness, record, trace
+from nomul.sim.signals import bit as bit
+from nomul.sim.signals import bits as bits
 
 STALLS = ("never", "random")
 PERIOD_NS = 10
@@ -147,6 +149,11 @@ class Bench:
         self.agents.append(agent)
         return agent
 
+    def outstanding(self) -> dict[str, int]:
+        """Return how many payloads each source has still to send."""
+        sources = (agent for agent in self.agents if isinstance(agent, Source))
+        return {source.name: len(source.payloads) - len(source.sent) for source in sources}
+
     async def reset(self, cycles: int = 3) -> None:
         """Start the clock and hold reset; agents are already driving, so no input is unknown."""
         self.dut.rst.value = 1
@@ -183,20 +190,6 @@ class Bench:
             f"{sink.name}: {len(sink.received)} payloads, not {count}"
         )
         return sink.received
-
-
-def bit(handle: Any) -> bool:
-    """Return a one-bit signal; an unknown value is an error, never False."""
-    value = handle.value
-    assert value.is_resolvable, f"{handle._name} is {value}"
-    return bool(int(value))
-
-
-def bits(handle: Any) -> int:
-    """Return a signal as an unsigned integer; an unknown bit is an error."""
-    value = handle.value
-    assert value.is_resolvable, f"{handle._name} is {value}"
-    return int(value.to_unsigned()) if hasattr(value, "to_unsigned") else int(value)
 
 
 def pieces(words: list[int], size: int) -> list[list[int]]:

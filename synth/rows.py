@@ -11,16 +11,16 @@ from typing import Any
 
 import nomul
 from nomul import registry
-from nomul.synth import pnr
-from nomul.synth.census import Part
 from nomul.synth.emit import emit
-from nomul.synth.pnr_families import FAMILIES
-from nomul.synth.synthesize import synthesize
-from nomul.synth.targets import Target
-from nomul.synth.targets import get as target_named
-from nomul.synth.timing import Timing
+from nomul.synth.map.census import Part
+from nomul.synth.map.synthesize import synthesize
+from nomul.synth.map.targets import Target
+from nomul.synth.map.targets import get as target_named
+from nomul.synth.map.timing import Timing
+from nomul.synth.place import pnr
+from nomul.synth.place.families import FAMILIES
 
-BASELINE = Path(__file__).parent / "baseline"
+BASELINE = Path(__file__).parent.parent / "experiments" / "baseline"
 BASELINE_TARGETS = ("freepdk45", "ecp5", "ice40")
 CLOCK_TOLERANCE = 0.10
 
@@ -44,8 +44,9 @@ class Row:
     tools, nomul
         Versions of the tools, and of nomul itself.
     recipe, cells, resources, area_um2, sequential_um2, parts, timing
-        As in :class:`nomul.synth.synthesize.Result`; after place and route ``resources`` also has
-        nextpnr's count of used LUT sites, ``TRELLIS_COMB`` or ``ICESTORM_LC``, with the harness's.
+        As in :class:`nomul.synth.map.synthesize.Result`; after place and route ``resources`` also
+        has nextpnr's count of used LUT sites, ``TRELLIS_COMB`` or ``ICESTORM_LC``, with the
+        harness's.
     latency, interval, cycles
         Of the configuration; ``cycles`` is ``cfg.cycles(1000)``.
     """
@@ -111,7 +112,7 @@ def measure(
     cfg
         Another configuration than the preset's.
     target, hierarchical, period_ps, folder
-        As in :func:`nomul.synth.synthesize.synthesize`.
+        As in :func:`nomul.synth.map.synthesize.synthesize`.
     """
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:

@@ -15,8 +15,9 @@ from nomul import flow, registry
 from nomul.golden import lfsr
 from nomul.hw.lfsr import Top
 from nomul.sim import harness
-from nomul.synth import stdcells, yosys
+from nomul.synth import yosys
 from nomul.synth.emit import Emitted, emit
+from nomul.synth.map import stdcells
 from nomul.train import fashion
 
 # A busy machine is slow, and no test is timed.

@@ -9,7 +9,7 @@ from nomul.hw.compressor import Top
 from nomul.sim.harness import BenchError
 from nomul.synth import yosys
 from nomul.synth.emit import emit
-from nomul.synth.synthesize import synthesize
+from nomul.synth.map.synthesize import synthesize
 
 
 @pytest.mark.parametrize("preset", Config.presets)

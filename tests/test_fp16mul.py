@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nomul.golden import fp16mul
 from nomul.golden.fp16mul import Config, corners, model, stimuli
 from nomul.hw.fp16mul import UNDERFLOW, Flush, Top
-from nomul.hw.fp16mul_product import multiply
+from nomul.hw.fp16mul.product import multiply
 from nomul.sim.harness import BenchError
 
 IEEE, FTZ = Config(mode="ieee"), Config(mode="ftz")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from nomul.experiments.essop.errors import network_pairs
 from nomul.golden import essop, intouter, plane
 from nomul.golden.plane import Config
 from nomul.hw import plane as hardware
 from nomul.sim.harness import BenchError
-from nomul.synth.essop_errors import network_pairs
 
 TINY = {"rows": 3, "cols": 4}
 
@@ -68,7 +68,7 @@ def test_prefix_and_popcount_are_the_same_products():
 
 
 def test_eight_scrambled_bits_err_less_than_sixteen_ideal_ones():
-    """0.508 against 0.556, the figure of independent bits at BL 16 in tests/test_essop.py."""
+    """0.508 against 0.556, the figure of independent bits at BL 16 in tests/essop/test_essop.py."""
     pairs = network_pairs()
     assert plane.relative_error(Config(), pairs) < 0.95 * 0.556
     # Rows of four levels cost a twentieth of it, and are still better.

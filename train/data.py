@@ -4,11 +4,9 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nomul.golden.arrays import Ints
 from nomul.train import digits, fashion
-
-Ints = NDArray[np.int64]
 
 FASHION = fashion.FOLDER
 

@@ -4,10 +4,8 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from nomul.golden.arrays import Floats, Ints
 
 SIZES = (64, 16, 16, 10)
 

@@ -1,0 +1,107 @@
+"""What the papers claim, beside what the committed tables say: ours, and what it is compared with.
+
+Paper figures are quoted from abstracts, never measured here. Where nothing of ours is comparable,
+the entry says so instead of giving a number.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from nomul.experiments import tables
+
+Rows = list[dict[str, Any]]
+NOT = "not reproduced"
+
+# Relative error of 16 ideal, independent bits per lane: what a unit must reach to be compared.
+SIXTEEN_IDEAL_BITS = 0.556
+
+
+def of(block: str) -> Rows:
+    """Return a block's claims as rows: claim, paper (quoted), ours, compared with.
+
+    Empty for a block without a paper, or as long as its tables are not measured.
+    """
+    make = _CLAIMS.get(block)
+    try:
+        return make() if make else []
+    except FileNotFoundError:
+        return []
+
+
+def _row(claim: str, paper: str, ours: str, against: str) -> dict[str, Any]:
+    return {"claim": claim, "paper (quoted)": paper, "ours": ours, "compared with": against}
+
+
+def _rows(block: str, name: str, **where: Any) -> Rows:
+    """Return the rows of a committed table that have the given values."""
+    found = tables.load(block, name).rows
+    return [row for row in found if all(row[key] == value for key, value in where.items())]
+
+
+def _essop() -> Rows:
+    fp16 = "our IEEE FP16 multiplier, FreePDK45"
+    planes = [r for r in _rows("essop", "T1", cycles=1) if r["product in a register"]]
+    able = [r for r in planes if r["BL"] and r["relative error"] <= SIXTEEN_IDEAL_BITS]
+    best = min(able, key=lambda row: row["um2"])
+    (int4,) = (row for row in planes if row["unit"] == "INT4")
+    made = f"{best['unit']}, streams of {best['BL']} bits"
+    found = []
+    for what, paper in (("area", "93.7 % less"), ("energy", "82.2 % less")):
+        ours, small = best[f"{what} saved %"], int4[f"{what} saved %"]
+        words = f"{ours:.1f} % less ({made}); INT4, which errs half as much: {small:.1f} % less"
+        found.append(_row(f"{what} per product", paper, words, fp16))
+    return found
+
+
+def _spimc() -> Rows:
+    (dense,) = _rows("spimc", "T4", pattern="dense", format="dense")
+    sparse = min(_rows("spimc", "T4", pattern="90"), key=lambda row: row["storage"])
+    where = f"dense storage, a pruned layer of 784 x 256 with 90 % zeros, format {sparse['format']}"
+    fewer = dense["beats"] / sparse["beats"]
+    return [
+        _row("storage density", "higher", f"{1 / sparse['storage']:.1f} times", where),
+        _row("entries written per inference", "fewer", f"{fewer:.1f} times fewer", where),
+    ]
+
+
+def _lutnet() -> Rows:
+    rows = _rows("lutnet", "T1-equal", **{"XNOR inputs": "pruned"})
+    kinds = [f"{title}, times fewer" for title in ("LUTNet", "learned wires")]
+    found = [[row[key] for row in rows] for key in kinds]
+    ranges = [f"{min(times)} to {max(times)}" for times in found]
+    words = f"{ranges[0]} times fewer LUTs, with learned wires {ranges[1]}"
+    against = "our pruned XNOR networks, digits, five seeds, accuracies "
+    against += f"from {rows[0]['accuracy']} to {rows[-1]['accuracy']}"
+    return [_row("area at equal accuracy", "up to twice as efficient", words, against)]
+
+
+def _sonic() -> Rows:
+    quoted = {"NullHop": "5.81, 8.4", "RSNN": "4.02, 5.78", "LightBulb": "3.08, 19.4"}
+    quoted |= {"CrossLight": "2.94, 18.4", "HolyLight": "13.8, 27.6"}
+    return [
+        _row("frames per joule, energy per bit: times better", figures, NOT, name)
+        for name, figures in quoted.items()
+    ]
+
+
+def _sotfp() -> Rows:
+    (add,) = _rows("sotfp", "opsets", format="FP16", op="add")
+    (mul,) = _rows("sotfp", "opsets", format="FP16", op="mul")
+    ratio = "`nor` / `sot`"
+    steps = f"{add[ratio]} (add), {mul[ratio]} (mul) times fewer steps, FP16"
+    against = "NOR only, our own programs; steps, not seconds"
+    accelerator = "a training accelerator in memory"
+    return [
+        _row("latency", "1.8 times less", steps, against),
+        _row("energy", "3.3 times less", NOT, accelerator),
+        _row("area", "2.5 times less", NOT, accelerator),
+    ]
+
+
+_CLAIMS: dict[str, Callable[[], Rows]] = {
+    "essop": _essop,
+    "spimc": _spimc,
+    "lutnet": _lutnet,
+    "sonic": _sonic,
+    "sotfp": _sotfp,
+}

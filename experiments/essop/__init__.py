@@ -1,0 +1,1 @@
+"""Tables of ESSOP's page: areas, errors, energies, training."""

@@ -1,0 +1,165 @@
+"""Area, clock and energy of one candidate for an outer product, on operands of a real update."""
+
+import json
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nomul import registry
+from nomul.experiments.remember import remembered
+from nomul.golden import essop, fp16mul, plane
+from nomul.synth import yosys
+from nomul.synth.emit import Emitted, emit
+from nomul.synth.energy import gatesim, power
+from nomul.synth.map import stdcells
+from nomul.synth.map.recipes import ADDERS, AREA, RECIPES, SPEED
+from nomul.synth.map.stdcells import FreePdk45, StandardCells
+from nomul.synth.map.synthesize import synthesize
+
+PERIOD_PS = 1000
+OPERANDS = Path(__file__).parents[1] / "baseline" / "operands.json"
+
+# The recipes of planes, and of those that miss the period with them.
+FOR_PLANES = (AREA, ADDERS, SPEED)
+
+# Pairs of vectors in a simulation, and the rows of each that the multiplier goes through.
+PAIRS, ROWS = 8, slice(1, None, 4)
+
+
+# Cells of the largest netlists that are simulated, and that are simulated with delays.
+MOST_CELLS, GLITCH_CELLS = 120_000, 30_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one product costs.
+
+    Attributes
+    ----------
+    area_um2
+        Area over products per cycle, at one pair per ``interval`` cycles.
+    fmax_mhz
+        Clock of the netlist.
+    fj, glitch_fj
+        Energy per product at 1 ns: with gates that settle at once, and with equal delays. None
+        where a netlist has more than ``MOST_CELLS`` or ``GLITCH_CELLS`` cells. Registers hold zero
+        before the first pair.
+    recipe
+        Which way of mapping was kept.
+    """
+
+    area_um2: float
+    fmax_mhz: float
+    fj: float | None
+    glitch_fj: float | None
+    recipe: str
+
+
+def operands(pairs: int = PAIRS) -> tuple[Any, Any]:
+    """Return activations and gradients of a layer of 32 x 32 in training, float64[pairs, 32].
+
+    ``python -m nomul.train.essop.operands`` wrote the file.
+    """
+    sides = json.loads(OPERANDS.read_text())
+    return tuple(np.array(sides[name][:pairs]) for name in ("activations", "gradients"))  # type: ignore[return-value]
+
+
+def encoded(cfg: plane.Config) -> dict[str, Any]:
+    """Return the operands as a plane takes them, those of its lanes."""
+    sides = (side[:, :lanes] for side, lanes in zip(operands(), (cfg.rows, cfg.cols), strict=True))
+    (x, sx, e_x), (d, sd, e_d) = (essop.quantise(side, cfg.width) for side in sides)
+    return {"x": x, "sx": sx, "d": d, "sd": sd, "e_x": e_x, "e_d": e_d}
+
+
+def half_precision() -> dict[str, Any]:
+    """Return the operands of single products, row by row, as the FP16 multiplier takes them.
+
+    Vectors are scaled by their block exponents first, so that no product is subnormal for want of
+    a loss scale.
+    """
+    sides = []
+    for values in operands():
+        _, exponent = np.frexp(np.abs(values).max(axis=1, keepdims=True))
+        sides.append(np.ldexp(values, -exponent).astype(np.float16).view(np.uint16))
+    x, d = sides[0][:, ROWS, None], sides[1][:, None, :]
+    a, b = np.broadcast_arrays(x, d)
+    return {"a": a.ravel(), "b": b.ravel()}
+
+
+def measure(
+    cfg: plane.Config | fp16mul.Config, kept: Path | None = None, clock_gating: int = 0
+) -> Measured:
+    """Map a candidate to FreePDK45 at 1 ns, and simulate it on the operands.
+
+    Planes are mapped module by module, their largest module and the rest by whatever recipe suits
+    each, with buffers on what loads its driver too much across modules. The smallest that meets
+    the period is kept, else the fastest.
+
+    Parameters
+    ----------
+    cfg
+        The candidate.
+    kept
+        Folder in which results are kept under the hash of the emitted design, the operands and the
+        versions of the tools, so that an interrupted measurement goes on where it was.
+    clock_gating
+        Smallest number of registers with a common enable that get a clock gate; 0 for none.
+    """
+    block = registry.get(type(cfg).block_name)
+    target: StandardCells = FreePdk45(clock_gating=clock_gating)
+    if block.name == "plane":
+        target = replace(target, recipes=FOR_PLANES, repeater=stdcells.NANGATE_BUFFER)
+    emitted = emit(block.top(cfg), block.name, paper=block.paper)
+
+    def make() -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as scratch:
+            return asdict(_measure(block, cfg, target, emitted, Path(scratch)))
+
+    if kept is None:
+        return Measured(**make())
+    parts: tuple[Any, ...] = (
+        emitted.rtlil,
+        cfg.to_json(),
+        OPERANDS.read_text(),
+        yosys.version(),
+        target.tools(),
+    )
+    parts += (clock_gating,) if clock_gating else ()
+    return Measured(**remembered(kept, parts, make))
+
+
+def _measure(
+    block: registry.Block, cfg: Any, target: StandardCells, emitted: Emitted, folder: Path
+) -> Measured:
+    array = isinstance(cfg, plane.Config)
+    options: dict[str, Any] = {"hierarchical": array, "period_ps": PERIOD_PS, "folder": folder}
+    made = synthesize(emitted, target, **options)
+    assert made.timing
+    if made.timing.fmax_mhz < 1e6 / PERIOD_PS and target.recipes != RECIPES:
+        made = synthesize(emitted, replace(target, recipes=RECIPES), **options)
+    assert made.netlist
+    assert made.timing
+    assert made.area_um2 is not None
+    per_cycle = cfg.rows * cfg.cols / cfg.interval if array else 1
+    cells = sum(made.cells.values())
+    cost = Measured(made.area_um2 / per_cycle, made.timing.fmax_mhz, None, None, made.recipe)
+    if cells > MOST_CELLS:
+        return cost
+    glitches = cells <= GLITCH_CELLS
+    stimuli = (folder / "stimuli.npz").resolve()
+    np.savez(stimuli, **(encoded(cfg) if array else half_precision()))
+    done = power.simulate(
+        block,
+        cfg,
+        made.netlist,
+        target,
+        folder=folder / "energy",
+        environment={"NOMUL_STIMULI": str(stimuli)},
+        delays=gatesim.UnitDelay(cycles=2048) if glitches else None,
+        start=0,
+    )
+    calm, moving = (done.energy(PERIOD_PS, g).per_operation_fj for g in (False, True))
+    return replace(cost, fj=calm, glitch_fj=moving if glitches else None)

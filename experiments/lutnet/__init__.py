@@ -1,0 +1,1 @@
+"""Tables of the page on look-up-table networks: accuracies, areas, what is published."""

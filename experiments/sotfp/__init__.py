@@ -1,0 +1,1 @@
+"""Tables of the page on floating point in memory: programs, faults, a layer, area."""

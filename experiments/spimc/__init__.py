@@ -1,0 +1,1 @@
+"""Tables of SP-IMC's page: storage, cycles, select logic, energy."""

@@ -1,0 +1,36 @@
+"""ESSOP: the outer product of two vectors from AND gates and counters.
+
+After Joshi et al., "ESSOP: Efficient and Scalable Stochastic Outer Product Architecture for Deep
+Learning", ISCAS 2020, arXiv 2003.11256, whose abstract describes the method; stream lengths, number
+generators and array organisation are our reconstruction.
+"""
+
+from nomul.golden.essop.accumulators import accumulate, max_right_shift, rounding_words, shifted
+from nomul.golden.essop.config import CELLS, EXPONENT_BITS, ORDERED_CELLS, ROUNDINGS, Config
+from nomul.golden.essop.counts import bits, model, operand, quantise, unit_exponent
+from nomul.golden.essop.stimuli import ideal, stimuli
+from nomul.golden.essop.timing import beats, cycles
+from nomul.golden.essop.updates import outer, update
+
+__all__ = [
+    "CELLS",
+    "EXPONENT_BITS",
+    "ORDERED_CELLS",
+    "ROUNDINGS",
+    "Config",
+    "accumulate",
+    "beats",
+    "bits",
+    "cycles",
+    "ideal",
+    "max_right_shift",
+    "model",
+    "operand",
+    "outer",
+    "quantise",
+    "rounding_words",
+    "shifted",
+    "stimuli",
+    "unit_exponent",
+    "update",
+]

@@ -1,0 +1,128 @@
+"""Parameters of a network's hardware, the networks that come with nomul, and inputs to try."""
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nomul.golden import compressor, config
+from nomul.golden.arrays import Ints
+from nomul.golden.lutnet import examples
+from nomul.golden.lutnet.heads import LutNetTiled
+from nomul.golden.lutnet.layers import Layer
+from nomul.golden.lutnet.network import Network
+
+WEIGHTS = ("rom", "read", "load")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    """Parameters of a network's hardware.
+
+    Parameters
+    ----------
+    network
+        Path of a network file, or the name of an example of
+        :mod:`nomul.golden.lutnet.examples`, or of a trained network that comes with nomul.
+    adder
+        How ones are added: ``lut6``, ``carry`` or ``plus``, as in :mod:`nomul.golden.compressor`.
+    registers
+        ``layers``: one after every layer. ``end``: one after the last, and after tiled layers.
+    weights
+        Of tiled layers: ``rom``, ``read`` (a port reads them) or ``load`` (it writes them too).
+    """
+
+    block_name: ClassVar[str] = "lutnet"
+
+    network: str = "unrolled"
+    adder: str = "lut6"
+    registers: str = "layers"
+    weights: str = "rom"
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "small": {"network": "unrolled"},
+        "residual": {"network": "residual", "adder": "plus"},
+        "tiled": {"network": "tiled"},
+        "reload": {"network": "tiled", "weights": "load", "registers": "end"},
+        "direct": {"network": "direct", "registers": "end"},
+        "table": {"network": "table", "adder": "carry"},
+        "digits-xc7": {"network": "digits-xc7"},
+        "digits-hx1k": {"network": "digits-hx1k", "adder": "carry", "registers": "end"},
+    }
+
+    def validate(self) -> None:
+        """Check the choices, and that the network exists and is one."""
+        self.check_choice("adder", compressor.ADDERS)
+        self.check_choice("registers", ("layers", "end"))
+        self.check_choice("weights", WEIGHTS)
+        known = [*examples.KINDS, *trained()]
+        self.check(
+            "network",
+            self.network in known or Path(self.network).is_file(),
+            f"a file or one of {', '.join(known)}",
+        )
+        tiled = self.load().tiled
+        self.check("weights", self.weights == "rom" or bool(tiled), "rom: no layer is tiled")
+
+    def load(self) -> Network:
+        """Return the network."""
+        return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Network:
+        if self.network in examples.KINDS:
+            rng = np.random.default_rng(1)
+            return Network(**examples.KINDS[self.network](rng))
+        return Network.load(trained().get(self.network, Path(self.network)))
+
+    @property
+    def stages(self) -> list[tuple[Layer, ...]]:
+        """The layers between two registers, in order; a tiled layer stands alone."""
+        groups: list[list[Layer]] = []
+        fresh = True
+        for layer in self.load().layers:
+            if fresh or self.registers == "layers" or isinstance(layer, LutNetTiled):
+                groups.append([])
+            groups[-1].append(layer)
+            fresh = isinstance(layer, LutNetTiled)
+        return [tuple(group) for group in groups]
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a vector to its answer: one per register, TM TN + 1 per tiled layer."""
+        return sum(map(_latency, self.stages))
+
+    @property
+    def interval(self) -> int:
+        """Cycles between two vectors, without stalls."""
+        return max(_latency(s) - 1 if isinstance(s[0], LutNetTiled) else 1 for s in self.stages)
+
+    def cycles(self, n: int) -> int:
+        """Cycles from the first vector's transfer to the last answer's, inclusive, unstalled."""
+        return self.latency + (n - 1) * self.interval + 1
+
+
+def _latency(stage: tuple[Layer, ...]) -> int:
+    first = stage[0]
+    return first.tile_m * first.tile_n + 1 if isinstance(first, LutNetTiled) else 1
+
+
+def trained() -> dict[str, Path]:
+    """Return the trained networks that come with nomul, by name."""
+    folder = Path(__file__).parent
+    return {path.stem: path for path in folder.glob("*.json")}
+
+
+def stimuli(cfg: Config, rng: np.random.Generator, n: int = 130) -> Ints:
+    """Return inputs int64[n, inputs]: all zero, all ones, and every density between."""
+    network = cfg.load()
+    most = (1 << network.input_bits) - 1
+    density = np.linspace(0, 1, n)[:, None]
+    corner = rng.random((n, network.inputs)) < density
+    noise = rng.integers(0, most + 1, (n, network.inputs))
+    mixed = np.where(corner, most, 0)
+    mixed[2::2] = noise[2::2]
+    mixed[-1] = most
+    return mixed.astype(np.int64)

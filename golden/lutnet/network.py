@@ -1,0 +1,228 @@
+"""A network of look-up tables: its data model, its files, and its answer to the bit."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nomul.golden.arrays import Ints
+from nomul.golden.lutnet.heads import Argmax, GroupSum, LutNetTiled, TableNeuron, Thermometer
+from nomul.golden.lutnet.layers import DirectLut, Lanes, Layer, LutLayer, Samples, Xnor
+
+VERSION = 1
+KINDS: dict[str, type[Layer]] = {
+    kind.kind: kind
+    for kind in (Xnor, LutLayer, LutNetTiled, DirectLut, GroupSum, Thermometer, Argmax, TableNeuron)
+}
+
+
+# Samples worked on at a time.
+_BATCH = 1 << 14
+
+
+class Network:
+    """Layers in order, and what they take.
+
+    Parameters
+    ----------
+    layers
+        At least one; each must fit the one before.
+    inputs
+        Number of inputs.
+    input_bits
+        Bits of each: 1 for bits, more for the unsigned codes that a :class:`Thermometer` or a
+        :class:`TableNeuron` takes.
+    about
+        Whatever is worth remembering of its origin: plain values that JSON can carry.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        inputs: int,
+        input_bits: int = 1,
+        about: Mapping[str, Any] | None = None,
+    ):
+        self.layers = tuple(layers)
+        self.inputs, self.input_bits = int(inputs), int(input_bits)
+        self.about = dict(about or {})
+        if not self.layers:
+            raise ValueError("a network needs at least one layer")
+        if self.inputs < 1:
+            raise ValueError(f"inputs must be at least 1, not {self.inputs}")
+        if not 1 <= self.input_bits <= 16:
+            raise ValueError(f"input_bits must be in 1..16, not {self.input_bits}")
+        lanes = [Lanes(self.inputs, 0, (1 << self.input_bits) - 1)]
+        for number, layer in enumerate(self.layers):
+            try:
+                lanes.append(layer.lanes(lanes[-1]))
+            except ValueError as error:
+                raise ValueError(f"layer {number}: {error}") from None
+        self.lanes = tuple(lanes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Network) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def body(self) -> tuple[Layer, ...]:
+        """The layers up to the class scores: without a final :class:`Argmax`."""
+        return self.layers[:-1] if isinstance(self.layers[-1], Argmax) else self.layers
+
+    @property
+    def n_tables(self) -> int:
+        """Number of tables of K inputs."""
+        return sum(len(layer.tt) for layer in self.layers if hasattr(layer, "tt"))
+
+    @property
+    def tiled(self) -> list[int]:
+        """Numbers of the tiled layers, whose weights are in a memory."""
+        return [i for i, layer in enumerate(self.layers) if isinstance(layer, LutNetTiled)]
+
+    def with_weights(self, number: int, weight: ArrayLike) -> Self:
+        """Return the network whose ``number``-th tiled layer stores other weights."""
+        layers, place = list(self.layers), self.tiled[number]
+        layers[place] = dataclasses.replace(layers[place], weight=weight)  # type: ignore[type-var]
+        return type(self)(layers, self.inputs, self.input_bits, self.about)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the network as plain values."""
+        return {
+            "format": "nomul-lutnet",
+            "version": VERSION,
+            "inputs": self.inputs,
+            "input_bits": self.input_bits,
+            "about": self.about,
+            "layers": [layer.to_dict() for layer in self.layers],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """Inverse of :meth:`to_dict`."""
+        if not isinstance(values, dict) or values.get("format") != "nomul-lutnet":
+            raise ValueError("not a network: no format 'nomul-lutnet'")
+        if values.get("version") != VERSION:
+            raise ValueError(f"version must be {VERSION}, not {values.get('version')!r}")
+        layers = []
+        for number, fields in enumerate(_field(values, "layers")):
+            rest = dict(fields)
+            kind = rest.pop("kind", None)
+            if kind not in KINDS:
+                raise ValueError(f"layer {number}: kind {kind!r} is none of {', '.join(KINDS)}")
+            try:
+                layers.append(KINDS[kind].from_dict(rest))
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"layer {number}: {error}") from None
+        return cls(layers, _field(values, "inputs"), values.get("input_bits", 1), values["about"])
+
+    def save(self, path: Path | str) -> None:
+        """Write the network: ``.json`` as text, ``.npz`` compressed."""
+        path, values = Path(path), self.to_dict()
+        if path.suffix == ".json":
+            path.write_text(_lines(values))
+        elif path.suffix == ".npz":
+            text = json.dumps(values, separators=(",", ":")).encode()
+            with path.open("wb") as file:
+                np.savez_compressed(file, network=np.frombuffer(text, dtype=np.uint8))
+        else:
+            raise ValueError(f"a network file ends in .json or .npz, not {path.name!r}")
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read what :meth:`save` wrote; what does not fit is refused with the place."""
+        path = Path(path)
+        try:
+            if path.suffix == ".npz":
+                with np.load(path) as file:
+                    values = json.loads(file["network"].tobytes())
+            elif path.suffix == ".json":
+                values = json.loads(path.read_text())
+            else:
+                raise ValueError("a network file ends in .json or .npz")
+            return cls.from_dict(values)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path.name}: {error}") from None
+
+
+def _field(values: dict[str, Any], name: str) -> Any:
+    if name not in values:
+        raise ValueError(f"field {name!r} is missing")
+    return values[name]
+
+
+def _lines(values: dict[str, Any]) -> str:
+    """Return JSON with one field per line, so that two versions of a network can be compared."""
+    layers = [
+        "  {" + ",\n   ".join(f"{json.dumps(n)}: {json.dumps(v)}" for n, v in fields.items()) + "}"
+        for fields in values["layers"]
+    ]
+    head = [f"{json.dumps(n)}: {json.dumps(v)}" for n, v in values.items() if n != "layers"]
+    return "{" + ",\n".join(head) + ',\n"layers": [\n' + ",\n".join(layers) + "\n]}\n"
+
+
+def model(network: Network, x: ArrayLike) -> Ints:
+    """Return the network's exact answer, in integers only.
+
+    addr = sum_k x[idx_k] << k; y = (tt >> addr) & 1; pc_ml = sum of y over the operators of m;
+    acc_m = bias_m + sum_l alpha_l pc_ml; h_m = [acc_m >= T_m] xor flip_m.
+
+    Parameters
+    ----------
+    network
+        The network.
+    x
+        int[n, inputs]: bits, or codes of ``network.input_bits`` bits.
+
+    Returns
+    -------
+    int64[n, outputs]: bits or values of the last layer; class scores where an argmax follows.
+
+    Raises
+    ------
+    ValueError
+        ``x`` is of another shape, or a value is out of range.
+    """
+    x = np.asarray(x)
+    if x.ndim != 2 or x.shape[1] != network.inputs:
+        raise ValueError(f"x must be of shape [n, {network.inputs}], not {list(x.shape)}")
+    most = (1 << network.input_bits) - 1
+    wrong = np.argwhere((x < 0) | (x > most))
+    if len(wrong):
+        i, j = (int(v) for v in wrong[0])
+        raise ValueError(f"x[{i}][{j}] must be in 0..{most}, not {x[i, j]}")
+    last = network.lanes[len(network.body)]
+    result = np.empty((len(x), last.count), dtype=np.int64)
+    for start in range(0, len(x), _BATCH):
+        part = x[start : start + _BATCH].astype(np.int64)
+        signal = Samples(len(part), network.lanes[0], codes=part)
+        for layer in network.body:
+            signal = layer.apply(signal)
+        result[start : start + _BATCH] = signal.integers()
+    return result
+
+
+def predict(network: Network, x: ArrayLike) -> Ints:
+    """Return the index of the largest output, int64[n]; of equal ones the lowest."""
+    return np.asarray(model(network, x).argmax(axis=1), dtype=np.int64)
+
+
+def ideal(
+    products: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    mu: ArrayLike,
+    var: ArrayLike,
+    eps: float,
+) -> NDArray[np.float64]:
+    """Return the batch-normalised sum of +-1 ``products[n, m, ops]`` in float64, [n, m].
+
+    What a layer's output bit is the sign of; :func:`fold_batchnorm` is its exact integer form.
+    """
+    s = np.asarray(products, dtype=np.float64).sum(axis=-1)
+    sigma = np.sqrt(np.asarray(var, dtype=np.float64) + eps)
+    return np.asarray(np.asarray(gamma) * (s - np.asarray(mu)) / sigma + np.asarray(beta))

@@ -1,0 +1,146 @@
+"""Look-up-table networks: a chain of stream stages, each a group of layers or one tiled layer."""
+
+from amaranth.hdl import Cat, Module, Value, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from nomul.golden.lutnet import Config, LutNetTiled
+from nomul.golden.lutnet.layers import Lanes, Layer
+from nomul.hw.lutnet.layers import HARDWARE
+from nomul.hw.lutnet.tiled import Requests, Tiled, beat, request
+from nomul.hw.skid import Stage
+
+
+class Group(wiring.Component):
+    """Layers that answer within a cycle, and one register.
+
+    Latency is one cycle; one vector per cycle.
+
+    Parameters
+    ----------
+    layers : sequence of :class:`nomul.golden.lutnet.layers.Layer`
+        Layers in order.
+    before : :class:`nomul.golden.lutnet.layers.Lanes`
+        What the first of them takes.
+    adder : str
+        How ones are added.
+    first : int
+        Number of the first layer in the network, for names.
+
+    Members
+    -------
+    i : ``In(stream.Signature(beat(before)))``
+        Vectors.
+    o : ``Out(stream.Signature(beat(after)))``
+        The last layer's outputs.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, layers: tuple[Layer, ...], before: Lanes, adder: str, first: int):
+        self.parts = []
+        for layer in layers:
+            self.parts.append(HARDWARE[type(layer)](layer, before, adder))
+            before = self.parts[-1].after
+        self.first = first
+        wide = {"i": In(stream.Signature(beat(self.parts[0].before)))}
+        super().__init__(wide | {"o": Out(stream.Signature(beat(before)))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        value: Value = self.i.payload.x.as_value()
+        for number, part in enumerate(self.parts, self.first):
+            m.submodules[f"layer{number}_{part.layer.kind}"] = part
+            m.d.comb += part.x.eq(value)
+            value = part.y
+        m.submodules.stage = stage = Stage(self.o.payload.shape())
+        m.d.comb += [
+            stage.i.payload.eq(Cat(value, self.i.payload.last)),
+            stage.i.valid.eq(self.i.valid),
+            self.i.ready.eq(stage.i.ready),
+        ]
+        wiring.connect(m, stage.o, wiring.flipped(self.o))
+        return m
+
+
+class Top(wiring.Component):
+    """Computes a network of look-up tables.
+
+    Latency is ``cfg.latency`` cycles, the sum over the stages; one vector per ``cfg.interval``
+    cycles, which is 1 without tiled layers. Stalls never change results.
+
+    Parameters
+    ----------
+    cfg : :class:`nomul.golden.lutnet.Config`
+        Network, kind of adder, registers and weight memories, already validated.
+
+    Members
+    -------
+    x : ``In(stream.Signature(beat(network.lanes[0])))``
+        Inputs, input 0 lowest, and ``last``.
+    y : ``Out(stream.Signature(beat(network.lanes[-1])))``
+        What the last layer gives, equal to ``nomul.golden.lutnet.model(network, x)``, or to
+        ``predict`` where it is an argmax; and ``last`` of the same vector.
+    weight : ``In(stream.Signature(request(network, cfg.weights)))``
+        Unless ``cfg.weights`` is ``rom``: requests to the tiled layers' memories. One stops the
+        intake of vectors, waits until those inside have left, and is then carried out, so a vector
+        meets the weights of exactly the requests that were taken before it. A write outside a
+        memory does nothing.
+    stored : ``Out(stream.Signature(unsigned(P)))``
+        With it: the weight of every request that does not write, one cycle after it was taken; 0
+        outside a memory.
+    """
+
+    x: stream.Interface
+    y: stream.Interface
+    weight: stream.Interface
+    stored: stream.Interface
+
+    def __init__(self, cfg: Config):
+        self.cfg = cfg
+        network = cfg.load()
+        self.memories = [network.layers[i] for i in network.tiled]
+        self.layout = None if cfg.weights == "rom" else request(network, cfg.weights)
+        members = {
+            "x": In(stream.Signature(beat(network.lanes[0]))),
+            "y": Out(stream.Signature(beat(network.lanes[-1]))),
+        }
+        if self.layout is not None:
+            members["weight"] = In(stream.Signature(self.layout))
+            members["stored"] = Out(stream.Signature(unsigned(max(m.p for m in self.memories))))
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        m, network, first = Module(), self.cfg.load(), 0
+        upstream = wiring.flipped(self.x)
+        tiled: list[Tiled] = []
+        if self.layout is not None:
+            # A stage holds one vector, a tiled one two.
+            capacity = len(self.cfg.stages) + len(self.memories)
+            widths = [layer.p for layer in self.memories]
+            gate = Requests(self.x.payload.shape(), self.layout, widths, capacity)
+            m.submodules.requests = gate
+            for port in ("weight", "stored"):
+                wiring.connect(m, wiring.flipped(getattr(self, port)), getattr(gate, port))
+            wiring.connect(m, upstream, gate.i)
+            m.d.comb += gate.left.eq(self.y.valid & self.y.ready)
+            upstream = gate.o
+        for number, layers in enumerate(self.cfg.stages):
+            before = network.lanes[first]
+            if isinstance(layers[0], LutNetTiled):
+                stage = Tiled(layers[0], before, self.cfg.adder, self.layout)
+                tiled.append(stage)
+            else:
+                stage = Group(layers, before, self.cfg.adder, first)
+            m.submodules[f"stage{number}"] = stage
+            wiring.connect(m, upstream, stage.i)
+            upstream, first = stage.o, first + len(layers)
+        wiring.connect(m, upstream, wiring.flipped(self.y))
+        if self.layout is not None:
+            m.d.comb += gate.found.eq(Cat(part.stored for part in tiled))
+            for number, part in enumerate(tiled):
+                m.d.comb += part.ask.eq(gate.ask)
+                if self.cfg.weights == "load":
+                    m.d.comb += part.write.eq(gate.write[number])
+        return m

@@ -1,0 +1,111 @@
+"""The command line: its commands are in ``cli_blocks``, ``cli_measure`` and ``cli_work``."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import nomul
+from nomul import present
+from nomul.cli import blocks, measure, work
+from nomul.cli.options import AsJson, Out, Seed
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Neural-network hardware without multiplier arrays: Verilog, models, measured numbers.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Neural-network hardware without multiplier arrays: Verilog, models, measured numbers."""
+    if version:
+        print(nomul.__version__)
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def doctor(json: AsJson = False) -> None:
+    """Say which tools are here, at which version, and what each command still needs."""
+    from nomul import doctor
+
+    found = doctor.versions()
+    lacking = doctor.lacking(found)
+    if json:
+        present.as_json({"tools": found, "missing": lacking})
+        return
+    rows = [
+        (t.name, t.purpose, found[t.name] or f"missing: {t.install}") for t in doctor.TOOLS.values()
+    ]
+    present.table("", ("tool", "for", "version"), [("python", "", found["python"]), *rows])
+    state = [(command, ", ".join(names) or "ready") for command, names in lacking.items()]
+    present.table("\ncommands", ("nomul ...", "missing"), state)
+
+
+def demo(out: Out = None, seed: Seed = 1, json: AsJson = False) -> None:
+    """Compute one training step's weight update in ESSOP hardware, on real data, and measure it."""
+    from nomul import demo
+
+    result = demo.run(out or Path("build/demo"), seed)
+    if json:
+        present.as_json(result)
+        return
+    demo.show(result)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": blocks.list_blocks,
+    "show": blocks.show,
+    "emit": blocks.emit,
+    "sim": blocks.sim,
+    "synth": measure.synth,
+    "pnr": measure.pnr,
+    "report": measure.report,
+    "sweep": measure.sweep,
+    "pack": work.pack,
+    "doctor": doctor,
+    "verify": work.verify,
+    "demo": demo,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
+
+training = typer.Typer(help="Train networks for the hardware, or with it in the loop.")
+training.command("lutnet")(work.train_lutnet)
+training.command("essop")(work.train_essop)
+app.add_typer(training, name="train")
+
+
+def main() -> None:
+    """Run the command line; an error is one line, and 2 (misuse) or 1 (failure) the exit code.
+
+    With ``NOMUL_DEBUG`` in the environment an error shows its traceback instead.
+    """
+    from nomul.sim.harness import BenchError
+    from nomul.synth.yosys import ToolError
+
+    misuse: tuple[type[Exception], ...] = (TypeError, ValueError)
+    failure: tuple[type[Exception], ...] = (BenchError, ToolError, ImportError, OSError)
+    if os.environ.get("NOMUL_DEBUG"):
+        misuse = failure = ()
+    try:
+        sys.exit(app(standalone_mode=False, prog_name="nomul"))
+    except typer.TyperException as error:
+        present.error(present.usage(error))
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except misuse as error:
+        present.error(str(error))
+        sys.exit(2)
+    except failure as error:
+        hint = "; see nomul doctor" if isinstance(error, ImportError) else ""
+        present.error(f"{error}{hint}")
+        sys.exit(1)

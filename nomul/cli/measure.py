@@ -1,0 +1,287 @@
+"""Commands that measure: synthesis, place and route, sweeps, and the committed numbers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nomul import flow, present, registry
+from nomul.cli.options import (
+    AsJson,
+    Liberty,
+    Models,
+    Name,
+    Network,
+    Out,
+    Period,
+    Preset,
+    Seed,
+    Settings,
+    Simulator,
+    Target,
+    label,
+    title,
+    with_network,
+)
+
+
+def synth(
+    name: Name,
+    preset: Preset = None,
+    settings: Settings = None,
+    network: Network = None,
+    out: Out = None,
+    target: Target = None,
+    liberty: Liberty = None,
+    models: Models = None,
+    period: Period = 1000,
+    hierarchy: Annotated[
+        bool, typer.Option("--hierarchy", help="Keep modules apart, and count each.")
+    ] = False,
+    clock_gating: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Gate the clock of so many registers or more with one enable; 0: none."
+        ),
+    ] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Of place and route; the median of three if not given.")
+    ] = None,
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Simulate the cells, and estimate their energy.")
+    ] = False,
+    glitches: Annotated[
+        bool,
+        typer.Option("--glitches", help="Energy with a delay in every cell, and with glitches."),
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Run the block's vectors on the mapped cells.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Map a block to gates or to an FPGA, and measure its area, clock and energy."""
+    block = registry.get(name)
+    settings = with_network(settings, network)
+    cfg = flow.configure(block, preset, settings)
+    folder = (out or flow.default_folder(block, preset)) / (target or "cells")
+    cells = flow.cells_with_models(target, liberty, models) if energy or glitches else None
+    with present.working(f"synthesizing {name}"):
+        row = flow.measure(
+            block,
+            cfg,
+            folder,
+            preset=label(block, preset, settings),
+            target=target,
+            liberty=liberty,
+            period_ps=period,
+            hierarchical=hierarchy,
+            seeds=(1, 2, 3) if seed is None else (seed,),
+            clock_gating=clock_gating,
+        )
+    spent = None
+    if cells:
+        with present.working(f"simulating the cells of {name}"):
+            spent = flow.energy(block, cfg, folder, cells, period_ps=period, glitches=glitches)
+    checked = None
+    if check:
+        with present.working(f"checking the cells of {name}"):
+            checked = flow.check(block, cfg, folder, target, liberty, models)
+    if json:
+        more = {"energy": spent.to_dict()} if spent else {}
+        more |= {"checked": vars(checked)} if checked else {}
+        present.as_json(row.to_dict() | more)
+        return
+    tools = ", ".join(map(" ".join, row.tools.items()))
+    present.line(f"{title(block, preset, settings)}, {row.target} ({tools})")
+    words = {"words right on the cells": checked.words} if checked else {}
+    present.pairs("", present.measured(row) | (present.spent(spent) if spent else {}) | words)
+
+
+def pnr(
+    name: Name,
+    preset: Preset = None,
+    settings: Settings = None,
+    network: Network = None,
+    target: Annotated[str, typer.Option(help="ecp5 or ice40.")] = "ecp5",
+    device: Annotated[
+        str | None, typer.Option(help="25k, 45k, 85k; hx1k, hx8k, up5k, ...; the smallest if none.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The median of three if not given.")] = None,
+    bitstream: Annotated[
+        bool, typer.Option("--bitstream", help="With a serial line, on the pins of --board.")
+    ] = False,
+    board: Annotated[str | None, typer.Option(help="ulx3s, icebreaker or hx8k.")] = None,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Place and route a block on an FPGA: its clock with wires, and what it occupies."""
+    block = registry.get(name)
+    settings = with_network(settings, network)
+    cfg = flow.configure(block, preset, settings)
+    if bitstream != (board is not None):
+        raise ValueError("--bitstream and --board go together: ulx3s, icebreaker or hx8k")
+    if board is not None:
+        folder = (out or flow.default_folder(block, preset)) / board
+        with present.working(f"placing and routing {name}"):
+            about = flow.bitstream(block, cfg, folder, board, seed=seed or 1)
+        if json:
+            present.as_json(about)
+            return
+        clock, sites = about["placed"]["fmax_mhz"], about["placed"]["utilisation"]
+        present.line(about["bitstream"])
+        present.pairs("", {f"clock (MHz), {about['board']}": clock, **sites})
+        return
+    folder = (out or flow.default_folder(block, preset)) / target
+    seeds = (1, 2, 3) if seed is None else (seed,)
+    with present.working(f"placing and routing {name}"):
+        placed = flow.place(block, cfg, folder, target, device=device, seeds=seeds)
+    if json:
+        about = {"block": name, "config": cfg.to_dict(), "fmax_mhz": placed.fmax_mhz}
+        present.as_json({**about, **vars(placed), "seeds": seeds, "folder": str(folder)})
+        return
+    tools = ", ".join(map(" ".join, placed.tools.items()))
+    present.line(f"{title(block, preset, settings)}, {placed.device} ({tools})")
+    present.pairs("", present.placed(placed))
+
+
+def sweep(
+    name: Name,
+    preset: Preset = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=A,B,...", help="Values of one parameter, or all; repeatable."
+        ),
+    ] = None,
+    steps: Annotated[
+        str, typer.Option(help="Of model, emit, sim, synth and energy, with commas between.")
+    ] = "model,emit,sim,synth",
+    target: Target = None,
+    liberty: Liberty = None,
+    models: Models = None,
+    period: Period = 1000,
+    hierarchy: Annotated[
+        bool, typer.Option("--hierarchy", help="Map each distinct module once.")
+    ] = False,
+    simulator: Simulator = None,
+    seed: Seed = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a dask scheduler, tcp://host:port.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes on this machine; one per core if not given.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for table and plot; build/sweep/BLOCK if not given.")
+    ] = None,
+    store: Annotated[
+        Path, typer.Option(help="Folder of finished points, which are never done twice.")
+    ] = Path("build/sweep/points"),
+    pareto: Annotated[
+        str | None, typer.Option(metavar="X,Y", help="Columns to compare; x,y:max if more is good.")
+    ] = None,
+    colour: Annotated[str | None, typer.Option(help="Column that the plot tells apart.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Emit, simulate and synthesize a grid of configurations, here or on a cluster; resumes."""
+    from nomul import sweep
+    from nomul.sweep import point
+    from nomul.sweep import table as sweep_table
+
+    options = point.Options(
+        target=flow.target_name(target, liberty),
+        liberty=str(liberty.resolve()) if liberty else None,
+        models=str(models.resolve()) if models else None,
+        period_ps=period,
+        hierarchical=hierarchy,
+        seed=seed,
+        simulator=simulator,
+    )
+    result = sweep.run(
+        registry.get(name),
+        preset,
+        settings or (),
+        steps=[step.strip() for step in steps.split(",")],
+        options=options,
+        store=store,
+        scheduler=scheduler,
+        workers=workers,
+        note=present.note,
+        progress=lambda total: present.counting(f"sweeping {name}", total),
+    )
+    files = sweep_table.write(result, out or Path("build", "sweep", name), pareto, colour)
+    present.swept(result, files, json)
+    if result.stopped:
+        raise typer.Exit(130)
+    raise typer.Exit(1 if result.failed else 0)
+
+
+def report(
+    blocks: Annotated[list[str] | None, typer.Argument(metavar="[BLOCK]...")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="May be repeated; all if absent.")
+    ] = None,
+    preset: Annotated[
+        list[str] | None, typer.Option(help="With --update or --check: only these.")
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Measure, replace the rows.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Measure, compare with the rows.")] = False,
+    readme: Annotated[bool, typer.Option("--readme", help="Write them into README.md.")] = False,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--table", metavar="NAME", help="A table of the block's page, or all."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write one page about the blocks there.")
+    ] = None,
+    simulate: Annotated[
+        bool, typer.Option(help="With --html: run the benches, and draw a transaction of each.")
+    ] = True,
+    json: AsJson = False,
+) -> None:
+    """Show committed numbers, rows or tables; measure them again; write them into pages."""
+    from nomul import report
+
+    if html:
+        from nomul.report import page
+
+        with present.steps() as step:
+            present.line(str(page.write(html, blocks or (), simulate=simulate, step=step)))
+        return
+    if name:
+        _report_tables(blocks or [], name, update=update, json=json)
+        return
+    which = (target or (), blocks or ())
+    if check or update:
+        with present.steps() as step:
+            measured = report.measure(*which, preset or (), keep=update, step=step)
+        if check:
+            compared = report.compare(measured)
+            present.line(str(compared))
+            raise typer.Exit(0 if compared.equal else 1)
+    if readme:
+        report.write_readme(Path("README.md"))
+    rows = report.committed(*which)
+    if json:
+        present.as_json([row.to_dict() for row in rows])
+    else:
+        present.markdown_table(report.table(rows))
+
+
+def _report_tables(blocks: list[str], names: list[str], *, update: bool, json: bool) -> None:
+    """Show tables of one block's page, measured again if ``update``."""
+    from nomul import report
+
+    found = []
+    for block, name in report.tables_named(blocks, names):
+        if update:
+            with present.working(f"measuring {block} {name}"):
+                found.append(report.update_table(block, name))
+        else:
+            found.append(report.committed_table(block, name))
+    if json:
+        present.as_json([vars(table) for table in found])
+        return
+    for table in found:
+        present.line(f"{table.block} {table.name}: {table.title}")
+        present.markdown_table(table.markdown())

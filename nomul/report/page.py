@@ -1,0 +1,235 @@
+"""The report as one self-contained page: what a block is, how it is built, what was measured."""
+
+import base64
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nomul
+from nomul import flow, present, registry
+
+if TYPE_CHECKING:
+    from nomul.experiments.tables import Table
+    from nomul.registry import Block
+    from nomul.synth.emit.diagram import Block as Module
+    from nomul.synth.rows import Row
+
+Step = Callable[[str], AbstractContextManager[None]]
+
+# Cycles of a simulation that are recorded at most, for the drawing of one transaction.
+RECORDED = 4000
+
+
+def write(
+    folder: Path, names: Sequence[str] = (), *, simulate: bool = True, step: Step | None = None
+) -> Path:
+    """Write ``index.html`` for the named blocks, or for all, and return its path.
+
+    Parameters
+    ----------
+    folder
+        Made if absent; simulations leave their files in ``build`` below it.
+    names
+        Blocks; all of the registry if empty.
+    simulate
+        Run each block's bench, and draw one transaction of it.
+    step
+        Opens one step of the work by its description, to show progress.
+
+    Raises
+    ------
+    ValueError
+        There is no such block.
+    FileNotFoundError
+        Graphviz, which draws the block diagrams, is not installed.
+    BenchError
+        A bench failed.
+    """
+    import jinja2
+
+    chosen = [registry.get(name) for name in names] or list(registry.BLOCKS.values())
+    step = step or (lambda _: nullcontext())
+    anchors = {block.name for block in chosen} | {"numbers"}
+    sections = []
+    for block in chosen:
+        with step(block.name):
+            build = folder / "build" / block.name
+            sections.append(section(block, anchors, build, simulate=simulate))
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    here = files("nomul.report")
+    page = environment.from_string((here / "page.html").read_text()).render(
+        version=nomul.__version__,
+        style=(here / "page.css").read_text(),
+        script=(here / "page.js").read_text(),
+        blocks=sections,
+        overview=overview(chosen),
+        numbers=prose("numbers", anchors),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "index.html"
+    path.write_text(page)
+    return path
+
+
+def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) -> dict[str, Any]:
+    """Return what the page says of one block, in its first preset; HTML where it is drawn."""
+    from nomul.experiments import claims
+    from nomul.synth.emit import diagram
+
+    cfg: Any = flow.configure(block)
+    emitted = flow.emit(block, cfg)
+    modules = diagram.netlist(emitted)
+    about = f"Streams, submodules and the number of bits between them, preset {block.first_preset}."
+    shown = diagram.diagram(modules, block.name)
+    notes = present.parameter_notes(type(cfg))
+    return {
+        "name": block.name,
+        "kind": block.kind,
+        "title": block.title,
+        "paper": block.paper,
+        "link": link(block.paper),
+        "preset": block.first_preset,
+        "presets": list(cfg.presets),
+        "claims": claims.of(block.name),
+        "prose": prose(block.name, anchors),
+        "diagram": diagram.draw(shown, f"Block diagram of {block.name}", about),
+        "tree": tree(diagram.hierarchy(modules, block.name)),
+        "ports": emitted.manifest["ports"],
+        "parameters": [(n, str(value), notes.get(n, "")) for n, value in cfg.to_dict().items()],
+        "timing": {
+            "latency": cfg.latency,
+            "interval": cfg.interval,
+            "cycles for 1000": cfg.cycles(1000),
+        },
+        "waves": transaction(block, cfg, emitted.manifest, folder) if simulate else "",
+    }
+
+
+def transaction(block: "Block", cfg: Any, manifest: dict[str, Any], folder: Path) -> str:
+    """Run a block's bench and return the drawing of its first transaction."""
+    from nomul.report import waves
+    from nomul.sim import trace
+
+    shutil.rmtree(folder, ignore_errors=True)
+    written = (folder / f"{block.name}.json").resolve()  # by the simulation
+    flow.simulate(block, cfg, folder, environment={trace.VARIABLE: f"{written}:{RECORDED}"})
+    title = f"One transaction of {block.name}, as its bench simulated it"
+    return waves.svg(title, manifest, trace.read(folder / "sim"))
+
+
+def overview(blocks: Iterable["Block"]) -> dict[str, Any]:
+    """Return the committed rows of some blocks as one table, with what measured them."""
+    from nomul import report
+
+    rows = report.committed(blocks=[block.name for block in blocks])
+    tools = sorted({f"{tool} {version}" for row in rows for tool, version in row.tools.items()})
+    return {"rows": [_row(row) for row in rows], "tools": ", ".join(tools)}
+
+
+def _row(row: "Row") -> dict[str, Any]:
+    return {
+        "block": row.block,
+        "preset": row.preset,
+        "target": row.target,
+        "area (um2)": None if row.area_um2 is None else round(row.area_um2, 1),
+        "LUTs": row.resources.get("luts") if row.area_um2 is None else None,
+        "flip-flops": row.resources.get("ffs"),
+        "clock (MHz)": round(row.timing.fmax_mhz, 1) if row.timing else None,
+        "timed by": row.timing.tool if row.timing else None,
+        "cycles per result": row.interval,
+    }
+
+
+def docs() -> Path:
+    """Return the folder of the documentation: packaged, or beside the source."""
+    package = Path(nomul.__file__).parent
+    packaged = package / "docs"
+    return packaged if packaged.is_dir() else package.parent / "docs"
+
+
+def prose(page: str, anchors: set[str]) -> str:
+    """Return a page of the documentation as HTML, pictures inside, headings two levels down.
+
+    Links to the pages in ``anchors`` lead to their place in the report, other pages are only named.
+    Tables that were measured carry their data and the versions of what measured them.
+    """
+    from markdown_it import MarkdownIt
+
+    text = (docs() / f"{page}.md").read_text()
+    text = re.sub(r"\A# .*\n", "", text)
+    made = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    made = re.sub(r"<(/?)h([1-4])>", lambda m: f"<{m[1]}h{int(m[2]) + 1}>", made)
+    made = re.sub(r'<img src="([^"]+)" alt="([^"]*)" ?/?>', _inline, made)
+    made = re.sub(
+        r'<a href="([\w-]+)\.md(?:#[^"]*)?">(.*?)</a>',
+        lambda m: f'<a href="#{m[1]}">{m[2]}</a>' if m[1] in anchors else m[2],
+        made,
+    )
+    made = re.sub(r"<table>.*?</table>", _scrolled, made, flags=re.DOTALL)
+    return re.sub(
+        r"<!-- table: (\S+) -->(.*?)<!-- /table -->",
+        lambda m: _measured(page, m[1], m[2]),
+        made,
+        flags=re.DOTALL,
+    )
+
+
+def _inline(found: re.Match[str]) -> str:
+    """Return an image that needs no file beside the page."""
+    data = base64.b64encode((docs() / found[1]).read_bytes()).decode()
+    return f'<img src="data:image/svg+xml;base64,{data}" alt="{found[2]}">'
+
+
+def _scrolled(table: re.Match[str]) -> str:
+    """Return a table that scrolls by itself where the screen is narrow, by keyboard too."""
+    return f'<div class="wide" tabindex="0" role="region" aria-label="table">{table[0]}</div>'
+
+
+def _measured(block: str, name: str, body: str) -> str:
+    from nomul.experiments import tables
+
+    measured = {table.name: table for table in tables.committed(block)}
+    if name not in measured:
+        return body
+    table = measured[name]
+    return (
+        f'<figure class="measured" id="{block}-{name}">'
+        f"<figcaption><b>{name}.</b> {escape(table.title)} {_provenance(table)}</figcaption>"
+        f'{body}<script type="application/json">{_json(table.rows)}</script></figure>'
+    )
+
+
+def _provenance(table: "Table") -> str:
+    tools = ", ".join(f"{tool} {version}" for tool, version in table.tools.items())
+    return f'<span class="tools">Measured with {escape(tools)}.</span>'
+
+
+def _json(rows: Any) -> str:
+    """Return rows as JSON that may stand inside a script element."""
+    return json.dumps(rows).replace("<", "\\u003c")
+
+
+def tree(module: "Module") -> str:
+    """Return the hierarchy as nested lists."""
+    many = f" &times; {module.count}" if module.count > 1 else ""
+    bits = (
+        f' <span class="tools">{module.registers:,} bits stored</span>' if module.registers else ""
+    )
+    below = "".join(map(tree, module.children))
+    inner = f"<ul>{below}</ul>" if below else ""
+    return f"<li><code>{escape(module.name)}</code>{many}{bits}{inner}</li>"
+
+
+def link(paper: str) -> str:
+    """Return where a source is found: an arXiv number or a DOI; empty if it is neither."""
+    if found := re.search(r"arXiv (\d{4}\.\d{5})", paper):
+        return f"https://arxiv.org/abs/{found[1]}"
+    if found := re.search(r"\b(10\.\d{4,}/\S+)", paper):
+        return f"https://doi.org/{found[1]}"
+    return ""

@@ -1,0 +1,94 @@
+"""Who does the points of a sweep: workers of ``dask.distributed``, here or on a cluster."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nomul.sweep import point
+from nomul.sweep.point import Done, Job
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+PATIENCE = 10  # seconds until a scheduler must have answered
+
+
+def distribute(
+    jobs: Mapping[str, Job],
+    scheduler: str | None,
+    workers: int | None,
+    note: Callable[[str], None],
+) -> Iterator[tuple[str, Done]]:
+    """Yield the results of named jobs in the order in which they arrive.
+
+    Parameters
+    ----------
+    jobs
+        By a name that tells them apart on the scheduler; no process starts if there are none.
+    scheduler, workers, note
+        As in :func:`nomul.sweep.run`.
+
+    Raises
+    ------
+    OSError, ValueError
+        The scheduler does not answer, or its address is none.
+    """
+    if not jobs:
+        return
+    from distributed import as_completed
+
+    with _client(scheduler, min(workers or os.cpu_count() or 1, len(jobs))) as client:
+        if not client.scheduler_info()["workers"]:
+            note(f"waiting for workers of {scheduler}")
+        futures = [client.submit(point.run, job, key=key, pure=False) for key, job in jobs.items()]
+        try:
+            for future in as_completed(futures):
+                error = None if future.status == "finished" else future.exception()
+                if error is None:
+                    yield future.key, future.result()
+                else:
+                    yield future.key, Done({}, f"{type(error).__name__}: {error}")
+        except BaseException:
+            client.cancel(futures)
+            raise
+
+
+@contextmanager
+def _client(scheduler: str | None, workers: int) -> "Iterator[Client]":
+    """Connect to a scheduler, or start one and its workers on this machine.
+
+    Workers have one thread each, and no limit of memory: most of the work is in tools that they
+    start, which nobody would count.
+    """
+    from distributed import Client, LocalCluster
+
+    if scheduler is not None:
+        with Client(scheduler, timeout=PATIENCE) as client:
+            yield client
+        return
+    with _interrupts_ignored():
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=None,
+            dashboard_address=None,
+            silence_logs=50,
+        )
+    with cluster, Client(cluster) as client:
+        yield client
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Let processes start that ignore Ctrl-C, because whoever starts them ends them in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

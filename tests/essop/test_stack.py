@@ -1,0 +1,58 @@
+"""Large arrays of ESSOP: rows in halves compute the same, and their text grows with N, not M N."""
+
+import dataclasses
+import json
+
+import pytest
+
+from nomul import registry
+from nomul.experiments import bench_scale
+from nomul.experiments.bench_scale import Scale
+from nomul.golden.essop import Config
+from nomul.hw.essop.array import FLAT
+from nomul.synth.emit import emit
+
+PLAIN = r"equal_the_model/source=\w+/sink=\w+$"
+
+
+@pytest.mark.parametrize(("cols", "accumulate"), [(2, 12), (FLAT + 1, None)])
+def test_large_arrays_equal_the_model(simulate, cols, accumulate):
+    cfg = Config.preset("small", rows=FLAT + 3, cols=cols, accumulate=accumulate)
+    assert simulate("essop", cfg, tests=PLAIN).tests == 4
+
+
+def test_text_grows_with_the_side_of_the_array():
+    sizes = {}
+    for n in (48, 96):
+        emitted = emit(registry.get("essop").top(Config.preset("small", rows=n, cols=n)), "essop")
+        sizes[n] = len(emitted.rtlil), len(emitted.verilog)
+    for small, large in zip(sizes[48], sizes[96], strict=True):
+        assert large < 2.2 * small
+
+
+def test_growth_is_told_against_modules_and_text():
+    small = Scale("essop", "emission", 64, 1.0, 60, 99_990, 10)
+    large = Scale("essop", "emission", 256, 4.0, 200, 399_990, 10, 12.0)
+    assert round(bench_scale.exponent(small, large), 6) == 1
+    text = bench_scale.table([small, large])
+    assert text.splitlines()[-1] == (
+        "| essop | emission | 256 x 256 | 4.0 | 200 | 10 | 399 | 12 | 1.00 |  |"
+    )
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path):
+    assert bench_scale.known(tmp_path / "none") == {}
+    store = tmp_path / "scale.jsonl"
+    one = Scale("spimc", "area", 64, 2.5, 80, 1000, 9, 12.0)
+    store.write_text(json.dumps(dataclasses.asdict(one)) + "\n")
+    assert bench_scale.known(store) == {("spimc", "area", 64): one}
+
+
+def test_a_page_without_markers_is_refused(tmp_path):
+    page = tmp_path / "scale.md"
+    page.write_text(f"a\n{bench_scale.BEGIN}\nold\n{bench_scale.END}\nb\n")
+    bench_scale.write(page, "new\n")
+    assert page.read_text() == f"a\n{bench_scale.BEGIN}\nnew\n{bench_scale.END}\nb\n"
+    page.write_text("nothing")
+    with pytest.raises(ValueError, match="has no <!-- scale"):
+        bench_scale.write(page, "new")

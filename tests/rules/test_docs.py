@@ -1,0 +1,77 @@
+"""The documents: every command in them runs, every link leads somewhere, every example is true."""
+
+import doctest
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+# Commands that measure for minutes.
+SLOW = ("nomul demo", "nomul report --update", "nomul report --check")
+
+
+def commands():
+    """Yield a test case per command line of a shell block, once however often it is shown."""
+    seen = set()
+    for page in PAGES:
+        for block in re.findall(
+            r"^ *```sh\n(.*?)^ *```", page.read_text(), re.DOTALL | re.MULTILINE
+        ):
+            for line in block.splitlines():
+                command = line.split("#")[0].strip().removeprefix("$ ")
+                if command and command not in seen:
+                    seen.add(command)
+                    marks = [pytest.mark.long] if command.startswith(SLOW) else []
+                    if "osu018" in command.split():
+                        marks.append(pytest.mark.needs("osu018"))
+                    yield pytest.param(command, marks=marks, id=command)
+
+
+@pytest.mark.parametrize("command", list(commands()))
+def test_command_runs(command, tmp_path):
+    """Targets of make are asked for in a dry run: they are what runs this test."""
+    program, *arguments = shlex.split(command)
+    if program == "make":
+        line, folder = ["make", "--dry-run", *arguments], ROOT
+    elif program == "nomul":
+        line, folder = [sys.executable, "-m", "nomul", *arguments], tmp_path
+    else:
+        pytest.fail(f"a document shows {command!r}, which this test cannot run")
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_are_true(page):
+    failed, _ = doctest.testfile(str(page), module_relative=False)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if not target.startswith(("http:", "https:")):
+            file = (page.parent / target.partition("#")[0]).resolve()
+            assert file.exists(), f"{page.name} links to {target}"
+            assert file.is_relative_to(ROOT)
+
+
+def test_readme_shows_both_commands_of_a_newcomer():
+    assert "```sh\nmake demo\nmake test\n```" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs").glob("*.svg")), ids=lambda p: p.name)
+def test_pictures_are_readable_by_everybody(picture):
+    """Well formed, with a title for those who cannot see it, and colours for a dark page."""
+    root = ElementTree.parse(picture).getroot()
+    space = {"svg": "http://www.w3.org/2000/svg"}
+    assert root.find("svg:title", space) is not None
+    assert root.find("svg:desc", space) is not None
+    assert "prefers-color-scheme: dark" in picture.read_text()

@@ -1,0 +1,292 @@
+"""The rules of the house, read from the source: who imports whom, and what makes a block."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nomul import registry
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("golden", "hw", "sim", "synth", "train", "experiments", "nomul")
+
+BENCHMARKS = {"threadpoolctl"}  # to hold them to one core
+
+# What a room's modules may import as they are imported. Inside functions more is allowed, since
+# that is how the command line stays quick and how foreign files are read.
+AT_IMPORT = {
+    "golden": {"nomul.golden", "numpy"},
+    "hw": {"nomul.golden", "nomul.hw", "amaranth", "numpy"},
+    # One bench drives AXI by agents of another project, which come with the extra `dev`.
+    "sim": {"nomul.golden", "nomul.sim", "cocotb", "cocotbext.axi", "numpy"},
+    # The registry knows the blocks by name only, so rows may be measured by name.
+    "synth": {
+        "nomul",
+        "nomul.registry",
+        "nomul.golden",
+        "nomul.hw",
+        "nomul.synth",
+        "amaranth",
+        "numpy",
+    },
+    "train": {"nomul.golden", "nomul.train", "numpy", "threadpoolctl", "torch"},
+    "experiments": {"nomul", "nomul.*", "amaranth", "numpy", "torch", *BENCHMARKS},
+    "nomul": {"nomul", "nomul.face", "rich", "typer"},
+}
+
+# What no function of the room may import either.
+NEVER = {
+    "golden": {"nomul.hw", "nomul.sim", "nomul.synth", "nomul.train", "amaranth", "cocotb"},
+    "hw": {"nomul.sim", "nomul.synth", "nomul.train", "cocotb"},
+    "sim": {"nomul.hw", "nomul.synth", "nomul.train", "amaranth"},
+    "synth": {"nomul.train"},
+    "train": {"nomul.hw", "nomul.sim", "nomul.synth", "amaranth", "cocotb"},
+    "experiments": set(),
+    "nomul": set(),
+}
+for room in ("golden", "hw", "sim", "synth", "train"):
+    NEVER[room].add("nomul.experiments")
+
+
+def sources(room: str) -> list[Path]:
+    """Return the modules of a room; those of the face are not behind its links."""
+    paths = (path for path in sorted((ROOT / room).rglob("*.py")))
+    return [path for path in paths if room != "nomul" or room_of(path) == "nomul"]
+
+
+def room_of(path: Path) -> str:
+    """Return the room that a file is in."""
+    inside = path.resolve().relative_to(ROOT)
+    return inside.parts[0]
+
+
+def name_of(path: Path) -> str:
+    """Return the import name of a module."""
+    parts = path.resolve().relative_to(ROOT).with_suffix("").parts
+    parts = parts if parts[0] == "nomul" else ("nomul", *parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+FILES = [path for room in ROOMS for path in sources(room)]
+FACE = {name_of(path) for path in sources("nomul")}
+
+
+def shown(path: Path) -> str:
+    """Return a file's path from the root, to name a test case."""
+    return path.resolve().relative_to(ROOT).as_posix()
+
+
+def only_for_types(node: ast.AST) -> bool:
+    """Whether a node is ``if TYPE_CHECKING:``, which does not run."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Yield each imported module, and whether it is imported together with the file."""
+    tree = ast.parse(path.read_text())
+    inner = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or only_for_types(function)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        outer = id(node) not in inner
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, outer) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively"
+            module = str(node.module)
+            # `from nomul import x` may take a module or a name; a room's name is what matters.
+            names = (
+                [f"nomul.{alias.name}" for alias in node.names] if module == "nomul" else [module]
+            )
+            yield from ((name, outer) for name in names)
+
+
+def within(module: str, allowed: set[str]) -> bool:
+    """Whether a module is one of the allowed ones, or below one; plain ``nomul`` has no below."""
+    if "nomul.face" in allowed and module in FACE:
+        return True
+    if "nomul.*" in allowed and module.startswith("nomul."):
+        return True
+    return any(
+        module == name or (name != "nomul" and module.startswith(f"{name}.")) for name in allowed
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=shown)
+def test_imports_follow_the_dependency_rule(path):
+    room = room_of(path)
+    for module, at_import in imports(path):
+        assert not within(module, NEVER[room]), f"{room} must not import {module}"
+        standard = module.partition(".")[0] in sys.stdlib_module_names
+        if at_import and not standard:
+            assert within(module, AT_IMPORT[room]), f"{room} must not import {module} at import"
+
+
+def graph(paths: Iterable[Path]) -> dict[str, set[str]]:
+    """Return what each module imports: in functions and for types too, packages by their face.
+
+    A package that only says what it is stands in nobody's way, so a module taken from it counts as
+    that module alone.
+    """
+    modules = {name_of(path): path for path in paths}
+    arrows: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        arrows[name] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                wanted = {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                whole = [f"{node.module}.{alias.name}" for alias in node.names]
+                wanted = {one if one in modules else str(node.module) for one in whole}
+            else:
+                continue
+            arrows[name] |= wanted & modules.keys() - {name}
+    return arrows
+
+
+def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
+    """Return the groups of modules that import one another."""
+    left = {name: set(others) for name, others in arrows.items()}
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    # What nothing left imports is on no circle, it only leads to one.
+    while leading := [n for n in left if not any(n in others for others in left.values())]:
+        for name in leading:
+            del left[name]
+    return [sorted(left)] if left else []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Not inside functions and not for types either: the arrows are what a reader follows."""
+    assert not circles(graph(FILES))
+
+
+def test_a_circle_is_found_wherever_it_closes(tmp_path):
+    arrows = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}, "e": set()}
+    assert circles(arrows) == [["b", "c"]]
+    assert not circles({"a": {"b"}, "b": {"c"}, "c": set()})
+
+
+@pytest.mark.parametrize("path", FILES, ids=shown)
+def test_a_block_never_imports_its_own_face(path):
+    folder = name_of(path.parent / "__init__.py")
+    if path.name == "__init__.py" or folder.count(".") < 2 or not face(path.parent):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == folder:
+            names = [alias.name for alias in node.names]
+            parts = [n for n in names if (path.parent / n).with_suffix(".py").exists()]
+            assert names == parts, f"{shown(path)} takes {names} from its own face"
+
+
+def face(folder: Path) -> list[str]:
+    """Return the names that a folder's ``__init__`` brings."""
+    tree = ast.parse((folder / "__init__.py").read_text())
+    return [a.name for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names]
+
+
+FACES = [path for path in FILES if path.name == "__init__.py" and path.parent.name != "nomul"]
+
+
+@pytest.mark.parametrize("path", FACES, ids=shown)
+def test_a_face_defines_nothing(path):
+    """It says what the folder holds and brings its public names; whatever does work has a file."""
+    for node in ast.parse(path.read_text()).body:
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        listing = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        assert docstring or listing or isinstance(node, ast.ImportFrom), ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    ("text", "module", "at_import"),
+    [
+        ("from nomul.hw.lfsr import Top", "nomul.hw.lfsr", True),
+        ("from nomul import hw", "nomul.hw", True),
+        ("def f():\n    import amaranth.hdl", "amaranth.hdl", False),
+        ("import numpy, amaranth", "amaranth", True),
+    ],
+)
+def test_the_rule_sees_every_form_of_import(tmp_path, text, module, at_import):
+    path = tmp_path / "x.py"
+    path.write_text(text)
+    assert (module, at_import) in list(imports(path))
+
+
+@pytest.mark.parametrize("folder", ["golden", "sim"])
+def test_rooms_load_without_hardware(folder):
+    """As a whole, in a fresh interpreter: whatever they import indirectly counts too."""
+    names = [name_of(path) for path in sources(folder)]
+    check = f"import sys, {', '.join(names)}; print(sorted(m for m in sys.modules if '.' not in m))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd="/"
+    ).stdout
+    assert "'amaranth'" not in loaded
+    assert "'pyosys'" not in loaded
+    assert ("'cocotb'" in loaded) == (folder == "sim")
+
+
+@pytest.mark.parametrize("name", registry.BLOCKS)
+def test_a_block_has_its_place_in_every_room(name):
+    """A file or a folder of its name, so that whoever knows the block finds it in each room."""
+    places = [f"{room}/{name}" for room in ("golden", "hw", "sim")]
+    missing = [p for p in places if not any(Path(f"{ROOT / p}{end}").exists() for end in END)]
+    missing += [p for p in (f"docs/{name}.md",) if not (ROOT / p).is_file()]
+    tests = ROOT / "tests"
+    if not (tests / name).is_dir() and not (tests / f"test_{name}.py").is_file():
+        missing.append(f"tests/{name}")
+    assert not missing, f"{name} lacks {', '.join(missing)}"
+
+
+END = (".py", "/__init__.py")
+
+
+@pytest.mark.parametrize("name", registry.BLOCKS)
+def test_a_block_speaks_the_vocabulary(name):
+    golden = registry.get(name).golden()
+    assert {"Config", "ideal", "model", "stimuli"} <= set(dir(golden))
+    assert golden.Config.block_name == name
+    for preset in golden.Config.presets:
+        cfg = golden.Config.preset(preset)
+        assert golden.Config.from_json(cfg.to_json()) == cfg
+        assert cfg.latency >= 0
+        assert cfg.interval >= 1
+        assert cfg.cycles(2) >= cfg.cycles(1)
+
+
+@pytest.mark.parametrize("path", FILES, ids=shown)
+def test_a_file_says_what_it_is(path):
+    first = path.read_text().split("\n", 1)[0]
+    assert first.startswith('"""'), f"{path.name} does not begin with its docstring"
+    assert len(first) > 20, f"{path.name} says too little"
+
+
+@pytest.mark.parametrize("room", ["golden", "hw", "sim", "synth", "train", "experiments"])
+def test_ruff_bans_the_folder_as_a_module(room):
+    """``golden.x`` and ``nomul.golden.x`` would be two modules with two sets of classes."""
+    refused = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            "--select",
+            "TID251",
+            "--stdin-filename",
+            "x.py",
+            "-",
+        ],
+        input=f"import {room}\nfrom {room} import lfsr\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert refused.returncode == 1
+    assert refused.stdout.count("TID251") == 2, refused.stdout

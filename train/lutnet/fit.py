@@ -1,0 +1,132 @@
+"""The training loop of look-up-table networks: interruptible, resumable, the same every time."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from nomul.train.lutnet.direct import Wiring
+
+Prepare = Callable[[Tensor, torch.Generator | None], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How long and how fast to train.
+
+    Parameters
+    ----------
+    epochs, batch, rate
+        Passes over the data, samples per step, first learning rate of Adam (cosine to zero).
+    wire_rate
+        The same for the scores of wires.
+    wire_every
+        Steps per step of the wires, whose gradient costs more than all else.
+    seed
+        Of weights, wires and the order of samples.
+    """
+
+    epochs: int = 60
+    batch: int = 128
+    rate: float = 0.02
+    wire_rate: float = 0.02
+    wire_every: int = 1
+    seed: int = 1
+
+
+def fit(
+    net: nn.Module,
+    x: Tensor,
+    targets: Tensor,
+    recipe: Recipe,
+    prepare: Prepare,
+    *,
+    checkpoint: Path | None = None,
+    advance: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Minimise the cross-entropy of ``net`` on codes x[n, ...], of which ``prepare`` makes bits.
+
+    Parameters
+    ----------
+    net
+        The network; its method ``settle`` is called after every step.
+    x
+        Samples, chosen along their first axis.
+    targets
+        int64[n], labels, or float[n, classes], probabilities.
+    recipe
+        How long and how fast.
+    prepare
+        Makes the network's input of some samples; a generator stands for noise and shifts.
+    checkpoint
+        A file that is written after each epoch, and from which an interrupted run goes on to the
+        same result; removed at the end.
+    advance
+        Called after each epoch with its mean loss.
+    """
+    generator = torch.Generator().manual_seed(recipe.seed)
+    wirings = [module for module in net.modules() if isinstance(module, Wiring)]
+    scores = [p for name, p in net.named_parameters() if name.endswith("scores")]
+    others = [p for name, p in net.named_parameters() if not name.endswith("scores")]
+    groups = [
+        {"params": values, "lr": rate}
+        for values, rate in ((others, recipe.rate), (scores, recipe.wire_rate))
+        if values
+    ]
+    optimiser = torch.optim.Adam(groups)
+    steps = recipe.epochs * -(-len(x) // recipe.batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    losses: list[float] = []  # of the epochs so far
+    if checkpoint is not None and checkpoint.is_file():
+        state = torch.load(checkpoint, weights_only=True)
+        if state["recipe"] != repr(recipe):
+            raise ValueError(f"{checkpoint} is of another run; remove it to start afresh")
+        net.load_state_dict(state["net"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        generator.set_state(state["generator"])
+        losses = state["losses"]
+    for known in losses:
+        advance(known)
+    net.train()
+    for _ in range(len(losses), recipe.epochs):
+        total = 0.0
+        order = torch.randperm(len(x), generator=generator)
+        for number, chosen in enumerate(order.split(recipe.batch)):
+            for wiring in wirings:
+                wiring.learning = number % recipe.wire_every == 0
+            optimiser.zero_grad()
+            logits = net(prepare(x[chosen], generator))
+            loss = nn.functional.cross_entropy(logits, targets[chosen])
+            torch.autograd.backward(loss)
+            optimiser.step()
+            schedule.step()
+            net.settle()  # type: ignore[operator]
+            total += float(loss.detach()) * len(chosen)
+        losses.append(total / len(x))
+        advance(losses[-1])
+        if checkpoint is not None:
+            _write(
+                checkpoint,
+                {
+                    "recipe": repr(recipe),
+                    "net": net.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "generator": generator.get_state(),
+                    "losses": losses,
+                },
+            )
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    net.eval()
+
+
+def _write(path: Path, state: dict[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".part")
+    torch.save(state, scratch)
+    os.replace(scratch, path)

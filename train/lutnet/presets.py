@@ -1,0 +1,212 @@
+"""Training of direct look-up-table networks on digits and Fashion-MNIST, to a network file."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nomul.golden import lutnet
+from nomul.golden.arrays import Ints
+from nomul.train.data import FASHION, Data, load
+from nomul.train.lutnet.direct import DirectNet
+from nomul.train.lutnet.encoder import Encoding
+from nomul.train.lutnet.fit import Recipe, fit
+
+__all__ = ["FASHION", "PRESETS", "Preset", "Trained", "load", "measure", "train"]
+
+
+DIGITS = Encoding(levels=(4, 8, 12), noise=1.5, jitter=0.2, side=8)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Preset:
+    """What to train.
+
+    Parameters
+    ----------
+    data
+        Name of the data set.
+    sizes, k
+        Tables per direct layer, and inputs of each.
+    choices
+        Inputs that a wire chooses between, per layer; see
+        :class:`nomul.train.lutnet.direct.Wiring`.
+    encoding
+        Bits of the codes, and noise.
+    temperature
+        Of the group sums, relative to 1.5 sqrt(tables per class).
+    recipe
+        Epochs, batch size, rates.
+    """
+
+    data: str = "digits"
+    sizes: tuple[int, ...] = (200,)
+    k: int = 6
+    choices: tuple[int, ...] = (1 << 40,)
+    encoding: Encoding = DIGITS
+    temperature: float = 0.4
+    recipe: Recipe = dataclasses.field(default_factory=Recipe)
+
+
+def fashion(
+    tables: int,
+    *,
+    epochs: int,
+    stride: int = 1,
+    choices: int = 256,
+    noise: float = 1.0,
+    wire_every: int = 4,
+) -> Preset:
+    """Return a preset for Fashion-MNIST: one layer of six-input tables.
+
+    A threshold of 8 is a pixel's top bit and costs nothing; ``stride`` bounds how many comparators
+    with 2 there can be, which matters where they would outnumber the tables.
+    """
+    return Preset(
+        data="fashion-mnist",
+        sizes=(tables,),
+        choices=(choices,),
+        encoding=Encoding(levels=(2, 8), noise=noise, stride=stride, side=28),
+        temperature=0.3,
+        recipe=Recipe(epochs=epochs, wire_rate=0.1, wire_every=wire_every),
+    )
+
+
+PRESETS: dict[str, Preset] = {
+    "digits-xc7": Preset(sizes=(240,), recipe=Recipe(epochs=120)),
+    "digits-70": Preset(sizes=(70,), recipe=Recipe(epochs=120)),
+    "digits-hx1k": Preset(sizes=(300,), k=4, recipe=Recipe(epochs=120)),
+    "fashion-250": fashion(80, epochs=10, stride=3, choices=1 << 40),
+    "fashion-1000": fashion(380, epochs=8, stride=2, choices=512),
+    "fashion-4000": fashion(1500, epochs=12, noise=0.5, wire_every=8),
+    "fashion-10000": fashion(4700, epochs=10, noise=0.7, wire_every=8),
+    "fashion-25000": fashion(12000, epochs=10, noise=0.9, wire_every=8),
+    "fashion-50000": fashion(24000, epochs=10, noise=0.9, wire_every=8),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A network and the fraction of images that its integer model labels rightly."""
+
+    network: lutnet.Network
+    accuracy_train: float
+    accuracy: float
+
+
+def train(
+    preset: Preset,
+    data: Data,
+    seed: int = 1,
+    *,
+    checkpoint: Path | None = None,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Trained:
+    """Train direct layers and return the network, measured by the integer model.
+
+    The float network and the integer model must agree on every test image, or this raises
+    AssertionError: straight-through training computes with the very bits. An interrupted run goes
+    on from its checkpoint; ``advance`` is called after each epoch with its mean loss.
+    """
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(seed)
+    n_in = len(preset.encoding.offered(data.bits, data.x.shape[1])[0])
+    net = DirectNet(n_in, preset.sizes, preset.k, data.classes, generator, preset.choices)
+    net.temperature *= preset.temperature
+    recipe = dataclasses.replace(preset.recipe, seed=seed)
+    run(net, preset.encoding, data, recipe, checkpoint=checkpoint, advance=advance)
+    network = assemble(net.layers(), preset.encoding, data, {"seed": seed})
+    agree(net, preset.encoding, network, data)
+    result = measure(network, data)
+    network.about |= {"seeds": [seed], "test": [round(result.accuracy, 4)]}
+    return result
+
+
+def run(net: nn.Module, encoding: Encoding, data: Data, recipe: Recipe, **options: Any) -> None:
+    """Fit a network to the training samples; the options are those of :func:`fit`."""
+
+    def prepare(codes: Tensor, generator: torch.Generator | None) -> Tensor:
+        return encoding.bits(codes, data.bits, generator)
+
+    x = torch.tensor(data.x, dtype=torch.uint8)
+    fit(net, x, torch.tensor(data.labels), recipe, prepare, **options)
+
+
+def agree(net: nn.Module, encoding: Encoding, network: lutnet.Network, data: Data) -> None:
+    """Demand that float network and integer model give every test image the same label."""
+    codes = torch.tensor(data.x_test, dtype=torch.uint8)
+    with torch.no_grad():
+        parts = [net(encoding.bits(c, data.bits, None)).argmax(dim=1) for c in codes.split(1000)]
+    expected = lutnet.predict(network, data.x_test)
+    if not np.array_equal(torch.cat(parts).numpy(), expected):
+        raise AssertionError("training and integer model disagree")
+
+
+def assemble(
+    layers: list[Any], encoding: Encoding, data: Data, about: dict[str, Any]
+) -> lutnet.Network:
+    """Return encoder, direct layers, group sums and argmax."""
+    encoder, wires = encoding.layer(layers[0].idx, data.bits, data.x.shape[1])
+    first = lutnet.DirectLut(k=layers[0].k, idx=wires, tt=layers[0].tt)
+    head = [lutnet.GroupSum(groups=data.classes), lutnet.Argmax()]
+    about = {"data": data.name, **about}
+    return lutnet.Network([*encoder, first, *layers[1:], *head], data.x.shape[1], data.bits, about)
+
+
+def measure(network: lutnet.Network, data: Data) -> Trained:
+    """Return a network with its accuracies."""
+
+    def right(x: Ints, labels: Ints) -> float:
+        return float((lutnet.predict(network, x) == labels).mean())
+
+    return Trained(network, right(data.x, data.labels), right(data.x_test, data.labels_test))
+
+
+def choose(
+    preset: Preset,
+    data: Data,
+    seeds: list[int],
+    folder: Path,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Trained:
+    """Train with several seeds; return the network of that which is best on held-out samples.
+
+    Every seed is trained twice: on four fifths of the training samples, judged by the last fifth,
+    and on all of them. The first run chooses the seed (of equal ones the lowest), the second gives
+    the network. The test set has no say; the network's ``about`` holds what every seed reaches on
+    both.
+
+    Parameters
+    ----------
+    preset, data
+        What to train, on what.
+    seeds
+        The seeds.
+    folder
+        Where finished runs and checkpoints lie; an interrupted choice goes on from there.
+    advance
+        Called after each epoch of each run with its mean loss.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, list[Trained]] = {"validation": [], "test": []}
+    for seed in seeds:
+        for split, part in (("validation", data.held_out()), ("test", data)):
+            path = folder / f"{split}-{seed}.npz"
+            if path.is_file():
+                result = measure(lutnet.Network.load(path), part)
+                for _ in range(preset.recipe.epochs):
+                    advance(float("nan"))
+            else:
+                checkpoint = path.with_suffix(".pt")
+                result = train(preset, part, seed, checkpoint=checkpoint, advance=advance)
+                result.network.save(path)
+            found[split].append(result)
+    scores = {split: [round(one.accuracy, 4) for one in runs] for split, runs in found.items()}
+    best = scores["validation"].index(max(scores["validation"]))
+    chosen = found["test"][best]
+    chosen.network.about |= {"seeds": list(seeds), **scores}
+    return chosen
