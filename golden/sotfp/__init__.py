@@ -15,8 +15,8 @@ from nomul.golden.sotfp.arithmetic import (
     reference_dot,
 )
 from nomul.golden.sotfp.config import FAULT_BITS, FAULT_WIDTH, PORTS, Config
-from nomul.golden.sotfp.judge import OPS
-from nomul.golden.sotfp.programs import CHAIN, OPSETS, builder
+from nomul.golden.sotfp.faults import Array
+from nomul.golden.sotfp.programs import CHAIN, OPS, OPSETS, builder
 from nomul.golden.sotfp.rom import program, rom, rom_entries, rom_fields
 from nomul.golden.sotfp.stimuli import stimuli
 
@@ -27,6 +27,7 @@ __all__ = [
     "OPS",
     "OPSETS",
     "PORTS",
+    "Array",
     "Config",
     "builder",
     "decode",

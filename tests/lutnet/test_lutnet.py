@@ -102,7 +102,7 @@ def test_bench_notices_a_weight_written_beside_its_place(simulate, monkeypatch):
             return m
 
     cfg = lutnet.Config.preset("reload")
-    monkeypatch.setattr("nomul.hw.lutnet.Requests", Beside)
+    monkeypatch.setattr("nomul.hw.lutnet.top.Requests", Beside)
     with pytest.raises(BenchError, match=r"y\[|stored\["):
         simulate("lutnet", cfg, bench="nomul.sim.lutnet.weights", tests="never")
 
