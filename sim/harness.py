@@ -97,6 +97,10 @@ def run(
         "NOMUL_RECORDS": str(records),
         "NOMUL_SEED": str(seed),
         "COCOTB_ANSI_OUTPUT": "0",
+        # cocotb rewrites asserts with pytest, by default in all modules and with all plugins, which
+        # takes a second of every run. What a bench asserts is in its own package.
+        "COCOTB_REWRITE_ASSERTION_FILES": "/".join(bench.split(".")[:2]) + "*.py",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         **(environment or {}),
     }
     own = []
