@@ -56,7 +56,7 @@ def test_bench_notices_a_lost_survivor(simulate):
 
     cfg = Config.preset("narrow")
     with pytest.raises(BenchError, match=r"values\["):
-        simulate("compactor", cfg, top=Lossy(cfg))
+        simulate("compactor", cfg, top=Lossy(cfg), tests="beats_equal.*never.*never")
 
 
 @pytest.mark.parametrize(

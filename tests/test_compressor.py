@@ -61,7 +61,7 @@ def test_bench_notices_a_lost_bit(simulate):
 
     cfg = Config.preset("small")
     with pytest.raises(BenchError, match=r"count\["):
-        simulate("compressor", cfg, top=Deaf(cfg))
+        simulate("compressor", cfg, top=Deaf(cfg), tests="equal.*never.*never")
 
 
 def cells(width, adder, target):

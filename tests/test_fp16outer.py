@@ -73,7 +73,7 @@ def test_bench_notices_the_other_underflow(simulate):
     """Mutation: the hardware flushes what the model keeps."""
     cfg = Config(rows=3, cols=3, width=10)
     with pytest.raises(BenchError, match=r"y\[\d+, \d+\] is "):
-        simulate("fp16outer", cfg, top=Top(cfg.replace(mode="ftz")))
+        simulate("fp16outer", cfg, top=Top(cfg.replace(mode="ftz")), tests="never.*never")
 
 
 @pytest.mark.parametrize(

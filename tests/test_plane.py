@@ -53,7 +53,7 @@ def test_bench_notices_one_wrong_product(simulate):
 
     cfg = Config(**TINY)
     with pytest.raises(BenchError, match=r"magnitude\[\d+, 1, 1\] is 0x"):
-        simulate("plane", cfg, top=Stuck(cfg))
+        simulate("plane", cfg, top=Stuck(cfg), tests="equal.*never.*never")
 
 
 def test_prefix_and_popcount_are_the_same_products():

@@ -29,7 +29,7 @@ def test_bench_notices_a_lost_bit(simulate):
 
     cfg = popcount.Config.preset("small")
     with pytest.raises(BenchError, match=r"count\["):
-        simulate("popcount", cfg, top=Deaf(cfg))
+        simulate("popcount", cfg, top=Deaf(cfg), tests="equal.*never.*never")
 
 
 @pytest.mark.parametrize("width", [3, 7, 15, 64])

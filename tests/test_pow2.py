@@ -30,7 +30,7 @@ def test_bench_notices_the_wrong_rounding(simulate):
     """Mutation: the hardware rounds down where the model rounds stochastically."""
     cfg = Config.preset("stochastic")
     with pytest.raises(BenchError, match=r"magnitude\[\d+\] is 0x"):
-        simulate("pow2", cfg, top=Top(cfg.replace(rounding="floor")))
+        simulate("pow2", cfg, top=Top(cfg.replace(rounding="floor")), tests="equal.*never.*never")
 
 
 def test_equals_the_real_valued_quantiser():

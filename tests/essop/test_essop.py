@@ -393,7 +393,7 @@ def test_bench_notices_one_wrong_count(simulate):
 
     cfg = Config(**TINY)
     with pytest.raises(BenchError, match=r"y\[\d+, 0\] is "):
-        simulate("essop", cfg, top=Dropped(cfg))
+        simulate("essop", cfg, top=Dropped(cfg), tests="rows_equal.*never.*never")
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ class Forgetful(Top):
 )
 def test_bench_notices(simulate, mutant, message):
     with pytest.raises(BenchError, match=message):
-        simulate("sonic", SMALL, top=mutant(SMALL), tests="layers_equal_the_model")
+        simulate("sonic", SMALL, top=mutant(SMALL), tests="layers_equal.*never.*never")
 
 
 class Absorbing(Top):
@@ -136,6 +136,6 @@ class Absorbing(Top):
 def test_unknown_values_find_what_known_ones_hide(simulate):
     """No known payload changes a result of this mutant; an unknown one reaches a counter."""
     options = {"top": Absorbing(SMALL), "simulator": "icarus"}
-    assert simulate("sonic", SMALL, tests="layers_equal_the_model", **options).tests == 4
+    assert simulate("sonic", SMALL, tests="layers_equal.*random.*random", **options).tests == 1
     with pytest.raises(BenchError, match="fc_gated"):
         simulate("sonic", SMALL, bench="nomul.sim.sonic.unknown", **options)
