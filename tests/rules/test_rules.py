@@ -247,6 +247,33 @@ def test_a_block_has_its_place_in_every_room(name):
 END = (".py", "/__init__.py")
 
 
+def mutations(text: str) -> list[str]:
+    """Return the tests that break the hardware and demand that its bench fails.
+
+    By convention their names hold ``_notices``.
+    """
+    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)]
+    named = [f for f in functions if f.name.startswith("test_") and "_notices" in f.name]
+    return [f.name for f in named if "BenchError" in ast.unparse(f)]
+
+
+@pytest.mark.parametrize("name", registry.BLOCKS)
+def test_the_bench_of_a_block_is_known_to_fail(name):
+    """Without a mutation nobody knows whether its comparison can."""
+    tests = ROOT / "tests"
+    files = [*(tests / name).rglob("test_*.py"), *tests.glob(f"test_{name}.py")]
+    assert any(mutations(path.read_text()) for path in files), f"{name} has no test_..._notices_..."
+
+
+def test_only_what_demands_a_failing_bench_is_a_mutation():
+    body = "(simulate):\n    with pytest.raises(BenchError):\n        simulate(1)\n"
+    assert mutations(f"def test_bench_notices_a_lost_bit{body}") == [
+        "test_bench_notices_a_lost_bit"
+    ]
+    assert mutations(f"def test_rtl_equals_model{body}") == []
+    assert mutations("def test_bench_notices(simulate):\n    simulate(1)\n") == []
+
+
 @pytest.mark.parametrize("name", registry.BLOCKS)
 def test_a_block_speaks_the_vocabulary(name):
     golden = registry.get(name).golden()
