@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from nomul.synth.emit import Emitted
     from nomul.synth.energy.power import Energy
     from nomul.synth.map.targets import StandardCells
+    from nomul.synth.measure import Row
     from nomul.synth.place.pnr import Placed
-    from nomul.synth.rows import Row
 
 
 def configure(block: Block, preset: str | None = None, settings: Iterable[str] = ()) -> "Config":
@@ -200,7 +200,7 @@ def measure(
     liberty
         Standard cells to map to.
     period_ps, hierarchical, seeds
-        As in :func:`nomul.synth.rows.measure`.
+        As in :func:`nomul.synth.measure.measure`.
     clock_gating
         Smallest number of registers with a common enable that get a clock gate; 0 for none.
 
@@ -211,7 +211,7 @@ def measure(
     FileNotFoundError, ValueError
         There is no such library, or target, or it has no standard cells to gate clocks with.
     """
-    from nomul.synth import rows
+    from nomul.synth import measure
     from nomul.synth.map import targets
 
     name = target_name(target, liberty)
@@ -220,11 +220,13 @@ def measure(
         if not isinstance(chosen, targets.StandardCells):
             raise ValueError(f"target {name} has no standard cells to gate clocks with")
         chosen = dataclasses.replace(chosen, clock_gating=clock_gating)
-    return rows.measure(
+    return measure.measure(
+        block.top(cfg),
+        cfg,
         block.name,
-        preset,
         chosen,
-        cfg=cfg,
+        preset=preset,
+        paper=block.paper,
         period_ps=period_ps,
         hierarchical=hierarchical,
         seeds=seeds,
@@ -439,30 +441,6 @@ def train(
             if len(seeds) > 1
         },
     }
-
-
-def digit_layer(cfg: Any, images: int) -> list[Any]:
-    """Return a layer of the digit classifier run in the array of :mod:`nomul.golden.sotfp`.
-
-    See :func:`nomul.train.sotfp.layer`; needs scikit-learn.
-    """
-    from nomul.train import sotfp
-
-    return list(sotfp.layer(cfg, images))
-
-
-def photographs(count: int | None = None) -> tuple[Any, Any]:
-    """Return the first test images uint8[n, 28, 28] of Fashion-MNIST, and their labels int64[n].
-
-    Raises
-    ------
-    FileNotFoundError
-        The data set is not installed; the message says how it is.
-    """
-    from nomul.train import fashion
-
-    test = fashion.load("test")
-    return test.images[:count], test.labels[:count]
 
 
 def to_train(block: Block, preset: str | None, data: str | None = None) -> tuple[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any
 
 from nomul import registry
 from nomul.experiments.remember import remembered
+from nomul.experiments.rows import measure_preset
 from nomul.experiments.tables import Rows
 from nomul.synth import yosys
 from nomul.synth.emit import emit
 from nomul.synth.energy import power
 from nomul.synth.map import stdcells
-from nomul.synth.rows import measure_preset
 
 # Clock periods in picoseconds at which both are mapped and their energy is estimated.
 PERIODS = {stdcells.FreePdk45(): 1000, stdcells.Osu018(): 5000}

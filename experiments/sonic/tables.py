@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nomul import registry
 from nomul.experiments.sonic import area
 from nomul.golden import sonic
 from nomul.golden.sonic import Config, Result
@@ -15,6 +16,7 @@ from nomul.golden.sonic import devices as device
 from nomul.golden.sonic import network as sonic_network
 from nomul.golden.sonic import sweep as sonic_sweep
 from nomul.golden.sonic.network import Layer
+from nomul.train import fashion
 
 Rows = list[dict[str, Any]]
 
@@ -31,10 +33,8 @@ def trained(levels: int = 16) -> list[Layer]:
 
 def pictures(count: int | None = None) -> tuple[Any, Any]:
     """Return the first test images of Fashion-MNIST as the network takes them, and their labels."""
-    from nomul import flow
-
-    images, labels = flow.photographs(count)
-    return images.astype(np.int64)[:, None] << 7, labels
+    test = fashion.load("test")
+    return test.images[:count].astype(np.int64)[:, None] << 7, test.labels[:count]
 
 
 def accuracy() -> Rows:
@@ -65,7 +65,7 @@ def layers(conv_units: int = 10, fc_units: int = 2) -> Rows:
     Lanes are those of the paper preset, and so is every count but rounds and cycles; fewer units
     simulate sooner.
     """
-    from nomul import flow, registry
+    from nomul import flow
 
     cfg = Config.preset("paper", conv_units=conv_units, fc_units=fc_units)
     network = trained()

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from nomul import registry
 from nomul.golden.sotfp import Config
-from nomul.synth import rows as measured
+from nomul.synth.measure import measure
 
 Rows = list[dict[str, Any]]
 
@@ -21,10 +22,11 @@ CASES: tuple[tuple[str, dict[str, Any], bool], ...] = (
 
 
 def _rows(target: str, cases: tuple[tuple[str, dict[str, Any], bool], ...]) -> Rows:
-    rows = []
+    rows, block = [], registry.get("sotfp")
     for name, values, placed in cases:
         cfg = Config.from_dict(values)
-        row = measured.measure("sotfp", name, target, cfg=cfg, seeds=(1,) if placed else ())
+        options: dict[str, Any] = {"preset": name, "seeds": (1,) if placed else ()}
+        row = measure(block.top(cfg), cfg, block.name, target, paper=block.paper, **options)
         clock = round(row.timing.fmax_mhz, 1) if row.timing else None
         values = {"format": name, "columns": cfg.depth, "lanes": cfg.lanes}
         if row.area_um2 is None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from nomul import registry
 from nomul.experiments.sotfp import area
 from nomul.golden import sotfp
 from nomul.golden.sotfp import Config
 from nomul.golden.sotfp import cost as sotfp_cost
+from nomul.train import sotfp as training
 
 Rows = list[dict[str, Any]]
 
@@ -160,11 +162,9 @@ def errors(rows: Rows, figure: Any) -> None:
 
 def layer(images: int = 32) -> Rows:
     """Return a layer on 32 real digits, forward and backward, on 1,024 lanes."""
-    from nomul import flow
-
     rows = []
     for name in ("FP16", "BF16"):
-        for item in flow.digit_layer(config(name, lanes=1024), images):
+        for item in training.layer(config(name, lanes=1024), images):
             cost = item.cost
             row: dict[str, Any] = {"format": name, "product": item.name, "MACs": item.macs}
             row |= {
@@ -180,12 +180,12 @@ def layer(images: int = 32) -> Rows:
 
 def hardware(images: int = 4) -> Rows:
     """Return the same layer on four digits in the Verilog of 64 lanes: every word the judge's."""
-    from nomul import flow, registry
+    from nomul import flow
 
     rows = []
     for name in ("FP16", "BF16"):
         cfg = config(name, lanes=64, mac=True)
-        for item in flow.digit_layer(cfg, images):
+        for item in training.layer(cfg, images):
             with tempfile.TemporaryDirectory() as scratch:
                 path = Path(scratch) / "operands.npz"
                 np.savez(path, x0=item.left, y0=item.right)

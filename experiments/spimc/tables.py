@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nomul import registry
 from nomul.experiments.spimc import energy as spimc_energy
 from nomul.experiments.spimc import plots
 from nomul.golden import sparse, spimc
@@ -90,7 +91,7 @@ def cycles(
     lanes: Iterable[int] = (1, 2, 4, 8, 16, 32), stores: Iterable[str] = ("ff", "rowserial")
 ) -> Rows:
     """Return cycles of one product that the macro counted, 32 rows, 8 slots, 4:16 for nm."""
-    from nomul import flow, registry
+    from nomul import flow
 
     rows = []
     for store in stores:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nomul.experiments.rows import Comparison
     from nomul.experiments.tables import Table
-    from nomul.synth.rows import Comparison, Row
+    from nomul.synth.measure import Row
 
 _BY = "written by `nomul report --readme`"
 
@@ -16,7 +17,7 @@ _BY = "written by `nomul report --readme`"
 def committed(targets: Sequence[str] = (), blocks: Sequence[str] = ()) -> "list[Row]":
     """Return the committed rows of the named targets and blocks, of all if none is named."""
     from nomul import registry
-    from nomul.synth import rows
+    from nomul.experiments import rows
 
     for name in blocks:
         registry.get(name)
@@ -44,7 +45,7 @@ def measure(
     step
         Opens a step by its description, to show progress.
     """
-    from nomul.synth import rows
+    from nomul.experiments import rows
 
     found = []
     for block, preset, target in rows.wanted(
@@ -59,7 +60,7 @@ def measure(
 
 def compare(measured: "Sequence[Row]") -> "Comparison":
     """Compare rows with the committed ones of the same presets and targets."""
-    from nomul.synth import rows
+    from nomul.experiments import rows
 
     keys = {(row.target, row.key) for row in measured}
     return rows.compare([r for r in committed() if (r.target, r.key) in keys], measured)
@@ -137,6 +138,6 @@ def blocks_table() -> str:
 
 def table(rows: "Sequence[Row]") -> str:
     """Return the rows as a Markdown table."""
-    from nomul.synth import rows as of_rows
+    from nomul.experiments import rows as baseline
 
-    return of_rows.table(rows)
+    return baseline.table(rows)

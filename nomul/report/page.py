@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nomul.experiments.tables import Table
     from nomul.registry import Block
     from nomul.synth.emit.diagram import Block as Module
-    from nomul.synth.rows import Row
+    from nomul.synth.measure import Row
 
 Step = Callable[[str], AbstractContextManager[None]]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from nomul import flow, registry
+from nomul.experiments.rows import HIERARCHICAL
 from nomul.synth.check import netcheck
 from nomul.synth.emit import Emitted
 from nomul.synth.energy.netlist import identifier
 from nomul.synth.map import targets
 from nomul.synth.map.synthesize import synthesize
-from nomul.synth.rows import HIERARCHICAL
 from nomul.synth.yosys import YosysError
 
 # What maps and simulates in seconds runs in CI, the other blocks with `long`.

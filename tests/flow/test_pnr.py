@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from nomul.synth import rows, yosys
+from nomul.experiments import rows
+from nomul.synth import yosys
 from nomul.synth.emit import Emitted
 from nomul.synth.place import families, pnr
 
@@ -153,12 +154,12 @@ def test_rows_of_both_families_have_a_clock(monkeypatch, tmp_path):
         return pnr.Placed(4000.0, {"ICESTORM_LC": 7}, "iCE40HX1K", 2, {"nextpnr-ice40": "1"}, "x")
 
     monkeypatch.setattr(pnr, "place_and_route", place)
-    row = rows.measure("lfsr", "small", "ice40")
+    row = rows.measure_preset("lfsr", "small", "ice40")
     assert (row.timing.tool, row.timing.fmax_mhz, row.device) == ("x", 250.0, "iCE40HX1K")
     assert row.seeds == (1, 2, 3)
     assert row.resources["ICESTORM_LC"] == 7
     assert "nextpnr-ice40" in row.tools
-    assert rows.measure("lfsr", "small", "ice40", seeds=()).timing is None
+    assert rows.measure_preset("lfsr", "small", "ice40", seeds=()).timing is None
 
 
 def test_a_row_of_what_fits_no_device_has_no_clock(monkeypatch):
@@ -166,6 +167,6 @@ def test_a_row_of_what_fits_no_device_has_no_clock(monkeypatch):
         raise pnr.DoesNotFitError("too big")
 
     monkeypatch.setattr(pnr, "place_and_route", place)
-    row = rows.measure("lfsr", "small", "ice40")
+    row = rows.measure_preset("lfsr", "small", "ice40")
     assert (row.timing, row.device, row.seeds) == (None, "", ())
     assert row.resources["luts"] > 0

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from nomul import flow, registry, report
+from nomul.experiments import rows
 from nomul.golden import lfsr
-from nomul.synth import rows
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from nomul import flow, registry
+from nomul.experiments import rows
 from nomul.golden import lfsr
 from nomul.hw import counterarray
 from nomul.sim import harness
-from nomul.synth import rows, yosys
+from nomul.synth import yosys
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.map import stdcells, targets, timing
 from nomul.synth.map.recipes import AREA, SPEED
 from nomul.synth.map.synthesize import Result, synthesize
 from nomul.synth.map.timing import AbcEstimate, OpenSta, TimingError
-from nomul.synth.rows import Row
+from nomul.synth.measure import Row
 
 
 @pytest.fixture(scope="module")
@@ -300,7 +301,7 @@ def test_opensta_failing_is_an_error(tmp_path):
 
 @pytest.fixture(scope="module")
 def row() -> Row:
-    return rows.measure("lfsr", "leap", "freepdk45")
+    return rows.measure_preset("lfsr", "leap", "freepdk45")
 
 
 def test_a_row_carries_its_provenance(row):

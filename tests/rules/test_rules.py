@@ -22,7 +22,6 @@ AT_IMPORT = {
     "hw": {"nomul.golden", "nomul.hw", "amaranth", "numpy"},
     # One bench drives AXI by agents of another project, which come with the extra `dev`.
     "sim": {"nomul.golden", "nomul.sim", "cocotb", "cocotbext.axi", "numpy"},
-    # The registry knows the blocks by name only, so rows may be measured by name.
     "synth": {
         "nomul",
         "nomul.registry",

@@ -1,164 +1,21 @@
-"""Measured rows with their provenance: JSON files, comparison, and the table of the README."""
+"""The committed rows of all presets: JSON files, comparison, and the table of the README."""
 
-import contextlib
-import dataclasses
 import json
-import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nomul
 from nomul import registry
-from nomul.synth.emit import emit
-from nomul.synth.map.census import Part
-from nomul.synth.map.synthesize import synthesize
-from nomul.synth.map.targets import Target
-from nomul.synth.map.targets import get as target_named
 from nomul.synth.map.timing import Timing
-from nomul.synth.place import pnr
-from nomul.synth.place.families import FAMILIES
+from nomul.synth.measure import Row, measure
 
-BASELINE = Path(__file__).parent.parent / "experiments" / "baseline"
+BASELINE = Path(__file__).parent / "baseline"
 BASELINE_TARGETS = ("freepdk45", "ecp5", "ice40")
 CLOCK_TOLERANCE = 0.10
 
 # Presets that are mapped with their hierarchy kept: flat they take hours.
 HIERARCHICAL = frozenset({"sonic/small", "sonic/paper", "spimc/paper"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One block, one preset, one target: what was measured, under what, and with what.
-
-    Attributes
-    ----------
-    block, preset, config, target
-        What was measured. ``preset`` is empty for a configuration without a name.
-    period_ps, hierarchical
-        The constraint.
-    seeds, device
-        Of place and route, whose clock is the median; empty where there was none, or where the
-        design fits no device.
-    tools, nomul
-        Versions of the tools, and of nomul itself.
-    recipe, cells, resources, area_um2, sequential_um2, parts, timing
-        As in :class:`nomul.synth.map.synthesize.Result`; after place and route ``resources`` also
-        has nextpnr's count of used LUT sites, ``TRELLIS_COMB`` or ``ICESTORM_LC``, with the
-        harness's.
-    latency, interval, cycles
-        Of the configuration; ``cycles`` is ``cfg.cycles(1000)``.
-    """
-
-    block: str
-    preset: str
-    config: dict[str, Any]
-    target: str
-    period_ps: int
-    hierarchical: bool
-    seeds: tuple[int, ...] = ()
-    tools: dict[str, str]
-    nomul: str
-    recipe: str
-    cells: dict[str, int]
-    resources: dict[str, int]
-    area_um2: float | None
-    sequential_um2: float | None
-    parts: dict[str, Part] = field(default_factory=dict)
-    timing: Timing | None
-    latency: int
-    interval: int
-    cycles: int
-    device: str = ""
-
-    @property
-    def key(self) -> str:
-        """What identifies the row among those of its target."""
-        return f"{self.block}/{self.preset}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON can carry."""
-        return dataclasses.asdict(self) | {"seeds": list(self.seeds)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Row":
-        """Inverse of :meth:`to_dict`."""
-        parts = {name: Part(**part) for name, part in values["parts"].items()}
-        timing = Timing(**values["timing"]) if values["timing"] else None
-        return cls(**{**values, "parts": parts, "timing": timing, "seeds": tuple(values["seeds"])})
-
-
-def measure(
-    block: str,
-    preset: str,
-    target: Target | str,
-    *,
-    cfg: Any = None,
-    hierarchical: bool = False,
-    period_ps: int = 1000,
-    seeds: Sequence[int] = (1, 2, 3),
-    folder: Path | None = None,
-) -> Row:
-    """Emit a block, map it to a target, time it, and return the row.
-
-    On ECP5 and iCE40 the clock is that of place and route, the median over ``seeds``; no seeds, no
-    clock, and none either for a design that fits no device.
-
-    Parameters
-    ----------
-    block, preset
-        Names; ``preset`` is only a label if ``cfg`` is given.
-    cfg
-        Another configuration than the preset's.
-    target, hierarchical, period_ps, folder
-        As in :func:`nomul.synth.map.synthesize.synthesize`.
-    """
-    if folder is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            options: Any = {"hierarchical": hierarchical, "period_ps": period_ps, "seeds": seeds}
-            return measure(block, preset, target, cfg=cfg, folder=Path(scratch), **options)
-    found = registry.get(block)
-    cfg = found.config().preset(preset) if cfg is None else cfg
-    target = target_named(target) if isinstance(target, str) else target
-    emitted = emit(found.top(cfg), block, paper=found.paper)
-    result = synthesize(
-        emitted, target, hierarchical=hierarchical, period_ps=period_ps, folder=folder
-    )
-    timing, tools, resources = result.timing, result.tools, result.resources
-    placed = None
-    if target.name in FAMILIES and seeds:
-        with contextlib.suppress(pnr.DoesNotFitError):
-            placed = pnr.place_and_route(
-                emitted, target.name, seeds, netlist_json=result.netlist_json, folder=folder
-            )
-    if placed:
-        logic = FAMILIES[target.name].logic
-        timing = Timing(placed.tool, placed.period_ps)
-        tools = tools | placed.tools
-        resources = resources | {logic: placed.utilisation.get(logic, 0)}
-    return Row(
-        block=block,
-        preset=preset,
-        config=cfg.to_dict(),
-        target=target.name,
-        period_ps=period_ps,
-        hierarchical=hierarchical,
-        seeds=tuple(seeds) if placed else (),
-        device=placed.device if placed else "",
-        tools=tools,
-        nomul=nomul.__version__,
-        recipe=result.recipe,
-        cells=result.cells,
-        resources=resources,
-        area_um2=result.area_um2,
-        sequential_um2=result.sequential_um2,
-        parts=result.parts,
-        timing=timing,
-        latency=cfg.latency,
-        interval=cfg.interval,
-        cycles=cfg.cycles(1000),
-    )
 
 
 def load(target: str, folder: Path = BASELINE) -> list[Row]:
@@ -202,10 +59,12 @@ def wanted(
 def measure_preset(block: str, preset: str, target: str, **options: Any) -> Row:
     """Return the row of a preset, under the conditions of all committed rows.
 
-    ``options`` are those of :func:`measure`.
+    ``options`` are those of :func:`nomul.synth.measure.measure`.
     """
-    hierarchical = f"{block}/{preset}" in HIERARCHICAL
-    return measure(block, preset, target, hierarchical=hierarchical, **options)
+    entry = registry.get(block)
+    cfg = entry.config().preset(preset)
+    options = {"hierarchical": f"{block}/{preset}" in HIERARCHICAL, **options}
+    return measure(entry.top(cfg), cfg, block, target, preset=preset, paper=entry.paper, **options)
 
 
 def replace(row: Row, folder: Path = BASELINE) -> Path:
