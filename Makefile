@@ -28,7 +28,7 @@ bench: $(READY)
 	$(BIN)/python -m nomul.experiments.lutnet.bench
 
 formal: $(READY)
-	$(BIN)/python -m nomul.synth.check.formal
+	$(BIN)/python -m nomul.experiments.spimc.proofs
 
 dev: $(READY)
 	$(BIN)/pre-commit install

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 from nomul import registry
 from nomul.golden import essop, spimc
 from nomul.synth.emit import Emitted, emit
-from nomul.synth.energy.power import UNSTALLED
 from nomul.synth.map.recipes import AREA
 from nomul.synth.map.stdcells import FreePdk45
 from nomul.synth.map.synthesize import synthesize
@@ -102,13 +101,14 @@ def _area(emitted: Emitted, folder: Path) -> float:
 def _simulation(block: str, component: Any, folder: Path) -> "Report":
     from nomul import flow
 
+    chosen = registry.get(block)
     return flow.simulate(
-        registry.get(block),
+        chosen,
         component.cfg,
         folder,
         top=component,
         simulator="verilator",
-        tests=UNSTALLED,
+        tests=flow.workload(chosen, component.cfg).tests,
     )
 
 

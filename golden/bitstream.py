@@ -408,6 +408,6 @@ def model(cfg: Config, n: int) -> tuple[Ints, Ints]:
     return sides[0], sides[1]
 
 
-def stimuli(cfg: Config, rng: np.random.Generator) -> list[int]:
-    """Return counts of beats worth asking for: one, a vector, and a few vectors and a bit."""
-    return [1, cfg.beats, cfg.beats * int(rng.integers(2, 20)) + 1]
+def stimuli(cfg: Config, rng: np.random.Generator) -> dict[str, int]:
+    """Return how many beats to ask for: those of a few vectors and one of the next."""
+    return {"n": cfg.beats * int(rng.integers(2, 20)) + 1}

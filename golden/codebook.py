@@ -119,10 +119,10 @@ def fits(name: str, values: Ints, bits: int) -> None:
         raise ValueError(f"{name} must fit {bits} signed bits, not {int(outside[0])}")
 
 
-def stimuli(cfg: Config, rng: np.random.Generator, n: int = 100) -> tuple[Ints, Ints]:
-    """Return levels, with the last few codes left out, and codes of all kinds."""
+def stimuli(cfg: Config, rng: np.random.Generator, n: int = 100) -> dict[str, Ints]:
+    """Return ``levels``, with the last few codes left out, and ``codes`` of all kinds."""
     loaded = max(1, cfg.entries - max(1, cfg.entries // 8))
     high = 1 << (cfg.level_bits - 1)
     levels = rng.integers(-high, high, loaded)
     levels[0] = 0
-    return levels, rng.integers(0, cfg.entries, n)
+    return {"levels": levels, "codes": rng.integers(0, cfg.entries, n)}

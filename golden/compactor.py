@@ -141,16 +141,23 @@ def slots(cfg: Config, mask: ArrayLike) -> int:
     return cycles + max(0, -(-held // cfg.lanes) - 1)
 
 
-def stimuli(cfg: Config, rng: np.random.Generator, n: int = 24) -> list[tuple[Ints, Ints]]:
+def vectors(cfg: Config, rng: np.random.Generator, n: int = 24) -> list[tuple[Ints, Ints]]:
     """Return vectors and their masks: none, all, exactly full beats, and of every density."""
     limit = min(cfg.max_length, 4 * max(cfg.lanes, cfg.width))
-    vectors = []
+    some = []
     for k in range(n):
         length = int(rng.integers(1, limit + 1)) if k % 3 else min(limit, 2 * cfg.room + cfg.lanes)
         values = rng.integers(0, 1 << min(cfg.value_bits, 62), length)
         mask = (rng.random(length) < k / (n - 1 or 1)).astype(np.int64)
-        vectors.append((values, mask))
+        some.append((values, mask))
     full = np.zeros(limit, dtype=np.int64)
     full[: min(cfg.lanes, limit)] = 1  # exactly one beat, then nothing until last
-    vectors.append((rng.integers(0, 1 << min(cfg.value_bits, 62), limit), full))
-    return vectors
+    some.append((rng.integers(0, 1 << min(cfg.value_bits, 62), limit), full))
+    return some
+
+
+def stimuli(cfg: Config, rng: np.random.Generator) -> dict[str, Ints]:
+    """Return ``values`` and ``mask`` of the longest of :func:`vectors` with some of each kind."""
+    mixed = [vector for vector in vectors(cfg, rng) if 0 < vector[1].sum() < len(vector[1])]
+    values, mask = max(mixed, key=lambda vector: len(vector[0]), default=vectors(cfg, rng)[-1])
+    return {"values": values, "mask": mask}

@@ -200,8 +200,8 @@ def corners() -> NDArray[np.uint16]:
 
 def stimuli(
     cfg: Config, rng: np.random.Generator, n: int = 20_000
-) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """Return at least ``n`` pairs, every corner times every corner first.
+) -> dict[str, NDArray[np.uint16]]:
+    """Return at least ``n`` pairs ``a``, ``b``, every corner times every corner first.
 
     Half of the rest are uniform patterns; of the other half the product lies near the smallest
     normal number, where rounding, underflow and the exponent meet.
@@ -214,7 +214,8 @@ def stimuli(
     other = np.clip(BIAS + rng.integers(-12, 3, count) - exponent, 0, 30)
     low = rng.integers(0, 1 << FRACTION, (2, count)) | rng.integers(0, 2, (2, count)) << 15
     near = (np.stack([exponent, other]) << FRACTION | low).astype(np.uint16)
-    return np.concatenate([a, uniform[0], near[0]]), np.concatenate([b, uniform[1], near[1]])
+    left, right = ((a, uniform[0], near[0]), (b, uniform[1], near[1]))
+    return {"a": np.concatenate(left), "b": np.concatenate(right)}
 
 
 def _patterns(name: str, values: ArrayLike) -> Ints:

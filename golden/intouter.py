@@ -105,6 +105,9 @@ def model(
     d: ArrayLike,
     sd: ArrayLike,
     n_vectors_before: int = 0,
+    *,
+    e_x: ArrayLike | None = None,
+    e_d: ArrayLike | None = None,
 ) -> Ints:
     """Return the signed products of V pairs; arguments as for :func:`nomul.golden.essop.model`.
 

@@ -272,6 +272,6 @@ def model(cfg: Config, n: int, before: int = 0) -> Ints:
     return walk(step, jump(step, before, np.array([cfg.seed])), n)[:, 0]
 
 
-def stimuli(cfg: Config, rng: np.random.Generator) -> list[int]:
-    """Return counts of states worth asking for: one, a few, and more than a short period."""
-    return [1, int(rng.integers(2, 50)), min(300, (1 << cfg.width) + 10)]
+def stimuli(cfg: Config, rng: np.random.Generator) -> dict[str, int]:
+    """Return how many states to ask for: more than a period, if that is short."""
+    return {"n": min(int(rng.integers(250, 350)), (1 << cfg.width) + 10)}

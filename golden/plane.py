@@ -143,6 +143,9 @@ def model(
     d: ArrayLike,
     sd: ArrayLike,
     n_vectors_before: int = 0,
+    *,
+    e_x: ArrayLike | None = None,
+    e_d: ArrayLike | None = None,
 ) -> Ints:
     """Return the signed products int64[V, M, N]; see the unit's own model."""
     unit = cfg.unit

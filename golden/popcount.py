@@ -63,7 +63,7 @@ def model(cfg: Config, x: ArrayLike) -> Ints:
     return x.sum(axis=1)
 
 
-def stimuli(cfg: Config, rng: np.random.Generator, n: int = 200) -> Ints:
-    """Return words of every density, int64[n, width]: none, all, and n - 2 at random."""
+def stimuli(cfg: Config, rng: np.random.Generator, n: int = 200) -> dict[str, Ints]:
+    """Return words ``x`` of every density, int64[n, width]: none, all, and n - 2 at random."""
     density = np.linspace(0, 1, n)[:, None]
-    return (rng.random((n, cfg.width)) < density).astype(np.int64)
+    return {"x": (rng.random((n, cfg.width)) < density).astype(np.int64)}

@@ -134,10 +134,10 @@ def rounding_words(n: int, before: int = 0) -> Ints:
     return lfsr.model(cfg, n, before)
 
 
-def stimuli(cfg: Config, rng: np.random.Generator) -> list[Ints]:
+def vectors(cfg: Config, rng: np.random.Generator) -> list[Ints]:
     """Return vectors of various lengths: zeros, extremes, single bits, every block exponent."""
     half = 1 << (cfg.bits - 1)
-    vectors = [
+    some = [
         np.zeros(cfg.length, dtype=np.int64),
         np.array([-half]),
         np.array([half - 1, -half + 1])[: cfg.length],
@@ -145,5 +145,14 @@ def stimuli(cfg: Config, rng: np.random.Generator) -> list[Ints]:
     ]
     for bit in range(cfg.bits):
         n = int(rng.integers(1, cfg.length + 1))
-        vectors.append(rng.integers(-(1 << bit), max(1, (1 << bit) - 1), n))
-    return vectors
+        some.append(rng.integers(-(1 << bit), max(1, (1 << bit) - 1), n))
+    return some
+
+
+def stimuli(cfg: Config, rng: np.random.Generator) -> dict[str, Ints]:
+    """Return ``v`` int64[V, length]: :func:`vectors`, the short ones filled up with zeros."""
+    some = vectors(cfg, rng)
+    v = np.zeros((len(some), cfg.length), dtype=np.int64)
+    for row, vector in zip(v, some, strict=True):
+        row[: len(vector)] = vector
+    return {"v": v}

@@ -66,6 +66,6 @@ def model(cfg: Config, x: ArrayLike) -> Ints:
     return x
 
 
-def stimuli(cfg: Config, rng: np.random.Generator, n: int = 500) -> Ints:
-    """Return random words, int64[n]."""
-    return rng.integers(0, 1 << min(cfg.width, 62), n)
+def stimuli(cfg: Config, rng: np.random.Generator, n: int = 500) -> dict[str, Ints]:
+    """Return random words ``x``, int64[n]."""
+    return {"x": rng.integers(0, 1 << min(cfg.width, 62), n)}

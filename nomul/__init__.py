@@ -1,3 +1,37 @@
-"""nomul: neural-network hardware without multiplier arrays."""
+"""nomul: neural-network hardware without multiplier arrays.
 
-__version__ = "0.3.0"
+``nomul.blocks()`` lists what there is, and ``nomul.design("lfsr", width=12)`` takes one:
+its model, Verilog, simulation and synthesis. Neither loads a hardware description language or a
+tool before it needs one.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from nomul.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from nomul.flow.design import Design
+    from nomul.registry import Blocks
+
+__all__ = ["__version__", "blocks", "design"]
+
+
+def blocks() -> "Blocks":
+    """Return the blocks by name: a mapping that shows itself as a table."""
+    from nomul import registry
+
+    return registry.blocks()
+
+
+def design(name: str, /, preset: str | None = None, **settings: Any) -> "Design":
+    """Return a block in one configuration: see :func:`nomul.flow.design`.
+
+    ``preset`` is the block's first one if None; ``settings`` are parameters set on top of it.
+    """
+    from nomul import flow
+
+    return flow.design(name, preset, **settings)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,6 +7,9 @@ from nomul.golden.bitstream import Config, model
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
 
+MEASURED = "words_equal_the_model/sink=never"
+OPERATION = "transfer"
+
 
 @cocotb.test()
 @cocotb.parametrize(sink=STALLS)

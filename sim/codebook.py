@@ -7,6 +7,9 @@ from nomul.golden.codebook import Config, model, stimuli
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bits
 
+MEASURED = "levels_equal_the_model/source=never/sink=never"
+OPERATION = "transfer"
+
 
 def layouts(cfg: Config) -> tuple[Layout, Layout]:
     """Return the bit order of an entry and of a level."""
@@ -26,7 +29,7 @@ async def levels_equal_the_model(dut, source, sink):
     """Look up loaded codes, code 0, and codes that were not loaded, under all stalls."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    levels, codes = stimuli(cfg, bench.numpy_rng)
+    levels, codes = stimuli(cfg, bench.numpy_rng).values()
     load = bench.source("load", entries(cfg, levels), source)
     code, level = bench.source("code", [], source), bench.sink("level", sink)
     await bench.reset()
@@ -46,7 +49,7 @@ async def entry_zero_stays_zero_and_clear_forgets(dut):
     """Refuse a level for code 0 with a flag; clear all entries but the new one."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    levels, _ = stimuli(cfg, bench.numpy_rng)
+    levels = stimuli(cfg, bench.numpy_rng)["levels"]
     load = bench.source("load", entries(cfg, levels))
     code, level = bench.source("code", []), bench.sink("level")
     await bench.reset()

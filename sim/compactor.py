@@ -3,9 +3,13 @@
 import cocotb
 import numpy as np
 
-from nomul.golden.compactor import Config, model, slots, stimuli
+from nomul.golden.compactor import Config, model, slots
+from nomul.golden.compactor import vectors as some_vectors
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
+
+MEASURED = "beats_equal_the_model/source=never/sink=never"
+OPERATION = "transfer"
 
 
 def layouts(cfg: Config) -> tuple[Layout, Layout]:
@@ -43,7 +47,7 @@ async def beats_equal_the_model(dut, source, sink):
     """Values, places, keep and last of every beat, vector after vector, under all stalls."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    vectors = stimuli(cfg, bench.numpy_rng)
+    vectors = some_vectors(cfg, bench.numpy_rng)
     expected = [model(cfg, *vector) for vector in vectors]
     bench.source("i", pack(cfg, vectors, bench.numpy_rng), source)
     o = bench.sink("o", sink)
@@ -61,7 +65,7 @@ async def takes_a_beat_per_cycle(dut):
     """Without stalls, beats go in back to back, through vectors of every density and length."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    vectors = stimuli(cfg, bench.numpy_rng, 60)
+    vectors = some_vectors(cfg, bench.numpy_rng, 60)
     vectors += [(values[: cfg.width], mask[: cfg.width]) for values, mask in vectors]
     words = pack(cfg, vectors, bench.numpy_rng)
     i, o = bench.source("i", words), bench.sink("o")

@@ -10,6 +10,9 @@ from nomul.golden.essop import Config
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bits
 
+MEASURED = "rows_equal_the_model/source=never/sink=never"
+OPERATION = "product"
+
 
 def layouts(cfg: Config) -> tuple[Layout, Layout]:
     """Return the bit order of a pair of vectors and of a row of results."""

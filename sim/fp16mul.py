@@ -9,6 +9,9 @@ from nomul.golden.fp16mul import Config, model, stimuli
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bit, bits
 
+MEASURED = "products_equal_the_model/source=never/sink=never"
+OPERATION = "product"
+
 OPERANDS = Layout((("a", 16, 1), ("b", 16, 1)))
 
 
@@ -23,7 +26,8 @@ async def products_equal_the_model(dut, source, sink):
     bench = Bench(dut)
     path = os.environ.get("NOMUL_STIMULI")
     if path is None:
-        a, b = stimuli(cfg, bench.numpy_rng, 20_000 if source == sink == "never" else 5_000)
+        count = 20_000 if source == sink == "never" else 5_000
+        a, b = stimuli(cfg, bench.numpy_rng, count).values()
     else:
         with np.load(path) as file:
             a, b = file["a"], file["b"]
@@ -43,7 +47,7 @@ async def each_stage_holds_a_pair(dut):
     """With a sink that never takes, three pairs enter and the fourth waits."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    a, b = stimuli(cfg, bench.numpy_rng, 0)
+    a, b = stimuli(cfg, bench.numpy_rng, 0).values()
     ab = bench.source("ab", OPERANDS.pack(a=a, b=b))
     dut.y__ready.value = 0
     await bench.reset()

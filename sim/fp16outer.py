@@ -8,6 +8,9 @@ from nomul.sim import harness
 from nomul.sim.essop import check_products
 from nomul.sim.stream import STALLS, Bench
 
+MEASURED = "rows_equal_the_model/source=never/sink=never"
+OPERATION = "product"
+
 
 @cocotb.test()
 @cocotb.parametrize(source=STALLS, sink=STALLS)

@@ -6,6 +6,9 @@ from nomul.golden.lfsr import Config, model
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, assert_equal
 
+MEASURED = "states_equal_the_model/sink=never"
+OPERATION = "transfer"
+
 
 @cocotb.test()
 @cocotb.parametrize(sink=STALLS)

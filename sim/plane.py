@@ -11,6 +11,9 @@ from nomul.sim import harness
 from nomul.sim.essop import layouts
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
 
+MEASURED = "products_equal_the_model/source=never/sink=never"
+OPERATION = "product"
+
 
 @cocotb.test()
 @cocotb.parametrize(source=STALLS, sink=STALLS)

@@ -6,6 +6,9 @@ from nomul.golden.popcount import Config, model, stimuli
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
 
+MEASURED = "counts_equal_the_model/source=never/sink=never"
+OPERATION = "transfer"
+
 
 @cocotb.test()
 @cocotb.parametrize(source=STALLS, sink=STALLS)
@@ -13,7 +16,7 @@ async def counts_equal_the_model(dut, source, sink):
     """Words of every density, under all stalls."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    words = stimuli(cfg, bench.numpy_rng)
+    words = stimuli(cfg, bench.numpy_rng)["x"]
     x = bench.source("x", Layout((("bits", 1, cfg.width),)).pack(bits=words), source)
     y = bench.sink("y", sink)
     await bench.reset()

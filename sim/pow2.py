@@ -8,6 +8,9 @@ from nomul.golden.pow2 import Config
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
 
+MEASURED = "magnitudes_equal_the_model/source=never/sink=never"
+OPERATION = "transfer"
+
 
 def layouts(cfg: Config) -> tuple[Layout, Layout]:
     """Return the bit order of an element and of a result."""
@@ -24,11 +27,11 @@ def layouts(cfg: Config) -> tuple[Layout, Layout]:
 @cocotb.test()
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def magnitudes_equal_the_model(dut, source, sink):
-    """Every vector of the stimuli, one after the other, under all stalls."""
+    """Every vector of the golden ones, one after the other, under all stalls."""
     cfg = Config.from_json(harness.config_text())
     element, result = layouts(cfg)
     bench = Bench(dut)
-    vectors = pow2.stimuli(cfg, bench.numpy_rng)
+    vectors = pow2.vectors(cfg, bench.numpy_rng)
     ends = np.concatenate([np.arange(len(v)) == len(v) - 1 for v in vectors])
     v = bench.source("v", element.pack(value=np.concatenate(vectors), last=ends), source)
     m = bench.sink("m", sink)

@@ -6,6 +6,9 @@ from nomul.golden.skid import Config, model, stimuli
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, assert_equal, bit
 
+MEASURED = "words_pass_unchanged/source=never/sink=never"
+OPERATION = "transfer"
+
 
 @cocotb.test()
 @cocotb.parametrize(source=STALLS, sink=STALLS)
@@ -13,7 +16,7 @@ async def words_pass_unchanged(dut, source, sink):
     """Nothing is lost, doubled or reordered, under all stalls."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    words = stimuli(cfg, bench.numpy_rng)
+    words = stimuli(cfg, bench.numpy_rng)["x"]
     i, o = bench.source("i", words.tolist(), source), bench.sink("o", sink)
     await bench.reset()
     assert_equal(await bench.receive(o, len(words)), model(cfg, words), "word")

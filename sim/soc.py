@@ -71,7 +71,7 @@ async def both_blocks_answer_their_models(dut):
     rng = np.random.default_rng(harness.seed())
 
     cfg = codebook.Config.preset("small")
-    levels, codes = codebook.stimuli(cfg, rng)
+    levels, codes = codebook.stimuli(cfg, rng).values()
     for entry in entries(cfg, levels):
         assert await program.write(ENTRY, entry) == AxiResp.OKAY
     found = []

@@ -10,7 +10,6 @@ from typing import Any
 
 from amaranth.lib.wiring import Component
 
-import nomul
 from nomul.synth.emit import emit
 from nomul.synth.map.census import Part
 from nomul.synth.map.synthesize import synthesize
@@ -19,6 +18,7 @@ from nomul.synth.map.targets import get as target_named
 from nomul.synth.map.timing import Timing
 from nomul.synth.place import pnr
 from nomul.synth.place.families import FAMILIES
+from nomul.version import __version__
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,7 @@ def measure(
         seeds=tuple(seeds) if placed else (),
         device=placed.device if placed else "",
         tools=tools,
-        nomul=nomul.__version__,
+        nomul=__version__,
         recipe=result.recipe,
         cells=result.cells,
         resources=resources,

@@ -12,7 +12,7 @@ from nomul.sim.harness import BenchError
 @pytest.mark.parametrize("preset", Config.presets)
 def test_survivors_keep_their_order(preset):
     cfg = Config.preset(preset)
-    for values, mask in compactor.stimuli(cfg, np.random.default_rng(1)):
+    for values, mask in compactor.vectors(cfg, np.random.default_rng(1)):
         beats = compactor.model(cfg, values, mask)
         assert np.array_equal(beats.values[beats.keep], compactor.ideal(values, mask))
         assert np.array_equal(values[beats.places[beats.keep]], beats.values[beats.keep])

@@ -44,7 +44,7 @@ def test_leaves_and_spare_bits_are_the_word(width):
 
 def test_model_counts():
     cfg = Config(width=9)
-    words = compressor.stimuli(cfg, np.random.default_rng(1))
+    words = compressor.stimuli(cfg, np.random.default_rng(1))["x"]
     assert np.array_equal(compressor.model(cfg, words), compressor.ideal(words))
     with pytest.raises(ValueError, match=r"x must be of shape \[n, 9\], not \[2, 8\]"):
         compressor.model(cfg, np.zeros((2, 8)))

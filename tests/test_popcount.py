@@ -44,7 +44,7 @@ def test_takes_one_adder_per_removed_bit(width):
 def test_model_counts():
     rng = np.random.default_rng(1)
     cfg = popcount.Config(width=9)
-    words = popcount.stimuli(cfg, rng)
+    words = popcount.stimuli(cfg, rng)["x"]
     assert np.array_equal(popcount.model(cfg, words), popcount.ideal(words))
     assert words[0].sum() == 0
     assert words[-1].sum() == 9

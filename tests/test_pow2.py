@@ -36,7 +36,7 @@ def test_bench_notices_the_wrong_rounding(simulate):
 def test_equals_the_real_valued_quantiser():
     """On integers, the scaler and the model's own block quantisation agree."""
     cfg = Config()
-    for vector in pow2.stimuli(cfg, np.random.default_rng(5)):
+    for vector in pow2.vectors(cfg, np.random.default_rng(5)):
         scaled = pow2.model(cfg, vector[None])
         magnitude, sign, exponent = essop.quantise(vector[None], cfg.width)
         full = magnitude == 1 << cfg.width

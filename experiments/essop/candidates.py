@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nomul import registry
+from nomul import flow, registry
 from nomul.experiments.remember import remembered
 from nomul.golden import essop, fp16mul, plane
 from nomul.synth import yosys
@@ -152,8 +152,7 @@ def _measure(
     stimuli = (folder / "stimuli.npz").resolve()
     np.savez(stimuli, **(encoded(cfg) if array else half_precision()))
     done = power.simulate(
-        block,
-        cfg,
+        flow.workload(block, cfg),
         made.netlist,
         target,
         folder=folder / "energy",

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from nomul import registry
+from nomul import flow, registry
 from nomul.experiments.remember import remembered
 from nomul.experiments.rows import measure_preset
 from nomul.experiments.tables import Rows
@@ -45,7 +45,7 @@ def on_both(block: registry.Block, preset: str) -> dict[str, Any]:
             options: dict[str, Any] = {"period_ps": period, "folder": folder}
             mapped = measure_preset(block.name, preset, cells.name, **options)
             cfg, options["folder"] = block.config().preset(preset), folder / "energy"
-            spent = power.measure(block, cfg, folder / "mapped.v", cells, **options)
+            spent = power.measure(flow.workload(block, cfg), folder / "mapped.v", cells, **options)
         assert mapped.area_um2 is not None
         assert mapped.timing is not None
         row |= {

@@ -129,6 +129,8 @@ def placed() -> Rows:
 
 def energy() -> Rows:
     """Return the energy of small's cells per product, simulated without glitches, by part."""
+    from nomul import flow
+
     block, cfg = registry.get("sonic"), Config.preset("small")
     period = PERIODS["small"]
     with tempfile.TemporaryDirectory() as scratch:
@@ -136,7 +138,7 @@ def energy() -> Rows:
         emitted = emit(Top(cfg), "sonic")
         synthesize(emitted, SMALLEST, hierarchical=True, period_ps=period, folder=folder)
         options: dict[str, Any] = {"folder": folder / "energy", "period_ps": period}
-        spent = power.measure(block, cfg, folder / "mapped.v", SMALLEST, **options)
+        spent = power.measure(flow.workload(block, cfg), folder / "mapped.v", SMALLEST, **options)
     sums: dict[str, list[float]] = {}
     for name, part in spent.parts.items():
         leakage = part.leakage_nw * spent.cycles * spent.period_ps * 1e-6

@@ -58,7 +58,7 @@ def packing(weights: int = 10_000_000, sparsity: float = 0.9) -> list[Packing]:
 
 def whole_command(rows: int = 2560, columns: int = 3907, sparsity: float = 0.9) -> Packing:
     """Return what ``nomul pack`` takes for a layer: every format surveyed and cut, one written."""
-    from nomul import pack
+    from nomul.capabilities import spimc as pack
 
     rng = np.random.default_rng(1)
     w = rng.integers(1, 128, (rows, columns), dtype=np.int8)
@@ -80,7 +80,7 @@ def throughput(vectors: int = 20_000) -> float:
     """Return how many multiply-accumulates per second of the processor's the model does."""
     cfg, tile = Config(), Tile(format="nm", x_signed=True, nnz_per_group=1, group=4, length=128)
     rng = np.random.default_rng(1)
-    made = spimc.stimuli(cfg, rng, tile, vectors)
+    made = spimc.operands(cfg, rng, tile, vectors)
     packed = sparse.pack(made["w"], cfg, tile)
     start = time.process_time()
     spimc.model(cfg, packed, made["x"])

@@ -108,7 +108,7 @@ def cycles(
             for name in spimc.FORMATS:
                 tile = Tile(format=name, x_signed=True, nnz_per_group=4, group=16, run_bits=5)
                 tile = tile.replace(length=32)
-                tiles.append(sparse.pack(spimc.stimuli(cfg, rng, tile)["w"], cfg, tile))
+                tiles.append(sparse.pack(spimc.operands(cfg, rng, tile)["w"], cfg, tile))
             with tempfile.TemporaryDirectory() as scratch:
                 path = Path(scratch)
                 sparse.save(path / "tiles.npz", tiles)

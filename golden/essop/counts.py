@@ -73,6 +73,9 @@ def model(
     d: ArrayLike,
     sd: ArrayLike,
     n_vectors_before: int = 0,
+    *,
+    e_x: ArrayLike | None = None,
+    e_d: ArrayLike | None = None,
 ) -> Ints:
     """Return the signed counts of V pairs of vectors, as the hardware gives them.
 
@@ -87,6 +90,8 @@ def model(
         Signs 0 or 1, of the same shapes.
     n_vectors_before
         Pairs that the free-running sources have already served.
+    e_x, e_d
+        Block exponents of the pairs, which scale a count and change none.
 
     Returns
     -------

@@ -115,8 +115,8 @@ def trained() -> dict[str, Path]:
     return {path.stem: path for path in folder.glob("*.json")}
 
 
-def stimuli(cfg: Config, rng: np.random.Generator, n: int = 130) -> Ints:
-    """Return inputs int64[n, inputs]: all zero, all ones, and every density between."""
+def stimuli(cfg: Config, rng: np.random.Generator, n: int = 130) -> dict[str, Ints]:
+    """Return inputs ``x`` int64[n, inputs]: all zero, all ones, and every density between."""
     network = cfg.load()
     most = (1 << network.input_bits) - 1
     density = np.linspace(0, 1, n)[:, None]
@@ -125,4 +125,4 @@ def stimuli(cfg: Config, rng: np.random.Generator, n: int = 130) -> Ints:
     mixed = np.where(corner, most, 0)
     mixed[2::2] = noise[2::2]
     mixed[-1] = most
-    return mixed.astype(np.int64)
+    return {"x": mixed.astype(np.int64)}

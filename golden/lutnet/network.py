@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -165,7 +165,14 @@ def _lines(values: dict[str, Any]) -> str:
     return "{" + ",\n".join(head) + ',\n"layers": [\n' + ",\n".join(layers) + "\n]}\n"
 
 
-def model(network: Network, x: ArrayLike) -> Ints:
+class Configured(Protocol):
+    """A configuration that says which network it is of."""
+
+    def load(self) -> Network:
+        """Return the network."""
+
+
+def model(network: Network | Configured, x: ArrayLike) -> Ints:
     """Return the network's exact answer, in integers only.
 
     addr = sum_k x[idx_k] << k; y = (tt >> addr) & 1; pc_ml = sum of y over the operators of m;
@@ -174,7 +181,7 @@ def model(network: Network, x: ArrayLike) -> Ints:
     Parameters
     ----------
     network
-        The network.
+        The network, or a configuration of it.
     x
         int[n, inputs]: bits, or codes of ``network.input_bits`` bits.
 
@@ -187,6 +194,7 @@ def model(network: Network, x: ArrayLike) -> Ints:
     ValueError
         ``x`` is of another shape, or a value is out of range.
     """
+    network = network if isinstance(network, Network) else network.load()
     x = np.asarray(x)
     if x.ndim != 2 or x.shape[1] != network.inputs:
         raise ValueError(f"x must be of shape [n, {network.inputs}], not {list(x.shape)}")
@@ -206,7 +214,7 @@ def model(network: Network, x: ArrayLike) -> Ints:
     return result
 
 
-def predict(network: Network, x: ArrayLike) -> Ints:
+def predict(network: Network | Configured, x: ArrayLike) -> Ints:
     """Return the index of the largest output, int64[n]; of equal ones the lowest."""
     return np.asarray(model(network, x).argmax(axis=1), dtype=np.int64)
 

@@ -10,7 +10,7 @@ from nomul.golden.sonic.config import Config
 from nomul.golden.sonic.devices import device
 from nomul.golden.sonic.dot import Result, conv, fc, ideal, model, quantise, resolved
 from nomul.golden.sonic.output import post, rne
-from nomul.golden.sonic.stimuli import stimuli
+from nomul.golden.sonic.stimuli import layers, stimuli
 
 __all__ = [
     "Config",
@@ -20,6 +20,7 @@ __all__ = [
     "device",
     "fc",
     "ideal",
+    "layers",
     "levels",
     "model",
     "post",

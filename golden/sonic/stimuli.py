@@ -6,7 +6,7 @@ from nomul.golden.arrays import Ints
 from nomul.golden.sonic.config import Config
 
 
-def stimuli(cfg: Config, rng: np.random.Generator) -> dict[str, list[tuple[Ints, Ints]]]:
+def layers(cfg: Config, rng: np.random.Generator) -> dict[str, list[tuple[Ints, Ints]]]:
     """Return layers of both kinds as (codes, x), sizes that divide and that do not; and corners.
 
     ``fc``: typical, all activations zero, all weights zero, one element, full scale. ``conv``:
@@ -20,7 +20,7 @@ def stimuli(cfg: Config, rng: np.random.Generator) -> dict[str, list[tuple[Ints,
 
     m, k = cfg.fc_lanes, cfg.fc_units
     length = min(cfg.max_length, 4 * m + 1)
-    layers = [
+    dense = [
         (sparse((2 * k + 1, length), codes, 0.4), sparse((length,), top, 0.5)),
         (sparse((k, m), codes, 0.3), sparse((m,), top, 0.0)),
         (sparse((k + 1, 9), codes, 0.5), np.zeros(9, dtype=np.int64)),
@@ -39,4 +39,16 @@ def stimuli(cfg: Config, rng: np.random.Generator) -> dict[str, list[tuple[Ints,
         (sparse((1, 1, 1, 1), codes, 0.0), np.zeros((1, 2, 3), dtype=np.int64)),
         (np.full((1, 1, 3, 2), codes - 1), np.full((1, 4, 4), top)),
     ]
-    return {"fc": layers, "conv": images}
+    return {"fc": dense, "conv": images}
+
+
+def stimuli(cfg: Config, rng: np.random.Generator) -> dict[str, Ints]:
+    """Return ``codes`` and ``x`` of the first fully connected layer of :func:`layers`.
+
+    With them comes the ``codebook`` of all its codes: code 0 is zero, the last is full scale.
+    """
+    codes, x = layers(cfg, rng)["fc"][0]
+    high = 1 << (cfg.level_bits - 1)
+    codebook = rng.integers(-high, high, 1 << cfg.code_bits)
+    codebook[0], codebook[-1] = 0, -high
+    return {"codes": codes, "codebook": codebook, "x": x}

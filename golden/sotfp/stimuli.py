@@ -1,13 +1,16 @@
 """Operand pairs to try: corners, cancelling sums, products at the limits of the format."""
 
+from typing import Any
+
 import numpy as np
 
-from nomul.golden.arrays import Ints
 from nomul.golden.sotfp.config import Config
 
 
-def stimuli(cfg: Config, rng: np.random.Generator, n: int = 1000) -> dict[str, Ints]:
-    """Return operand pairs: every pair of the corner patterns, then random ones.
+def stimuli(
+    cfg: Config, rng: np.random.Generator, n: int = 1000, op: str = "mul"
+) -> dict[str, Any]:
+    """Return operand pairs ``a``, ``b`` of an operation ``op``: corner patterns, then random ones.
 
     A third of the random pairs have all bits at random, a third have neighbouring exponents (where
     sums cancel), and a third have products next to the limits of the format.
@@ -30,4 +33,4 @@ def stimuli(cfg: Config, rng: np.random.Generator, n: int = 1000) -> dict[str, I
     field = np.clip(np.where(kind == 1, near, limit), 0, highest)
     placed = (b & ~(highest << form.mantissa_bits)) | field << form.mantissa_bits
     b = np.where(kind == 0, b, placed)
-    return {"a": np.concatenate([left, a]), "b": np.concatenate([right, b])}
+    return {"op": op, "a": np.concatenate([left, a]), "b": np.concatenate([right, b])}

@@ -14,8 +14,9 @@ from nomul.golden.spimc.product import (
     ideal,
     model,
     model_by_planes,
-    stimuli,
+    operands,
 )
+from nomul.golden.spimc.stimuli import stimuli
 from nomul.golden.spimc.tiles import (
     NotLoaded,
     check,
@@ -44,6 +45,7 @@ __all__ = [
     "ideal",
     "model",
     "model_by_planes",
+    "operands",
     "positions",
     "scatter",
     "stimuli",

@@ -77,7 +77,7 @@ def model_by_planes(cfg: Config, packed: "Packed", x: ArrayLike) -> Ints:
     return acc
 
 
-def stimuli(
+def operands(
     cfg: Config, rng: np.random.Generator, tile: Tile, n_vectors: int = 4
 ) -> dict[str, Ints]:
     """Return weights [length, C] that a tile can hold, and vectors [V, length].

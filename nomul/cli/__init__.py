@@ -1,4 +1,4 @@
-"""The command line: its commands are in ``cli_blocks``, ``cli_measure`` and ``cli_work``."""
+"""The command line: a thin layer over :func:`nomul.design`, one function per command."""
 
 from nomul.cli.app import COMMANDS, app, demo, doctor, main, options, training
 

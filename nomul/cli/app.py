@@ -1,4 +1,4 @@
-"""The command line: its commands are in ``cli_blocks``, ``cli_measure`` and ``cli_work``."""
+"""The command line, put together from this folder's commands and those that blocks bring."""
 
 import os
 import sys
@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 import nomul
-from nomul import present
-from nomul.cli import blocks, measure, work
-from nomul.cli.options import AsJson, Out, Seed
+from nomul import present, registry
+from nomul.cli import blocks, measure, verify
+from nomul.options import AsJson, Out, Seed
 
 app = typer.Typer(
     add_completion=False,
@@ -60,6 +60,8 @@ def demo(out: Out = None, seed: Seed = 1, json: AsJson = False) -> None:
     demo.show(result)
 
 
+# Commands that blocks bring: one word, such as `pack`, or two, such as `train lutnet`.
+BROUGHT = registry.commands()
 COMMANDS: dict[str, Callable[..., None]] = {
     "list": blocks.list_blocks,
     "show": blocks.show,
@@ -69,17 +71,19 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "pnr": measure.pnr,
     "report": measure.report,
     "sweep": measure.sweep,
-    "pack": work.pack,
+    **{words: registry.load(where) for words, where in BROUGHT.items() if " " not in words},
     "doctor": doctor,
-    "verify": work.verify,
+    "verify": verify.verify,
     "demo": demo,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
 
 training = typer.Typer(help="Train networks for the hardware, or with it in the loop.")
-training.command("lutnet")(work.train_lutnet)
-training.command("essop")(work.train_essop)
+for _words, _where in BROUGHT.items():
+    _first, _, _second = _words.partition(" ")
+    if _first == "train":
+        training.command(_second)(registry.load(_where))
 app.add_typer(training, name="train")
 
 

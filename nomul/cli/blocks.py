@@ -1,12 +1,14 @@
 """Commands about a block: what it is, its Verilog, its bench."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nomul import flow, present, registry
-from nomul.cli.options import (
+from nomul.flow import Design
+from nomul.options import (
     AsJson,
     Name,
     Network,
@@ -17,6 +19,9 @@ from nomul.cli.options import (
     Simulator,
     with_network,
 )
+
+# The blocks that some options of `sim` are for.
+_LAYERS, _DATA = ", ".join(registry.able("layer")), ", ".join(registry.able("test_set"))
 
 
 def list_blocks(json: AsJson = False) -> None:
@@ -43,8 +48,8 @@ def show(
     name: Name, preset: Preset = None, settings: Settings = None, json: AsJson = False
 ) -> None:
     """Explain a block's parameters, and what a configuration of it means in cycles."""
-    block = registry.get(name)
-    cfg: Any = flow.configure(block, preset, settings or ())
+    design = Design.parse(name, preset, settings or ())
+    block, cfg = design.block, design.cfg
     notes = present.parameter_notes(type(cfg))
     timing = {
         "latency": cfg.latency,
@@ -85,15 +90,11 @@ def emit(
     json: AsJson = False,
 ) -> None:
     """Write a block's Verilog, its manifest, its FuseSoC core and its constraints."""
-    from nomul.hw.reset import Reset
-
-    block = registry.get(name)
-    cfg = flow.configure(block, preset, with_network(settings, network))
-    emitted = flow.emit(block, cfg, axi=axi, reset=Reset(reset, active))
-    if testbench:
-        with present.working(f"recording vectors of {name}"):
-            emitted = flow.add_testbench(block, cfg, emitted, seed=seed)
-    paths = emitted.write(out or flow.default_folder(block, preset), period)
+    design = Design.parse(name, preset, with_network(settings, network))
+    working = present.working(f"recording vectors of {name}") if testbench else nullcontext()
+    with working:
+        emitted = design.emit(axi=axi, reset=reset, active=active, testbench=testbench, seed=seed)
+    paths = emitted.write(out or design.folder, period)
     if json:
         present.as_json({"files": [str(path) for path in paths], **emitted.manifest})
         return
@@ -110,14 +111,14 @@ def sim(
     seed: Seed = 1,
     waves: Annotated[bool, typer.Option("--waves", help="Record a waveform.")] = False,
     weights: Annotated[
-        Path | None, typer.Option(help="spimc: run this packed layer, on the macro it names.")
+        Path | None, typer.Option(help=f"{_LAYERS}: run this packed layer, on the macro it names.")
     ] = None,
     inputs: Annotated[
-        Path | None, typer.Option(help="spimc: activations of that layer, .npy.")
+        Path | None, typer.Option(help=f"{_LAYERS}: activations of that layer, .npy.")
     ] = None,
     network: Network = None,
     data: Annotated[
-        str | None, typer.Option(help="lutnet: compare on a test set, digits or fashion-mnist.")
+        str | None, typer.Option(help=f"{_DATA}: compare on a test set, digits or fashion-mnist.")
     ] = None,
     images: Annotated[
         int | None, typer.Option(help="With --data: on so many images, the whole set if absent.")
@@ -125,26 +126,24 @@ def sim(
     json: AsJson = False,
 ) -> None:
     """Run a block's Verilog in a simulator, and compare every output with the golden model."""
-    block = registry.get(name)
     # The bench runs in another folder, so a path has to be whole.
-    cfg = flow.configure(
-        block, preset, with_network(settings, network.resolve() if network else None)
-    )
-    folder = out or flow.default_folder(block, preset)
+    network = network.resolve() if network else None
+    design = Design.parse(name, preset, with_network(settings, network))
+    folder = out or design.folder
     options: dict[str, Any] = {"simulator": simulator, "seed": seed, "waves": waves}
-    extra = flow.test_set(block, cfg, data, folder, images) if data else {}
+    extra = flow.test_set(design.block, design.cfg, data, folder, images) if data else {}
     if extra:
         options["environment"] = {"NOMUL_STIMULI": extra.pop("stimuli")}
     with present.working(f"simulating {name}"):
         if weights is not None or inputs is not None:
-            from nomul import pack
-
-            cfg, report = pack.simulate(name, weights, inputs, out, **options)
-        else:
-            report = flow.simulate(block, cfg, folder, **options)
+            cfg, folder, packed = flow.layer(design.block, weights, inputs, out)
+            design, options = Design(design.block, cfg), options | packed
+        report = design.simulate(folder, **options)
     result = {"tests": report.tests, "compared": report.compared, **report.records, **extra}
     if json:
-        present.as_json({"block": name, "config": cfg.to_dict(), **result, "log": str(report.log)})
+        present.as_json(
+            {"block": name, "config": design.cfg.to_dict(), **result, "log": str(report.log)}
+        )
         return
     present.line(f"{name}: {report.tests} tests passed, {report.compared:,} values equal the model")
     if report.records or extra:

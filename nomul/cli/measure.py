@@ -1,12 +1,14 @@
 """Commands that measure: synthesis, place and route, sweeps, and the committed numbers."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from nomul import flow, present, registry
-from nomul.cli.options import (
+from nomul.flow import Design, figures
+from nomul.options import (
     AsJson,
     Liberty,
     Models,
@@ -19,8 +21,6 @@ from nomul.cli.options import (
     Settings,
     Simulator,
     Target,
-    label,
-    title,
     with_network,
 )
 
@@ -60,41 +60,43 @@ def synth(
     json: AsJson = False,
 ) -> None:
     """Map a block to gates or to an FPGA, and measure its area, clock and energy."""
-    block = registry.get(name)
-    settings = with_network(settings, network)
-    cfg = flow.configure(block, preset, settings)
-    folder = (out or flow.default_folder(block, preset)) / (target or "cells")
-    cells = flow.cells_with_models(target, liberty, models) if energy or glitches else None
+    design = Design.parse(name, preset, with_network(settings, network))
+    folder = (out or design.folder) / (target or "cells")
+    energy = energy or glitches
+    if energy:  # refuse before the synthesis what could not be measured after it
+        flow.cells_with_models(target, liberty, models)
     with present.working(f"synthesizing {name}"):
-        row = flow.measure(
-            block,
-            cfg,
+        mapped = design.synthesize(
+            target,
             folder,
-            preset=label(block, preset, settings),
-            target=target,
             liberty=liberty,
+            models=models,
             period_ps=period,
             hierarchical=hierarchy,
             seeds=(1, 2, 3) if seed is None else (seed,),
             clock_gating=clock_gating,
         )
-    spent = None
-    if cells:
+    more: dict[str, Any] = {}
+    if energy:
         with present.working(f"simulating the cells of {name}"):
-            spent = flow.energy(block, cfg, folder, cells, period_ps=period, glitches=glitches)
-    checked = None
+            more["energy"] = mapped.energy(glitches=glitches)
     if check:
         with present.working(f"checking the cells of {name}"):
-            checked = flow.check(block, cfg, folder, target, liberty, models)
+            more["checked"] = mapped.check()
     if json:
-        more = {"energy": spent.to_dict()} if spent else {}
-        more |= {"checked": vars(checked)} if checked else {}
-        present.as_json(row.to_dict() | more)
+        spent = {"energy": more["energy"].to_dict()} if energy else {}
+        checked = {"checked": vars(more["checked"].value)} if check else {}
+        present.as_json(mapped.row.to_dict() | spent | checked)
         return
-    tools = ", ".join(map(" ".join, row.tools.items()))
-    present.line(f"{title(block, preset, settings)}, {row.target} ({tools})")
-    words = {"words right on the cells": checked.words} if checked else {}
-    present.pairs("", present.measured(row) | (present.spent(spent) if spent else {}) | words)
+    present.line(f"{mapped.title} ({_versions(mapped.row.tools)})")
+    shown = dict(mapped.figures)
+    for result in more.values():
+        shown |= result.figures
+    present.pairs("", shown)
+
+
+def _versions(tools: Mapping[str, str]) -> str:
+    return ", ".join(map(" ".join, tools.items()))
 
 
 def pnr(
@@ -115,13 +117,12 @@ def pnr(
     json: AsJson = False,
 ) -> None:
     """Place and route a block on an FPGA: its clock with wires, and what it occupies."""
-    block = registry.get(name)
-    settings = with_network(settings, network)
-    cfg = flow.configure(block, preset, settings)
+    design = Design.parse(name, preset, with_network(settings, network))
+    block, cfg = design.block, design.cfg
     if bitstream != (board is not None):
         raise ValueError("--bitstream and --board go together: ulx3s, icebreaker or hx8k")
     if board is not None:
-        folder = (out or flow.default_folder(block, preset)) / board
+        folder = (out or design.folder) / board
         with present.working(f"placing and routing {name}"):
             about = flow.bitstream(block, cfg, folder, board, seed=seed or 1)
         if json:
@@ -131,7 +132,7 @@ def pnr(
         present.line(about["bitstream"])
         present.pairs("", {f"clock (MHz), {about['board']}": clock, **sites})
         return
-    folder = (out or flow.default_folder(block, preset)) / target
+    folder = (out or design.folder) / target
     seeds = (1, 2, 3) if seed is None else (seed,)
     with present.working(f"placing and routing {name}"):
         placed = flow.place(block, cfg, folder, target, device=device, seeds=seeds)
@@ -139,9 +140,8 @@ def pnr(
         about = {"block": name, "config": cfg.to_dict(), "fmax_mhz": placed.fmax_mhz}
         present.as_json({**about, **vars(placed), "seeds": seeds, "folder": str(folder)})
         return
-    tools = ", ".join(map(" ".join, placed.tools.items()))
-    present.line(f"{title(block, preset, settings)}, {placed.device} ({tools})")
-    present.pairs("", present.placed(placed))
+    present.line(f"{design.title}, {placed.device} ({_versions(placed.tools)})")
+    present.pairs("", figures.placed(placed))
 
 
 def sweep(

@@ -119,7 +119,8 @@ def source_hash() -> str:
         for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"):
             name = path.relative_to(folder).as_posix()
             total.update(f"{room}/{name}\n".encode() + path.read_bytes())
-    for path in (Path(flow.__file__), Path(__file__)):
+    steps = sorted(Path(flow.__file__).parent.glob("*.py"))
+    for path in (*steps, Path(__file__)):
         total.update(path.read_bytes())
     return total.hexdigest()[:16]
 

@@ -10,12 +10,15 @@ from nomul.golden.lutnet import Argmax, Config
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
 
+MEASURED = "outputs_equal_the_model/source=never/sink=never"
+OPERATION = "transfer"
+
 
 def stimuli(cfg: Config, rng: np.random.Generator) -> np.ndarray:
     """Return the inputs of the file named by ``NOMUL_STIMULI``, or typical ones and corners."""
     path = os.environ.get("NOMUL_STIMULI")
     if path is None:
-        return lutnet.stimuli(cfg, rng)
+        return lutnet.stimuli(cfg, rng)["x"]
     with np.load(path) as file:
         return file["x"]
 

@@ -2,6 +2,8 @@
 
 from nomul.sim.sonic.bench import (
     COUNTERS,
+    MEASURED,
+    OPERATION,
     Accelerator,
     Job,
     Memory,
@@ -20,6 +22,8 @@ from nomul.sim.sonic.bench import (
 
 __all__ = [
     "COUNTERS",
+    "MEASURED",
+    "OPERATION",
     "Accelerator",
     "Job",
     "Memory",

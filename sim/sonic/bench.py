@@ -11,6 +11,9 @@ from nomul.golden.sonic import Config
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, Sink, Source, assert_equal, bits
 
+MEASURED = "layers_equal_the_model/source=never/sink=never"
+OPERATION = "product"
+
 LOAD, FC, CONV = 0, 1, 2
 COUNTERS = ("passes", "rounds", "active", "gated", "pad", "saturations")
 
@@ -322,9 +325,9 @@ def book(cfg: Config, rng: np.random.Generator, loaded: int | None = None) -> np
 
 
 def jobs_of(cfg: Config, rng: np.random.Generator) -> list[Job]:
-    """Return the layers of the golden stimuli, with and without batch norm, ReLU and pooling."""
+    """Return the golden layers, with and without batch norm, ReLU and pooling."""
     jobs = []
-    for kind, layers in sonic.stimuli(cfg, rng).items():
+    for kind, layers in sonic.layers(cfg, rng).items():
         for number, (codes, x) in enumerate(layers):
             jobs.append(Job(kind, codes, x, relu=number % 2 == 1))
             if number < 2:
@@ -395,7 +398,7 @@ async def takes_as_many_cycles_as_the_formula_says(dut, kind):
     unit.load(levels)
     await unit.bench.reset()
     done: list[Job] = []
-    for codes, x in sonic.stimuli(cfg, rng)[kind]:
+    for codes, x in sonic.layers(cfg, rng)[kind]:
         job, sink, source = Job(kind, codes, x), unit.y[kind], unit.vector[kind]
         sent = len(source.sent)
         unit.start(job, levels)

@@ -16,7 +16,7 @@ async def codes_that_were_not_loaded_count_as_zero(dut, stalls):
     rng, cfg = unit.bench.numpy_rng, unit.cfg
     levels = book(cfg, rng, 1 << (cfg.code_bits - 1))
     unit.load(levels)
-    layers = sonic.stimuli(cfg, rng)
+    layers = sonic.layers(cfg, rng)
     jobs = [Job(kind, *layers[kind][0]) for kind in ("fc", "conv")]
     assert all(job.expected(cfg, levels)[0].unloaded for job in jobs)
     await run(unit, jobs, levels)
@@ -26,7 +26,7 @@ async def codes_that_were_not_loaded_count_as_zero(dut, stalls):
 async def an_empty_codebook_makes_everything_zero(dut):
     """Before any level is loaded, results are 0 and nothing hangs."""
     unit = Accelerator(dut)
-    layers = sonic.stimuli(unit.cfg, unit.bench.numpy_rng)
+    layers = sonic.layers(unit.cfg, unit.bench.numpy_rng)
     jobs = [Job(kind, *layers[kind][0]) for kind in ("fc", "conv")]
     await run(unit, jobs, np.zeros(1, dtype=np.int64))
 
@@ -55,7 +55,7 @@ async def an_early_last_is_as_if_zeros_followed(dut, stalls):
     rng, cfg = unit.bench.numpy_rng, unit.cfg
     levels = book(cfg, rng)
     unit.load(levels)
-    layers, results = sonic.stimuli(cfg, rng), {}
+    layers, results = sonic.layers(cfg, rng), {}
     cut = {"fc": cfg.fc_lanes + 1, "conv": cfg.conv_lanes + 2}
     jobs = []
     for kind in ("fc", "conv"):
@@ -160,7 +160,7 @@ async def a_new_codebook_waits_for_the_layers_before(dut, stalls):
     """Levels that follow a task in the order of commands are not seen by it."""
     unit = Accelerator(dut, stalls, stalls)
     rng, cfg = unit.bench.numpy_rng, unit.cfg
-    layers = sonic.stimuli(cfg, rng)
+    layers = sonic.layers(cfg, rng)
     jobs, expected = [], {"fc": [], "conv": []}
     for number in range(3):
         levels = book(cfg, rng)

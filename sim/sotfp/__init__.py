@@ -1,6 +1,9 @@
 """Bench of floating point in a memory array."""
 
 from nomul.sim.sotfp.bench import (
+    MEASURED,
+    OPERATION,
+    RECORDED,
     a_sink_that_stops_loses_nothing,
     ends,
     exchange,
@@ -14,6 +17,9 @@ from nomul.sim.sotfp.bench import (
 )
 
 __all__ = [
+    "MEASURED",
+    "OPERATION",
+    "RECORDED",
     "a_sink_that_stops_loses_nothing",
     "ends",
     "exchange",

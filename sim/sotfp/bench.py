@@ -10,6 +10,10 @@ from nomul.golden.sotfp import Config
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bit, bits
 
+MEASURED = "results_equal_the_model/op=mul"
+OPERATION = "transfer"
+RECORDED = "partial_batches_and_both_programs/source=never/sink=never"
+
 
 def pack(cfg: Config, a, b, op: str, last, keep: int = 0) -> tuple[list[int], list[int]]:
     """Return the payloads of ``a`` and of ``b``."""

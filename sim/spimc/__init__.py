@@ -2,6 +2,8 @@
 
 from nomul.sim.spimc.bench import (
     COMMAND,
+    MEASURED,
+    OPERATION,
     Macro,
     cases,
     malformed_tiles_raise_their_flags,
@@ -17,6 +19,8 @@ from nomul.sim.spimc.bench import (
 
 __all__ = [
     "COMMAND",
+    "MEASURED",
+    "OPERATION",
     "Macro",
     "cases",
     "malformed_tiles_raise_their_flags",

@@ -13,6 +13,9 @@ from nomul.golden.spimc import Config, Tile
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bit, bits
 
+MEASURED = "products_equal_the_model/source=never/sink=never"
+OPERATION = "transfer"
+
 OPEN, START, CLEAR = 0, 1, 2
 
 COMMAND = Layout(
@@ -128,7 +131,7 @@ def cases(cfg: Config, rng: np.random.Generator) -> Iterator[tuple[Packed, np.nd
             yield packed, rng.integers(low, high + 1, (1, cfg.length(packed.tile)))
         return
     for tile in tiles(cfg, rng):
-        made = spimc.stimuli(cfg, rng, tile)
+        made = spimc.operands(cfg, rng, tile)
         yield sparse.pack(made["w"], cfg, tile), made["x"]
 
 

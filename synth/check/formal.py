@@ -5,20 +5,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from amaranth.lib import wiring
 
-from nomul.golden.spimc import Config
 from nomul.hw.once import Library
 from nomul.synth.yosys import ToolError
-
-TINY = Config(
-    window=2, columns=2, slots=2, weight_bits=2, act_bits=2, lanes=1, max_group=2, tree_regs=0
-)
 
 _SCRIPT = """\
 [options]
@@ -100,23 +93,3 @@ def prove(top: wiring.Component, name: str, *, mode: str, depth: int) -> Proof:
         telling = [line for line in log.splitlines() if any(sign in line for sign in signs)]
         raise ProofError(f"{name}: {(telling or log.splitlines() or ['no output'])[0].strip()}")
     return Proof(name, mode, depth)
-
-
-def proofs(cfg: Config = TINY) -> Iterator[dict[str, Any]]:
-    """Yield what ``make formal`` proves about SP-IMC, as arguments of :func:`prove`."""
-    from nomul.hw.spimc.formal import Progress, Safety
-
-    yield {"top": Safety(cfg), "name": "spimc_safety", "mode": "prove", "depth": 2}
-    progress = Progress(cfg)
-    depth = progress.bound + 20  # a tile is opened and loaded before
-    yield {"top": progress, "name": "spimc_progress", "mode": "bmc", "depth": depth}
-
-
-def main() -> None:
-    """Prove everything, and print what was shown."""
-    for arguments in proofs():
-        print(prove(**arguments), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import nomul
+from nomul.version import __version__
 
 
 def sdc(manifest: dict[str, Any], period_ps: int) -> str:
@@ -62,7 +62,7 @@ def core(manifest: dict[str, Any], files: Sequence[str] = ()) -> str:
     models = [file for file in files if file not in testbench]
     lines = [
         "CAPI=2:",
-        f"name: nomul:blocks:{name}:{nomul.__version__}",
+        f"name: nomul:blocks:{name}:{__version__}",
         f"description: {json.dumps(manifest['summary'])}",
         "filesets:",
         "  rtl:",

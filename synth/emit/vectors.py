@@ -1,20 +1,13 @@
-"""Vectors of a block: its bench runs on its Verilog, and what passes its ports is recorded."""
+"""Vectors of a design: its bench runs on its Verilog, and what passes its ports is recorded."""
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nomul.registry import Block
+from nomul.synth.workload import Workload
 
 if TYPE_CHECKING:
     from nomul.sim.record import Recording
-
-# One test of each bench: without stalls, so that order alone decides when a payload may come.
-UNSTALLED = (
-    r"\.(\w+_(equal_the_model|pass_unchanged)|partial_batches_and_both_programs)"
-    r"(/\w+=never)*$"
-)
 
 
 def streams(manifest: dict[str, Any]) -> list[str]:
@@ -33,7 +26,7 @@ _WIRES = ("payload", "valid", "ready")
 
 
 def take(
-    block: Block,
+    workload: Workload,
     emitted: Any,
     folder: Path | None = None,
     *,
@@ -41,12 +34,15 @@ def take(
     seed: int = 1,
     count: int | None = None,
 ) -> "Recording":
-    """Run the block's bench and return what it sent and received.
+    """Run a design's bench and return what it sent and received.
 
     Parameters
     ----------
+    workload
+        The bench, and the one test of it that is recorded: without stalls, so that order alone
+        decides when a payload may come.
     emitted
-        The design, by the names and ports of the block's own top level.
+        The design, by the names and ports that the bench knows.
     folder
         Where the simulation stays; a temporary one if None.
     seed
@@ -65,17 +61,19 @@ def take(
 
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:
-            return take(block, emitted, Path(scratch), simulator=simulator, seed=seed, count=count)
+            return take(
+                workload, emitted, Path(scratch), simulator=simulator, seed=seed, count=count
+            )
     folder.mkdir(parents=True, exist_ok=True)
     design, file = folder / f"{emitted.name}.v", folder / "record.txt"
     design.write_text(emitted.verilog)
     harness.run(
-        block.bench,
-        top=emitted.name,
+        workload.bench,
+        top=workload.top,
         verilog=[design, *cells.write(design)],
         build_dir=folder / "sim",
-        config=json.dumps(emitted.manifest["config"]),
-        tests=UNSTALLED,
+        config=workload.config,
+        tests=workload.tests,
         simulator=simulator,
         seed=seed,
         environment=record.request(

@@ -12,12 +12,12 @@ from typing import Any
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
-import nomul
 from nomul.hw.axi import shell
 from nomul.hw.once import Library
 from nomul.hw.reset import ActiveLow, Clocking, Reset
 from nomul.synth import yosys
 from nomul.synth.emit import constraints, widths
+from nomul.version import __version__
 
 SYNC_HIGH = Reset()
 
@@ -127,7 +127,7 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
         "name": name,
         "summary": summary,
         "paper": paper,
-        "nomul": nomul.__version__,
+        "nomul": __version__,
         "config": values,
         "clock": clocking.clock,
         "reset": {
@@ -200,7 +200,7 @@ def _describe_fields(layout: data.Layout) -> list[dict[str, Any]]:
 
 def _header(name: str, values: dict[str, Any]) -> str:
     return (
-        f"// {name}: emitted by nomul {nomul.__version__}.\n"
+        f"// {name}: emitted by nomul {__version__}.\n"
         f"// Parameters: {json.dumps(values)}\n"
         "// This file belongs to whoever emitted it; nomul's licence makes no claim on it.\n\n"
     )

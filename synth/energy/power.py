@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nomul.registry import Block
 from nomul.synth.energy import gatesim, netlist
 from nomul.synth.energy.activity import CLOCK, Activity, Measured
 from nomul.synth.energy.gatesim import UnitDelay
@@ -17,16 +16,11 @@ from nomul.synth.energy.netlist import OPEN, Group, Netlist
 from nomul.synth.map import liberty
 from nomul.synth.map.cells import Internal
 from nomul.synth.map.targets import StandardCells
+from nomul.synth.workload import Workload
 
 Floats = NDArray[np.float64]
 
 INPUT_SLEW = 0.02  # ns, of inputs and of the clock
-
-# The test of a bench that runs without stalls; multiplies where there is a choice of operations.
-UNSTALLED = r"\.\w+_(equal_the_model|pass_unchanged)(/\w+=(never|mul))*$"
-
-# Names under which a bench records how many operations it did, the first that is there counts.
-OPERATIONS = ("products", "macs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,29 +210,28 @@ def _energies(
 
 
 def measure(
-    block: Block,
-    cfg: Any,
+    workload: Workload,
     verilog: Path,
     target: StandardCells,
     *,
     folder: Path,
     period_ps: float = 1000,
-    tests: str = UNSTALLED,
+    tests: str | None = None,
     seed: int = 1,
     environment: Mapping[str, str] | None = None,
     cycles: int = 4000,
     delays: UnitDelay | None = None,
     start: int | None = None,
 ) -> Energy:
-    """Simulate a block's netlist with the block's own bench, and return the energy it takes.
+    """Simulate a netlist with its design's own bench, and return the energy it takes.
 
-    The window is that of the work: from the first transfer on any of the block's streams to the
+    The window is that of the work: from the first transfer on any of the design's streams to the
     last.
 
     Parameters
     ----------
-    block, cfg
-        What was synthesized; the bench and its configuration.
+    workload
+        The bench of what was synthesized, its configuration, and the test that is measured.
     verilog
         The mapped netlist.
     target
@@ -248,7 +241,7 @@ def measure(
     period_ps
         Clock period of the estimate.
     tests
-        Regular expression of the bench's test, exactly one; the one without stalls by default.
+        Regular expression of another test of the bench, exactly one, if not None.
     seed, environment
         Of the stimuli: as in :func:`nomul.sim.harness.run`.
     cycles
@@ -265,11 +258,12 @@ def measure(
     BenchError
         The netlist is not equal to the model, or no test has such a name.
     ValueError
-        Several tests have, or the netlist uses what the library does not have.
+        Several tests have, the bench did not record the operations that energy is per, or the
+        netlist uses what the library does not have.
     """
     options: dict[str, Any] = {"tests": tests, "seed": seed, "environment": environment}
     options |= {"cycles": cycles, "delays": delays, "start": start}
-    return simulate(block, cfg, verilog, target, folder=folder, **options).energy(period_ps)
+    return simulate(workload, verilog, target, folder=folder, **options).energy(period_ps)
 
 
 @dataclass(frozen=True)
@@ -278,55 +272,59 @@ class Simulated:
 
     design: Netlist
     activity: Measured
+    operation: str = "transfer"
 
     def energy(self, period_ps: float = 1000, glitches: bool = True) -> Energy:
         """Return the energy, with the glitches that cells' delays have made or without."""
         activity = self.activity if glitches else dataclasses.replace(self.activity, moves=None)
-        operation, operations = _operations(activity)
+        operation, operations = _operations(activity, self.operation)
         options: dict[str, Any] = {"operation": operation, "operations": operations}
         return estimate(self.design, activity, period_ps=period_ps, **options)
 
 
 def simulate(
-    block: Block,
-    cfg: Any,
+    workload: Workload,
     verilog: Path,
     target: StandardCells,
     *,
     folder: Path,
-    tests: str = UNSTALLED,
+    tests: str | None = None,
     seed: int = 1,
     environment: Mapping[str, str] | None = None,
     cycles: int = 4000,
     delays: UnitDelay | None = None,
     start: int | None = None,
 ) -> Simulated:
-    """Simulate a block's netlist with the block's own bench; arguments as for :func:`measure`."""
+    """Simulate a netlist with its design's own bench; arguments as for :func:`measure`."""
     folder.mkdir(parents=True, exist_ok=True)
-    wires = netlist.split(verilog, block.name, folder)
-    design = netlist.read(wires, block.name, liberty.read(target.library()), folder)
+    wires = netlist.split(verilog, workload.top, folder)
+    design = netlist.read(wires, workload.top, liberty.read(target.library()), folder)
     activity = gatesim.simulate(
         design,
         wires,
         target.models(),
-        block.bench,
+        workload.bench,
         folder,
-        config=cfg.to_json(),
-        tests=tests,
+        config=workload.config,
+        tests=tests or workload.tests,
         seed=seed,
         environment=environment,
         cycles=cycles,
         delays=delays,
         start=start,
     )
-    return Simulated(design, activity)
+    return Simulated(design, activity, workload.operation)
 
 
-def _operations(activity: Measured) -> tuple[str, int]:
-    """Return what the bench counted, else transfers on output streams, else clock cycles."""
-    for name in OPERATIONS:
-        if name in activity.records:
-            return name.removesuffix("s"), round(activity.records[name] * activity.share)
-    if activity.transfers:
+def _operations(activity: Measured, operation: str) -> tuple[str, int]:
+    """Return what energy is per and how many there were, in the window.
+
+    Where a design only takes and never answers, transfers are none and its clock cycles count.
+    """
+    if operation == "transfer" and activity.transfers:
         return "transfer", activity.transfers
-    return "cycle", activity.cycles
+    if operation in ("cycle", "transfer"):
+        return "cycle", activity.cycles
+    if f"{operation}s" not in activity.records:
+        raise ValueError(f"energy is per {operation}, and the bench recorded no {operation}s")
+    return operation, round(activity.records[f"{operation}s"] * activity.share)

@@ -68,7 +68,8 @@ def test_testbenches_and_axi_pass_and_can_fail(name, tmp_path):
     cfg = flow.configure(block)
     plain = flow.emit(block, cfg)
     shell = flow.emit(block, cfg, axi=True)
-    recording = vectors.take(block, plain, tmp_path / "record", count=600)
+    taken = flow.workload(block, cfg, recorded=True)
+    recording = vectors.take(taken, plain, tmp_path / "record", count=600)
     designs = [plain, flow.emit(block, cfg, reset=Reset("async", "low")), shell]
     for index, emitted in enumerate(designs):
         folder = tmp_path / f"design{index}"
@@ -145,7 +146,8 @@ def test_a_wrong_axi_shell_is_found(tmp_path, monkeypatch):
     """Swap two fields on the way out: both the agents and the plain testbench see it."""
     block, cfg = registry.get("pow2"), pow2.Config()
     plain = flow.emit(block, cfg)
-    recording = vectors.take(block, plain, tmp_path / "record", count=600)
+    taken = flow.workload(block, cfg, recorded=True)
+    recording = vectors.take(taken, plain, tmp_path / "record", count=600)
     fields = ports._fields
 
     def swapped(shape):
@@ -278,7 +280,7 @@ def test_a_wrong_design_gives_no_vectors(tmp_path):
     late = emit(block.top(cfg.replace(seed=int(lfsr.model(cfg, 2)[1]))), "lfsr")
     late.manifest["config"] = cfg.to_dict()
     with pytest.raises(harness.BenchError):
-        vectors.take(block, late, tmp_path)
+        vectors.take(flow.workload(block, cfg, recorded=True), late, tmp_path)
 
 
 def test_constraints_name_clock_and_reset(tmp_path):

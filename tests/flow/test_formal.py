@@ -7,6 +7,7 @@ from amaranth.hdl import Assert, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
+from nomul.experiments.spimc import proofs
 from nomul.synth.check import formal
 
 
@@ -37,19 +38,19 @@ def test_a_false_assertion_is_found_and_a_true_one_proved():
 
 
 def test_the_macro_is_safe_for_all_time():
-    safety, _ = formal.proofs()
+    safety, _ = proofs.proofs()
     assert str(formal.prove(**safety)) == "spimc_safety: holds for all time"
 
 
 def test_the_macro_progresses_for_a_few_cycles():
     """What ``make formal`` shows to the end of the longest product, here to its beginning."""
-    _, progress = formal.proofs()
+    _, progress = proofs.proofs()
     formal.prove(**{**progress, "depth": 6})
 
 
 @pytest.mark.long
 def test_the_macro_is_proved():
-    for arguments in formal.proofs():
+    for arguments in proofs.proofs():
         formal.prove(**arguments)
 
 

@@ -14,7 +14,6 @@ from nomul import flow, registry
 from nomul.golden import essop, lfsr
 from nomul.sim import harness, stream, verilate
 from nomul.sim.harness import BenchError
-from nomul.synth.energy.power import UNSTALLED
 
 # One word per cycle, counting, taken when ready; the violations are put into the marked place.
 COUNTER = """
@@ -184,7 +183,8 @@ def test_an_array_in_verilator_equals_the_model(tmp_path):
     needs_compiler()
     cfg = essop.Config.preset("small", rows=16, cols=16)
     block = registry.get("essop")
-    report = flow.simulate(block, cfg, tmp_path, simulator="verilator", tests=UNSTALLED)
+    unstalled = flow.workload(block, cfg).tests
+    report = flow.simulate(block, cfg, tmp_path, simulator="verilator", tests=unstalled)
     assert report.records["products"] == report.records["pairs"] * 16 * 16
     assert 'hier_block -module "essop_row"' in (tmp_path / "sim" / "once.vlt").read_text()
 

@@ -63,8 +63,12 @@ def test_what_makes_no_sense_on_a_link_is_refused():
 def run(name: str, folder, count: int = 60, divisor: int = 5, **change) -> harness.Report:
     """Record a block's bench, and replay it through the serial line."""
     block = registry.get(name)
+    cfg = flow.configure(block)
     recording = vectors.take(
-        block, flow.emit(block, flow.configure(block)), folder / "record", count=count
+        flow.workload(block, cfg, recorded=True),
+        flow.emit(block, cfg),
+        folder / "record",
+        count=count,
     )
 
     def recorded(ins, outs):
@@ -121,7 +125,7 @@ def test_the_client_feeds_the_simulated_board(tmp_path):
     cfg = flow.configure(block)
     number = tmp_path / "port"
     rng = np.random.default_rng(1)
-    a, b = (side[:20].astype(int) for side in fp16mul.stimuli(cfg, rng, 20))
+    a, b = (side[:20].astype(int) for side in fp16mul.stimuli(cfg, rng, 20).values())
     with ThreadPoolExecutor(1) as pool:
         bench = pool.submit(
             simulate,

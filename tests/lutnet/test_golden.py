@@ -94,7 +94,7 @@ def naive_table_neurons(layer, x):
 @pytest.mark.parametrize("preset", lutnet.Config.presets)
 def test_model_follows_the_definition(preset):
     cfg = lutnet.Config.preset(preset)
-    x = lutnet.stimuli(cfg, RNG(3), 70)
+    x = lutnet.stimuli(cfg, RNG(3), 70)["x"]
     assert np.array_equal(lutnet.model(cfg.load(), x), naive(cfg.load(), x))
 
 
@@ -145,7 +145,7 @@ def test_reversed_address_bits_change_the_answer():
         **{**vars_of(layer), "tt": [lutnet.reverse_address(t, layer.k) for t in layer.tt]}
     )
     changed = lutnet.Network([network.layers[0], turned, *network.layers[2:]], 12, 3)
-    x = lutnet.stimuli(cfg, RNG(1))
+    x = lutnet.stimuli(cfg, RNG(1))["x"]
     assert (lutnet.model(changed, x) != lutnet.model(network, x)).any()
 
 
@@ -265,7 +265,7 @@ def test_a_saved_network_is_identical(tmp_path, preset, suffix):
     cfg.load().save(path)
     again = lutnet.Network.load(path)
     assert again == cfg.load()
-    x = lutnet.stimuli(cfg, RNG(4))
+    x = lutnet.stimuli(cfg, RNG(4))["x"]
     assert np.array_equal(lutnet.model(again, x), lutnet.model(cfg.load(), x))
     again.save(tmp_path / f"again{suffix}")
     assert (tmp_path / f"again{suffix}").read_bytes() == path.read_bytes()

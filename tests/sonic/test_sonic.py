@@ -22,7 +22,7 @@ def book(cfg: Config, loaded: int | None = None):
 
 
 def layers(cfg: Config, kind: str):
-    return sonic.stimuli(cfg, np.random.default_rng(5))[kind]
+    return sonic.layers(cfg, np.random.default_rng(5))[kind]
 
 
 def adc(cfg: Config, partial: int) -> int:

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from nomul import verify
+from nomul import flow, registry
+from nomul.capabilities import sotfp as verify
 from nomul.golden import sotfp
 from nomul.golden.sotfp import Config, array, cost
 
@@ -165,7 +166,7 @@ def test_the_recorded_sweep_is_complete_and_of_todays_program(op):
 def test_bad_sweeps_are_named(tmp_path, arguments, message):
     block, form, ops, rows = arguments
     with pytest.raises(ValueError) as caught:  # noqa: PT011
-        verify.run(block, form, ops, tmp_path, rows)
+        flow.verify(registry.get(block), form, ops, tmp_path, rows)
     assert str(caught.value) == message
 
 

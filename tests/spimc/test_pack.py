@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from nomul import pack
+from nomul import flow, registry
+from nomul.capabilities import spimc as pack
 from nomul.golden import sparse
 from nomul.golden.spimc import Config, formats
 from nomul.golden.spimc import layer as spimc_layer
@@ -62,14 +63,16 @@ def test_a_packed_layer_runs_through_the_verilog(file, tmp_path):
     x = np.random.default_rng(2).integers(0, 16, (2, 24))
     np.save(tmp_path / "x.npy", x)
     inputs = (tmp_path / "p.npz", tmp_path / "x.npy")
-    cfg, report = pack.simulate("spimc", *inputs, tmp_path / "run", simulator="icarus")
+    macro = registry.get("spimc")
+    cfg, folder, options = flow.layer(macro, *inputs, tmp_path / "run")
+    report = flow.simulate(macro, cfg, folder, simulator="icarus", **options)
     assert cfg == MACRO
     assert report.records["vectors"] == 2
     np.save(tmp_path / "x.npy", x + 16)
     with pytest.raises(ValueError, match=r"x must be in 0\.\.15, not"):
-        pack.simulate("spimc", *inputs, tmp_path / "run")
+        flow.layer(macro, *inputs, tmp_path / "run")
     with pytest.raises(ValueError, match="are for spimc only"):
-        pack.simulate("lfsr", *inputs, tmp_path / "run")
+        flow.layer(registry.get("lfsr"), *inputs, tmp_path / "run")
 
 
 def test_pruned_networks_keep_their_pattern_and_most_of_their_accuracy(tmp_path):

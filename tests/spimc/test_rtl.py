@@ -109,7 +109,7 @@ def test_the_paper_preset_computes(simulate, tmp_path):
     rng, tiles = np.random.default_rng(1), []
     for name in ("coo", "bitmap", "nm"):
         tile = Tile(format=name, act_bits=2, length=100, nnz_per_group=1, group=4)
-        tiles.append(sparse.pack(spimc.stimuli(cfg, rng, tile)["w"], cfg, tile))
+        tiles.append(sparse.pack(spimc.operands(cfg, rng, tile)["w"], cfg, tile))
     sparse.save(tmp_path / "tiles.npz", tiles)
     simulate(
         "spimc",

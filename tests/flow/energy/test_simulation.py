@@ -20,7 +20,7 @@ def simulated(shift_register, library, name, **options):
     block, cfg, folder = shift_register
     design = netlist.read(folder / "mapped.v", "lfsr", library, folder / name)
     files = folder / "mapped.v", TARGET.models(), block.bench, folder / name
-    options = {"config": cfg.to_json(), "tests": power.UNSTALLED} | options
+    options = {"config": cfg.to_json(), "tests": flow.workload(block, cfg).tests} | options
     return design, gatesim.simulate(design, *files, **options)
 
 
@@ -59,7 +59,8 @@ def test_delays_let_gates_glitch_and_registers_not(shift_register, library):
 
 def test_a_block_is_measured_with_its_own_bench(shift_register):
     block, cfg, folder = shift_register
-    got = power.measure(block, cfg, folder / "mapped.v", TARGET, folder=folder / "e", period_ps=800)
+    options = {"folder": folder / "e", "period_ps": 800}
+    got = power.measure(flow.workload(block, cfg), folder / "mapped.v", TARGET, **options)
     assert got.operations > 0
     assert min(got.split.clock, got.split.internal, got.split.switching) > 0
     assert got.to_dict()["per_operation_fj"] == pytest.approx(got.total_fj / got.operations)
@@ -67,7 +68,7 @@ def test_a_block_is_measured_with_its_own_bench(shift_register):
 
 def test_glitches_are_counted_or_left_out_of_one_simulation(shift_register):
     block, cfg, folder = shift_register
-    arguments = (block, cfg, folder / "mapped.v", TARGET)
+    arguments = (flow.workload(block, cfg), folder / "mapped.v", TARGET)
     window = {"cycles": 40}
     calm = power.measure(*arguments, folder=folder / "calm", **window)
     delays = gatesim.UnitDelay(cycles=40)
@@ -78,7 +79,7 @@ def test_glitches_are_counted_or_left_out_of_one_simulation(shift_register):
 
 def test_tests_of_the_bench_are_chosen_one_at_a_time(shift_register):
     block, cfg, folder = shift_register
-    arguments = (block, cfg, folder / "mapped.v", TARGET)
+    arguments = (flow.workload(block, cfg), folder / "mapped.v", TARGET)
     with pytest.raises(ValueError, match="lfsr must be reset exactly once; choose one test"):
         power.measure(*arguments, folder=folder / "all", tests=".*")
     with pytest.raises(BenchError):
@@ -92,8 +93,9 @@ def test_a_wrong_netlist_is_no_measurement(shift_register):
     swapped = re.sub(r"\bOAI", "AOI", text, count=1)  # pins of these have the same names
     assert swapped != text
     (folder / "wrong.v").write_text(swapped)
+    wrong = (flow.workload(block, cfg), folder / "wrong.v", TARGET)
     with pytest.raises(BenchError, match="tests failed"):
-        power.measure(block, cfg, folder / "wrong.v", TARGET, folder=folder / "wrong")
+        power.measure(*wrong, folder=folder / "wrong")
 
 
 def test_a_netlist_with_gated_clocks_passes_its_bench(tmp_path):
@@ -106,7 +108,8 @@ def test_a_netlist_with_gated_clocks_passes_its_bench(tmp_path):
         areas.append(row.area_um2)
         for delays in (None, gatesim.UnitDelay(cycles=20)):
             options = {"folder": folder / "e", "cycles": 20, "delays": delays}
-            energy = power.measure(block, cfg, folder / "mapped.v", TARGET, **options)
+            work = flow.workload(block, cfg)
+            energy = power.measure(work, folder / "mapped.v", TARGET, **options)
             assert energy.split.clock > 0
         assert ("CLKGATE_X1" in row.cells) == bool(gating)
     assert areas[1] < areas[0]

@@ -1,14 +1,61 @@
-"""What `nomul pack` does: survey the formats for a layer's weights, and write them as tiles."""
+"""What SP-IMC can do besides: pack a layer's weights in its formats, and run a packed layer."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from nomul import flow, present, registry
+from nomul.options import AsJson, Settings
 
 if TYPE_CHECKING:
     from nomul.golden.spimc import Config, Tile
     from nomul.golden.spimc.cost import Cost
-    from nomul.sim.harness import Report
+
+
+def pack(
+    weights: Annotated[Path, typer.Argument(help=".npy, .npz or .safetensors.")],
+    layer: Annotated[str | None, typer.Option(help="Which array of the file.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="auto, dense, coo, rl, nm, bitmap, or N:M.")
+    ] = "auto",
+    preset: Annotated[str, typer.Option(help="Of the macro, spimc.")] = "paper",
+    settings: Settings = None,
+    act_bits: Annotated[
+        int | None, typer.Option(help="Of activations; the most if absent.")
+    ] = None,
+    signed: Annotated[bool, typer.Option("--signed", help="Activations are signed.")] = False,
+    transpose: Annotated[
+        bool | None,
+        typer.Option("--transpose/--as-is", help="Rows of the file are outputs; safetensors' are."),
+    ] = None,
+    balance: Annotated[
+        bool, typer.Option("--balance", help="Fold overloaded columns over several.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="With N:M: drop the smallest of each group.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="The container, .npz.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Choose a sparse format for a layer's weights, and pack them for the macro spimc."""
+    cfg: Any = flow.configure(registry.get("spimc"), preset, settings or ())
+    result = run(
+        weights,
+        cfg,
+        layer=layer,
+        form=form,
+        act_bits=act_bits,
+        x_signed=signed,
+        transpose=transpose,
+        balance=balance,
+        prune=prune,
+        out=out,
+    )
+    if json:
+        present.as_json(result)
+        return
+    show(result)
 
 
 def run(
@@ -137,30 +184,25 @@ def show(result: dict[str, Any]) -> None:
     present.line(f"{result['file']}: {chosen}, {result['tiles']} tiles")
 
 
-def simulate(
-    name: str, weights: Path | None, inputs: Path | None, folder: Path | None, **options: Any
-) -> tuple["Config", "Report"]:
-    """Run a packed layer through the Verilog of its macro, and compare with W^T x.
+def layer(
+    weights: Path, inputs: Path, folder: Path | None
+) -> tuple["Config", Path, dict[str, Any]]:
+    """Prepare the run of a packed layer through the Verilog of its macro, compared with W^T x.
 
     Parameters
     ----------
-    name
-        Of the block, which must be spimc.
     weights
         A container that :func:`run` wrote; it says which macro.
     inputs
         ``.npy`` of integers [V, rows], or one vector [rows].
     folder
         Where results go; build/spimc/layer if None.
-    options
-        Of :func:`nomul.flow.simulate`.
 
     Returns
     -------
-    The macro's configuration, and the report.
+    The macro's configuration, the folder, and bench and environment for
+    :func:`nomul.flow.simulate`.
     """
-    if name != "spimc" or weights is None or inputs is None:
-        raise ValueError("--weights and --inputs go together, and are for spimc only")
     import numpy as np
 
     from nomul.golden.spimc import layer as spimc_layer
@@ -175,9 +217,4 @@ def simulate(
         "NOMUL_WEIGHTS": str(weights.resolve()),
         "NOMUL_INPUTS": str((folder / "x.npy").resolve()),
     }
-    block = registry.get("spimc")
-    bench = "nomul.sim.spimc.layer"
-    report = flow.simulate(
-        block, layer.cfg, folder, bench=bench, environment=environment, **options
-    )
-    return layer.cfg, report
+    return layer.cfg, folder, {"bench": "nomul.sim.spimc.layer", "environment": environment}

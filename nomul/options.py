@@ -13,8 +13,10 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Change one parameter; may be repeated."),
 ]
+_NETWORKS = ", ".join(registry.able("network"))
 Network = Annotated[
-    Path | None, typer.Option(help="Network file of lutnet; the preset's network if not given.")
+    Path | None,
+    typer.Option(help=f"Network file of {_NETWORKS}; the preset's network if not given."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Target = Annotated[
@@ -35,13 +37,3 @@ Out = Annotated[
 def with_network(settings: list[str] | None, network: Path | None) -> list[str]:
     """Return the settings with that of a network file."""
     return [*(settings or []), *([f"network={network}"] if network else [])]
-
-
-def label(block: registry.Block, preset: str | None, settings: list[str] | None) -> str:
-    """Return the preset's name as long as nothing changes it."""
-    return "" if settings else preset or block.first_preset
-
-
-def title(block: registry.Block, preset: str | None, settings: list[str] | None) -> str:
-    """Return the block's name, the preset, and what is changed of it."""
-    return " ".join([block.name, preset or block.first_preset, *(settings or ())])

@@ -50,18 +50,16 @@ class Record:
         return self.done == 1 << 16
 
 
-def run(block: str, form: str, ops: Sequence[str], folder: Path, rows: int) -> list[Record]:
+def verify(form: str, ops: Sequence[str], folder: Path, rows: int) -> list[Record]:
     """Sweep the named operations, both if none is named, with a bar on standard error.
 
     Raises
     ------
     ValueError
-        The block has no exhaustive check, or format, operation or number of rows is not one.
+        Format, operation or number of rows is not one.
     """
-    from nomul import present, registry
+    from nomul import present
 
-    if registry.get(block).name != "sotfp":
-        raise ValueError(f"verify has no exhaustive check of {block!r}; it has sotfp")
     if not 0 < rows <= 1 << 16:
         raise ValueError(f"rows must be in 1..65536, not {rows}")
     found = []
@@ -77,11 +75,6 @@ def run(block: str, form: str, ops: Sequence[str], folder: Path, rows: int) -> l
 
             found.append(exhaustive(form, op, folder, rows=rows, progress=show))
     return found
-
-
-def table(records: Sequence[Record]) -> list[tuple[str, int, int, int, float]]:
-    """Return one row per sweep: what it is, pairs done, pairs in all, pairs wrong, seconds."""
-    return [(f"{r.format} {r.op}", r.pairs, 1 << 32, r.wrong, r.seconds) for r in records]
 
 
 def exhaustive(

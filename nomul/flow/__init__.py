@@ -1,0 +1,53 @@
+"""The flow as a user walks it: a design by name, and the steps that it is made of.
+
+What :func:`nomul.design` returns is in ``design``, what its synthesis returns in ``mapped``. They
+are made of steps that take a block and its configuration. The command line, sweeps and experiments
+take the same ones, so what a user runs is what was tested.
+"""
+
+from nomul.flow.abilities import layer, test_set, verify
+from nomul.flow.design import Design, design
+from nomul.flow.mapped import Mapped
+from nomul.flow.mapping import (
+    bitstream,
+    cells_with_models,
+    check,
+    energy,
+    measure,
+    place,
+    target_name,
+)
+from nomul.flow.results import Result
+from nomul.flow.steps import (
+    add_testbench,
+    configure,
+    default_folder,
+    emit,
+    installed_simulator,
+    simulate,
+    workload,
+)
+
+__all__ = [
+    "Design",
+    "Mapped",
+    "Result",
+    "add_testbench",
+    "bitstream",
+    "cells_with_models",
+    "check",
+    "configure",
+    "default_folder",
+    "design",
+    "emit",
+    "energy",
+    "installed_simulator",
+    "layer",
+    "measure",
+    "place",
+    "simulate",
+    "target_name",
+    "test_set",
+    "verify",
+    "workload",
+]

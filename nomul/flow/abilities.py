@@ -1,0 +1,74 @@
+"""What only some blocks can do, asked of any: a block that declares no such capability says so."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nomul import registry
+from nomul.registry import Block
+
+if TYPE_CHECKING:
+    from nomul.golden.config import Config
+
+
+def test_set(
+    block: Block, cfg: "Config", name: str, folder: Path, images: int | None
+) -> dict[str, Any]:
+    """Write a test set where a bench finds it, and return that and the model's accuracy on it.
+
+    With ``images`` it is the first so many of the set.
+
+    Raises
+    ------
+    ValueError
+        The block is not a network, there is no such data set, it does not fit the network, or no
+        image is asked for.
+    """
+    if images is not None and images < 1:
+        raise ValueError(f"images must be at least 1, not {images}")
+    function = block.capability("test_set")
+    if function is None:
+        raise ValueError(f"only {_names('test_set')} runs on a data set, not {block.name}")
+    found: dict[str, Any] = function(cfg, name, folder, images)
+    return found
+
+
+def layer(
+    block: Block, weights: Path | None, inputs: Path | None, folder: Path | None = None
+) -> tuple["Config", Path, dict[str, Any]]:
+    """Prepare the run of a packed layer through the block's Verilog.
+
+    Returns the configuration that the layer is packed for, the folder, and bench and environment
+    for :func:`nomul.flow.simulate`.
+
+    Raises
+    ------
+    ValueError
+        The block has no packed layers, half of what makes a run is missing, or the inputs do not
+        fit the layer.
+    """
+    function = block.capability("layer")
+    if function is None or weights is None or inputs is None:
+        raise ValueError(f"--weights and --inputs go together, and are for {_names('layer')} only")
+    prepared: tuple[Config, Path, dict[str, Any]] = function(weights, inputs, folder)
+    return prepared
+
+
+def verify(block: Block, form: str, ops: Sequence[str], folder: Path, rows: int) -> list[Any]:
+    """Compare a block's model with another library on all operand pairs, and return the records.
+
+    Raises
+    ------
+    ValueError
+        The block has no exhaustive check, or format, operation or number of rows is not one.
+    """
+    function = block.capability("verify")
+    if function is None:
+        raise ValueError(
+            f"verify has no exhaustive check of {block.name!r}; it has {_names('verify')}"
+        )
+    return list(function(form, ops, folder, rows))
+
+
+def _names(capability: str) -> str:
+    return ", ".join(registry.able(capability))

@@ -1,0 +1,261 @@
+"""A block in one configuration, and everything that can be done with it."""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nomul import registry
+from nomul.flow import mapping, steps
+from nomul.flow.mapped import Mapped
+from nomul.flow.results import Result, html
+from nomul.registry import Block
+
+if TYPE_CHECKING:
+    from nomul.golden.config import Config
+    from nomul.sim.harness import Report
+    from nomul.synth.emit import Emitted
+
+
+def design(name: str, /, preset: str | None = None, **settings: Any) -> "Design":
+    """Return a block in one configuration, ready to be computed, emitted, simulated and mapped.
+
+    Parameters
+    ----------
+    name
+        One of those that :func:`nomul.blocks` lists.
+    preset
+        A named configuration of the block; its first one if None.
+    settings
+        Parameters that are to be other than the preset's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is no such block, preset or parameter, or the block refuses a value. The message names
+        it and the alternatives.
+
+    Examples
+    --------
+    >>> import nomul
+    >>> register = nomul.design("lfsr", width=4, seed=1)
+    >>> register
+    <lfsr small width=4 seed=1>
+    >>> register.model(n=6)
+    array([1, 2, 4, 9, 3, 6])
+    """
+    block = registry.get(name)
+    kind = block.config()
+    cfg = kind.preset(preset or next(iter(kind.presets)), **settings)
+    return Design(block, cfg, preset, tuple(f"{n}={value}" for n, value in settings.items()))
+
+
+class Design:
+    """A block in one configuration; :func:`design` makes it.
+
+    Where a method takes a ``folder`` and gets none, results go where the command line puts them:
+    ``build/<block>/<preset>`` under the current folder.
+
+    Parameters
+    ----------
+    block, cfg
+        The block, and its validated configuration.
+    preset
+        The preset that the configuration comes from; the first one if None.
+    changes
+        What was set on top of it, ``name=value`` each, for titles.
+    """
+
+    def __init__(
+        self, block: Block, cfg: "Config", preset: str | None = None, changes: Sequence[str] = ()
+    ):
+        self.block = block
+        self.cfg: Any = cfg  # of the class that the block has
+        self.preset, self.changes = preset or block.first_preset, tuple(changes)
+
+    @classmethod
+    def parse(cls, name: str, preset: str | None = None, settings: Iterable[str] = ()) -> "Design":
+        """Return a design from text: ``settings`` are ``name=value`` each, as for ``--set``."""
+        block, settings = registry.get(name), tuple(settings)
+        return cls(block, steps.configure(block, preset, settings), preset, settings)
+
+    @property
+    def title(self) -> str:
+        """The block's name, the preset, and what is changed of it."""
+        return " ".join([self.block.name, self.preset, *self.changes])
+
+    @property
+    def folder(self) -> Path:
+        """Where results go unless another folder is given."""
+        return steps.default_folder(self.block, self.preset)
+
+    def ideal(self, *values: Any, **named: Any) -> Any:
+        """Return the paper's mathematics in float64, from the block's ``ideal``."""
+        function = self.block.golden().ideal
+        configured = next(iter(inspect.signature(function).parameters), "") == "cfg"
+        return function(*([self.cfg] if configured else []), *values, **named)
+
+    def model(self, *values: Any, **named: Any) -> Any:
+        """Return the hardware's answer, bit for bit, from the block's ``model``.
+
+        ``design.model(**design.stimuli())`` is the answer to typical and corner inputs.
+        """
+        return self.block.golden().model(self.cfg, *values, **named)
+
+    def stimuli(self, seed: int = 1) -> Mapping[str, Any]:
+        """Return typical and corner inputs by the names under which :meth:`model` takes them."""
+        import numpy as np
+
+        stimuli: Mapping[str, Any] = self.block.golden().stimuli(
+            self.cfg, np.random.default_rng(seed)
+        )
+        return stimuli
+
+    def top(self) -> Any:
+        """Return the Amaranth component."""
+        return self.block.top(self.cfg)
+
+    def emit(
+        self,
+        folder: Path | str | None = None,
+        *,
+        axi: bool = False,
+        reset: str = "sync",
+        active: str = "high",
+        testbench: bool = False,
+        seed: int = 1,
+        period_ps: int = 10_000,
+    ) -> Result["Emitted"]:
+        """Return Verilog and manifest, and write them with core and constraints into a folder.
+
+        Parameters
+        ----------
+        folder
+            Where to; nothing is written if None.
+        axi
+            Behind AXI4-Stream, with status on AXI4-Lite; its reset is low.
+        reset, active
+            ``sync`` or ``async``; ``high`` or ``low``.
+        testbench
+            Also a testbench in plain Verilog, with vectors recorded from the block's bench.
+        seed
+            Of the testbench's stimuli.
+        period_ps
+            Clock period of the constraints.
+
+        Raises
+        ------
+        BenchError
+            Of a testbench: the block does not do what its model says.
+        """
+        from nomul.hw.reset import Reset
+
+        emitted = steps.emit(self.block, self.cfg, axi=axi, reset=Reset(reset, active))
+        if testbench:
+            emitted = steps.add_testbench(self.block, self.cfg, emitted, seed=seed)
+        figures: dict[str, Any] = {
+            "lines of Verilog": emitted.verilog.count("\n"),
+            "ports": len(emitted.manifest["ports"]),
+            "sha256": emitted.manifest["sha256"][:16],
+        }
+        if folder is not None:
+            emitted.write(Path(folder), period_ps)
+            figures["folder"] = str(folder)
+        return Result(emitted, f"Verilog of {self.title}", figures)
+
+    def simulate(
+        self,
+        folder: Path | str | None = None,
+        *,
+        seed: int = 1,
+        simulator: str | None = None,
+        waves: bool = False,
+        **options: Any,
+    ) -> Result["Report"]:
+        """Run the block's bench on its Verilog; every output is compared with the model's.
+
+        Parameters
+        ----------
+        folder
+            Where Verilog and simulation go.
+        seed
+            Of all random choices of the bench: stimuli and stalls.
+        simulator
+            ``icarus`` or ``verilator``; the one that is installed if None.
+        waves
+            Record a waveform.
+        options
+            Further ones of :func:`nomul.flow.simulate`: bench, top, tests, environment.
+
+        Raises
+        ------
+        BenchError
+            The bench failed, or checked nothing.
+        """
+        where = self.folder if folder is None else Path(folder)
+        options |= {"seed": seed, "simulator": simulator, "waves": waves}
+        report = steps.simulate(self.block, self.cfg, where, **options)
+        figures = {"tests passed": report.tests, "values equal the model": report.compared}
+        return Result(report, f"simulation of {self.title}", figures | report.records)
+
+    def synthesize(
+        self,
+        target: str | None = None,
+        folder: Path | str | None = None,
+        *,
+        liberty: Path | str | None = None,
+        models: Path | str | None = None,
+        period_ps: int = 1000,
+        hierarchical: bool = False,
+        seeds: Sequence[int] = (1, 2, 3),
+        clock_gating: int = 0,
+    ) -> Mapped:
+        """Map the block to gates or to an FPGA, and return what was measured and can be.
+
+        Parameters
+        ----------
+        target
+            ``freepdk45`` if None; else ``generic``, ``ice40``, ``ecp5``, ``xc7``.
+        folder
+            Where netlists and logs go; a folder named for the target below the default one if None.
+        liberty, models
+            Map to the cells of this file instead, and the Verilog of those cells, for energy.
+        period_ps
+            Clock period to aim at.
+        hierarchical
+            Keep modules apart, and count each.
+        seeds
+            Of place and route; the clock is the median over them.
+        clock_gating
+            Smallest number of registers with a common enable that get a clock gate; 0 for none.
+
+        Raises
+        ------
+        YosysError
+            The design has a latch, or a wire without driver or with several; or a tool failed.
+        FileNotFoundError, ValueError
+            There is no such library, or target, or it has no standard cells to gate clocks with.
+        """
+        where = self.folder / (target or "cells") if folder is None else Path(folder)
+        cells = (Path(liberty) if liberty else None, Path(models) if models else None)
+        row = mapping.measure(
+            self.block,
+            self.cfg,
+            where,
+            preset="" if self.changes else self.preset,
+            target=target,
+            liberty=cells[0],
+            period_ps=period_ps,
+            hierarchical=hierarchical,
+            seeds=seeds,
+            clock_gating=clock_gating,
+        )
+        return Mapped(self.block, self.cfg, self.title, row, where, target, *cells)
+
+    def __repr__(self) -> str:
+        return f"<{self.title}>"
+
+    def _repr_html_(self) -> str:
+        about = {"block": f"{self.block.name}: {self.block.title}", "preset": self.preset}
+        timing = {"latency": self.cfg.latency, "interval": self.cfg.interval}
+        return html(self.title, {**about, **self.cfg.to_dict(), **timing})

@@ -1,0 +1,59 @@
+"""The figures of a result that matter, by name, and how a number is written for people."""
+
+from typing import Any
+
+
+def measured(row: Any) -> dict[str, Any]:
+    """Return the values of a row that matter to its target."""
+    clock = row.timing
+    return {
+        **({"area (um2)": row.area_um2} if row.area_um2 is not None else {}),
+        **({"of it flip-flops": row.sequential_um2} if row.sequential_um2 is not None else {}),
+        **row.resources,
+        **({f"clock (MHz, {clock.tool})": clock.fmax_mhz} if clock else {}),
+        **({f"smallest period (ps, {clock.tool})": clock.period_ps} if clock else {}),
+        **({"slack (ps)": clock.slack_ps} if clock and clock.slack_ps is not None else {}),
+        "cycles per result": row.interval,
+    }
+
+
+def placed(found: Any) -> dict[str, Any]:
+    """Return the clock of a placed design, and each kind of site with how many there are."""
+    sites = {
+        f"{kind} of {found.available[kind]:,}": used for kind, used in found.utilisation.items()
+    }
+    return {f"clock (MHz, {found.tool}, seed {found.seed})": found.fmax_mhz, **sites}
+
+
+def spent(energy: Any) -> dict[str, Any]:
+    """Return an energy per operation, and what shares of it go where."""
+    whole, split = energy.total_fj, energy.split
+    shares = {
+        "inside cells": split.internal,
+        "on nets": split.switching,
+        "clock": split.clock,
+        "leakage": energy.leakage_fj,
+    }
+    time = energy.leakage_fj / split.leakage_nw
+    parts = {
+        f"of it module {name} (%)": 100 * (part.dynamic + part.leakage_nw * time) / whole
+        for name, part in energy.parts.items()
+        if len(energy.parts) > 1
+    }
+    return {
+        f"energy per {energy.operation} (fJ)": energy.per_operation_fj,
+        **{f"of it {name} (%)": 100 * share / whole for name, share in shares.items()},
+        **parts,
+        f"power (uW, at {energy.period_ps:,.0f} ps)": energy.power_uw,
+    }
+
+
+def number(value: Any) -> str:
+    """Return a value as text: thousands apart, four significant digits of a fraction."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return str(value)

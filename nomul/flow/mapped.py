@@ -1,0 +1,137 @@
+"""A block that has been mapped to cells: its figures, and what only a netlist can tell."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nomul.flow import figures, mapping
+from nomul.flow.results import Result
+from nomul.registry import Block
+
+if TYPE_CHECKING:
+    from nomul.golden.config import Config
+    from nomul.synth.check.netcheck import Checked
+    from nomul.synth.energy.power import Energy
+    from nomul.synth.measure import Row
+    from nomul.synth.place.pnr import Placed
+
+
+class Mapped(Result["Row"]):
+    """What a block became on a target; :meth:`nomul.flow.Design.synthesize` makes it.
+
+    Attributes
+    ----------
+    row
+        What was measured, with tools and constraint; its fields are attributes of this object too.
+    where
+        The folder with ``mapped.v`` and the tools' logs.
+
+    Parameters
+    ----------
+    block, cfg, title
+        What was mapped.
+    row, where
+        See above.
+    target, liberty, models
+        As they were asked for.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        cfg: "Config",
+        title: str,
+        row: "Row",
+        where: Path,
+        target: str | None = None,
+        liberty: Path | None = None,
+        models: Path | None = None,
+    ):
+        super().__init__(row, f"{title}, {row.target}", figures.measured(row))
+        self.block, self.cfg, self.row, self.where = block, cfg, row, where
+        self._target, self._liberty, self._models = target, liberty, models
+
+    def energy(
+        self, *, period_ps: int | None = None, glitches: bool = False, seed: int = 1
+    ) -> Result["Energy"]:
+        """Run the block's bench on the cells, and return the energy that they take.
+
+        Parameters
+        ----------
+        period_ps
+            Clock period of the estimate; that of the synthesis if None.
+        glitches
+            Give every cell a delay, and count what nets do before they settle.
+        seed
+            Of the bench's stimuli.
+
+        Raises
+        ------
+        BenchError
+            The netlist does not do what the model says.
+        FileNotFoundError, ValueError
+            The target has no standard cells, or no Verilog models of them.
+        """
+        cells = mapping.cells_with_models(self._target, self._liberty, self._models)
+        period = self.row.period_ps if period_ps is None else period_ps
+        options: dict[str, Any] = {"period_ps": period, "glitches": glitches, "seed": seed}
+        spent = mapping.energy(self.block, self.cfg, self.where, cells, **options)
+        return Result(spent, f"energy of {self.title}", figures.spent(spent))
+
+    def check(self, *, count: int = 1000) -> Result["Checked"]:
+        """Run ``count`` recorded transfers on the cells, beside the design they were mapped from.
+
+        Raises
+        ------
+        NetlistError
+            An answer differs from that of the golden model, or does not come.
+        """
+        which = (self._target, self._liberty, self._models)
+        checked = mapping.check(self.block, self.cfg, self.where, *which, count=count)
+        return Result(
+            checked, f"cells of {self.title}", {"words right on the cells": checked.words}
+        )
+
+    def place(
+        self, *, device: str | None = None, seeds: Sequence[int] = (1, 2, 3)
+    ) -> Result["Placed"]:
+        """Place and route the cells on an FPGA, once per seed; the clock is the median one.
+
+        Parameters
+        ----------
+        device
+            ``25k``, ``hx8k`` and so on; the smallest that holds the design if None.
+        seeds
+            Of the placement.
+
+        Raises
+        ------
+        PnrError
+            The block fits no device, or cannot be routed.
+        ValueError
+            The target is no FPGA that can be placed, or has no such device.
+        """
+        options: dict[str, Any] = {"device": device, "seeds": seeds}
+        netlist = self.where / "mapped.json"
+        placed = mapping.place(
+            self.block, self.cfg, self.where, self.row.target, netlist_json=netlist, **options
+        )
+        return Result(placed, f"{self.title} {placed.device}", figures.placed(placed))
+
+    def bitstream(self, board: str, *, seed: int = 1) -> Result[dict[str, Any]]:
+        """Put the block on a board, with a serial line that feeds it, and write its bitstream.
+
+        The serial line is mapped together with the block, so the block is mapped once more.
+
+        Raises
+        ------
+        PnrError
+            The block does not fit the board, or is slower than its oscillator.
+        ValueError
+            There is no such board, or it carries another FPGA than the target.
+        """
+        about = mapping.bitstream(
+            self.block, self.cfg, self.where / board, board, seed=seed, target=self.row.target
+        )
+        shown = {"bitstream": about["bitstream"], "clock (MHz)": about["placed"]["fmax_mhz"]}
+        return Result(about, f"{self.title} on {about['board']}", shown)

@@ -1,0 +1,247 @@
+"""The steps from a configured block to cells: synthesis, energy, comparison, place and route."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nomul.flow.steps import add_testbench, emit, workload
+from nomul.registry import Block
+
+if TYPE_CHECKING:
+    from nomul.golden.config import Config
+    from nomul.synth.check.netcheck import Checked
+    from nomul.synth.energy.power import Energy
+    from nomul.synth.map.targets import StandardCells
+    from nomul.synth.measure import Row
+    from nomul.synth.place.pnr import Placed
+
+
+def target_name(target: str | None, liberty: Path | None) -> str:
+    """Return the target's name: what was asked for, else the file's, else ``freepdk45``."""
+    return target or (liberty.stem if liberty else "freepdk45")
+
+
+def measure(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    *,
+    preset: str = "",
+    target: str | None = None,
+    liberty: Path | None = None,
+    period_ps: int = 1000,
+    hierarchical: bool = False,
+    seeds: Sequence[int] = (1, 2, 3),
+    clock_gating: int = 0,
+) -> "Row":
+    """Synthesize a block into ``folder`` and return the row of what was measured.
+
+    Parameters
+    ----------
+    preset
+        Label of the configuration in the row; empty if it has no name.
+    target
+        Name of a target; ``freepdk45`` if None. With ``liberty`` a label, by default the file's.
+    liberty
+        Standard cells to map to.
+    period_ps, hierarchical, seeds
+        As in :func:`nomul.synth.measure.measure`.
+    clock_gating
+        Smallest number of registers with a common enable that get a clock gate; 0 for none.
+
+    Raises
+    ------
+    YosysError
+        The design has a latch, or a wire without driver or with several; or a tool failed.
+    FileNotFoundError, ValueError
+        There is no such library, or target, or it has no standard cells to gate clocks with.
+    """
+    from nomul.synth import measure
+    from nomul.synth.map import targets
+
+    name = target_name(target, liberty)
+    chosen = targets.get(name, liberty=liberty)
+    if clock_gating:
+        if not isinstance(chosen, targets.StandardCells):
+            raise ValueError(f"target {name} has no standard cells to gate clocks with")
+        chosen = dataclasses.replace(chosen, clock_gating=clock_gating)
+    return measure.measure(
+        block.top(cfg),
+        cfg,
+        block.name,
+        chosen,
+        preset=preset,
+        paper=block.paper,
+        period_ps=period_ps,
+        hierarchical=hierarchical,
+        seeds=seeds,
+        folder=folder,
+    )
+
+
+def cells_with_models(
+    target: str | None = None, liberty: Path | None = None, models: Path | None = None
+) -> "StandardCells":
+    """Return the standard cells of :func:`measure`'s arguments, if energy can be measured on them.
+
+    ``models`` is the Verilog of the cells of ``liberty``.
+
+    Raises
+    ------
+    FileNotFoundError
+        The library is not installed, or has no Verilog models of its cells.
+    ValueError
+        The target has no standard cells.
+    """
+    from nomul.synth.map import targets
+
+    found = targets.get(target_name(target, liberty), liberty=liberty, models=models)
+    if not isinstance(found, targets.StandardCells):
+        raise ValueError(f"energy needs standard cells, and {target} has none; try freepdk45")
+    found.models()
+    return found
+
+
+def energy(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    cells: "StandardCells",
+    *,
+    period_ps: int = 1000,
+    glitches: bool = False,
+    seed: int = 1,
+) -> "Energy":
+    """Run a block's bench on the netlist that :func:`measure` left in ``folder``; see its energy.
+
+    Parameters
+    ----------
+    cells
+        What it was mapped to, from :func:`cells_with_models`.
+    period_ps
+        Clock period of the estimate.
+    glitches
+        Give every cell a delay, and count what nets do before they settle.
+    seed
+        Of the bench's stimuli.
+
+    Raises
+    ------
+    BenchError
+        The netlist does not do what the model says.
+    """
+    from nomul.synth.energy import gatesim, power
+
+    return power.measure(
+        workload(block, cfg),
+        folder / "mapped.v",
+        cells,
+        folder=folder / "energy",
+        period_ps=period_ps,
+        seed=seed,
+        delays=gatesim.UnitDelay() if glitches else None,
+    )
+
+
+def check(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    target: str | None = None,
+    liberty: Path | None = None,
+    models: Path | None = None,
+    *,
+    count: int = 1000,
+) -> "Checked":
+    """Run a block's vectors on the netlist that :func:`measure` left in ``folder``.
+
+    Parameters
+    ----------
+    target, liberty
+        As for :func:`measure`.
+    models
+        Verilog of the cells of ``liberty``; None to read their functions there.
+    count
+        Transfers to record.
+
+    Raises
+    ------
+    NetlistError
+        An answer differs from that of the golden model, or does not come.
+    """
+    from nomul.synth.check import netcheck
+    from nomul.synth.map import targets
+
+    cells = targets.get(target_name(target, liberty), liberty=liberty, models=models)
+    emitted = add_testbench(block, cfg, emit(block, cfg), count=count)
+    return netcheck.check(emitted, folder / "mapped.v", cells, folder / "check")
+
+
+def place(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    target: str,
+    *,
+    device: str | None = None,
+    seeds: Sequence[int] = (1, 2, 3),
+    netlist_json: Path | None = None,
+) -> "Placed":
+    """Place and route a block into ``folder``, and return clock and utilisation.
+
+    Parameters
+    ----------
+    target, device, seeds, netlist_json
+        As in :func:`nomul.synth.place.pnr.place_and_route`.
+
+    Raises
+    ------
+    PnrError
+        The block fits no device, or cannot be routed.
+    ValueError
+        There is no such target, or device.
+    """
+    from nomul.synth.place import pnr
+
+    emitted = emit(block, cfg, folder)
+    options: dict[str, Any] = {"device": device, "netlist_json": netlist_json, "folder": folder}
+    return pnr.place_and_route(emitted, target, seeds, **options)
+
+
+def bitstream(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    board: str,
+    *,
+    seed: int = 1,
+    target: str | None = None,
+) -> dict[str, Any]:
+    """Put a block on a board with its serial line, and write bitstream and what feeds it.
+
+    Returns what ``<block>_<board>.json`` says: manifest, clock, sites, serial line, bitstream.
+
+    Raises
+    ------
+    PnrError
+        The block does not fit the board, or is slower than its oscillator.
+    ValueError
+        There is no such board, or it carries another FPGA than ``target``, if that is given.
+    """
+    from nomul.synth.place import boards
+
+    chosen = boards.get(board)
+    if target not in (None, chosen.target):
+        raise ValueError(f"board {board} carries {chosen.target}, and the target is {target}")
+    file, placed, emitted = boards.bitstream(block.top(cfg), block.name, chosen, folder, seed=seed)
+    about = {
+        **emitted.manifest,
+        "board": chosen.title,
+        "bitstream": str(file),
+        "serial": boards.serial_line(block.top(cfg)),
+        "placed": {**vars(placed), "fmax_mhz": placed.fmax_mhz},
+    }
+    (folder / f"{emitted.name}.json").write_text(json.dumps(about, indent=2) + "\n")
+    return about

@@ -1,0 +1,56 @@
+"""What a step hands back: the tool's own result, shown in a line or, in a notebook, as a table."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Generic, TypeVar
+
+from nomul.flow.figures import number
+
+T = TypeVar("T")
+
+
+class Result(Generic[T]):
+    """A result with a title and the figures that matter; ``value`` gives it all other attributes.
+
+    Parameters
+    ----------
+    value
+        What the step returned.
+    title
+        What it is of.
+    figures
+        What is shown of it, by name.
+    """
+
+    def __init__(self, value: T, title: str, figures: Mapping[str, Any]):
+        self.value, self.title, self.figures = value, title, dict(figures)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "value":  # copies and pickles ask before there is one
+            raise AttributeError(name)
+        return getattr(self.value, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self.value)})
+
+    def __repr__(self) -> str:
+        return line(self.title, self.figures)
+
+    def _repr_html_(self) -> str:
+        return html(self.title, self.figures)
+
+
+def line(title: str, figures: Mapping[str, Any]) -> str:
+    """Return a title and its figures in angle brackets."""
+    shown = ", ".join(f"{name} {number(value)}" for name, value in figures.items())
+    return f"<{title}: {shown}>" if shown else f"<{title}>"
+
+
+def html(title: str, figures: Mapping[str, Any]) -> str:
+    """Return a title and its figures as a table for a notebook."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(str(name))}</th>"
+        f"<td>{escape(number(value))}</td></tr>"
+        for name, value in figures.items()
+    )
+    return f"<table><caption>{escape(title)}</caption>{rows}</table>"

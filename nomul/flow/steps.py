@@ -1,0 +1,198 @@
+"""The steps from a name to Verilog that a bench has passed: configure, emit, record, simulate."""
+
+import dataclasses
+import shutil
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nomul.registry import Block
+
+if TYPE_CHECKING:
+    from nomul.golden.config import Config
+    from nomul.hw.reset import Reset
+    from nomul.sim.harness import Report
+    from nomul.synth.emit import Emitted
+    from nomul.synth.workload import Workload
+
+
+def configure(block: Block, preset: str | None = None, settings: Iterable[str] = ()) -> "Config":
+    """Return a configuration from text.
+
+    Parameters
+    ----------
+    block
+        Whose configuration.
+    preset
+        Name of a preset; its first one if None.
+    settings
+        ``name=value`` each, applied on top; values as :meth:`nomul.golden.config.Config.parse`
+        reads them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An unknown preset or parameter, or a value that the block refuses. The message names it and
+        the alternatives.
+    """
+    kind: type[Config] = block.config()
+    overrides = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ValueError(
+                f"--set wants name=value, not {setting!r}; {block.name} has "
+                f"{', '.join(kind.names())}"
+            )
+        overrides[name.strip()] = kind.parse(name.strip(), text.strip())
+    return kind.preset(preset or next(iter(kind.presets)), **overrides)
+
+
+def default_folder(block: Block, preset: str | None = None) -> Path:
+    """Return where results go if nobody says: build/<block>/<preset> under the current folder."""
+    return Path("build") / block.name / (preset or block.first_preset)
+
+
+def emit(
+    block: Block,
+    cfg: "Config",
+    folder: Path | None = None,
+    top: Any = None,
+    *,
+    axi: bool = False,
+    reset: "Reset | None" = None,
+) -> "Emitted":
+    """Return the block's Verilog and manifest, written into ``folder`` unless that is None.
+
+    Models of the black boxes that it instantiates, if any, come as files of their own.
+
+    Parameters
+    ----------
+    top
+        Replaces the component, for tests that break it on purpose.
+    axi
+        Put it behind AXI4-Stream and AXI4-Lite, as ``<block>_axi``.
+    reset
+        Kind and active level; synchronous and high if None. AXI's is low.
+    """
+    from nomul.hw.axi import shell
+    from nomul.hw.reset import Reset
+    from nomul.sim import cells
+    from nomul.synth import emit
+
+    top = block.top(cfg) if top is None else top
+    top, name = (shell.Axis(top), f"{block.name}_axi") if axi else (top, block.name)
+    emitted = emit.emit(top, name, paper=block.paper, reset=reset or Reset())
+    emitted = dataclasses.replace(emitted, files=cells.models(emitted.verilog))
+    if folder is not None:
+        emitted.write(folder)
+    return emitted
+
+
+def workload(block: Block, cfg: "Config", *, recorded: bool = False) -> "Workload":
+    """Return which test of the block's bench is measured, or recorded as vectors.
+
+    The bench says so itself: ``MEASURED`` is the full name of the test whose window counts for
+    energy, ``OPERATION`` what that energy is per, and ``RECORDED`` the test that is recorded, if it
+    is another one. A test that is recorded lets nobody stall.
+
+    Raises
+    ------
+    ValueError
+        The bench does not say.
+    """
+    from nomul.synth.workload import Workload
+
+    bench = vars(import_module(block.bench))
+    for name in ("MEASURED", "OPERATION"):
+        if name not in bench:
+            raise ValueError(f"{block.bench} has no {name}: a bench says which test is measured")
+    test = bench.get("RECORDED", bench["MEASURED"]) if recorded else bench["MEASURED"]
+    return Workload(
+        top=block.name,
+        bench=block.bench,
+        config=cfg.to_json(),
+        test=test,
+        operation=bench["OPERATION"],
+    )
+
+
+def add_testbench(
+    block: Block, cfg: "Config", emitted: "Emitted", *, count: int = 1000, seed: int = 1
+) -> "Emitted":
+    """Run the block's bench, and return the design with a testbench of the recorded vectors.
+
+    Parameters
+    ----------
+    emitted
+        From :func:`emit`, however reset and wrapped.
+    count
+        Transfers to record.
+    seed
+        Of the stimuli.
+
+    Raises
+    ------
+    BenchError
+        The block does not do what its model says.
+    """
+    from nomul.synth.emit import flags, lanes, testbench, vectors
+
+    plain, axi = emit(block, cfg), emitted.manifest.get("axi")
+    taken = workload(block, cfg, recorded=True)
+    recording = vectors.take(taken, plain, count=count, seed=seed, simulator=installed_simulator())
+    streams = lanes.recorded(plain.manifest, recording, axi)
+    seen = flags.of(plain.manifest, axi)
+    files = testbench.write(emitted, streams, recording.complete, seen) | emitted.files
+    design = {f"{emitted.name}.v": emitted.verilog}
+    end = recording.status if recording.complete else None
+    known = flags.settled(seen, emitted.name, files | design, end)
+    files |= testbench.write(emitted, streams, recording.complete, known)
+    return dataclasses.replace(emitted, files=files)
+
+
+def simulate(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    *,
+    bench: str | None = None,
+    top: Any = None,
+    simulator: str | None = None,
+    **options: Any,
+) -> "Report":
+    """Emit a block into ``folder``, run its bench on the Verilog there, and return the report.
+
+    Parameters
+    ----------
+    bench
+        Import name of another bench than the block's own.
+    simulator
+        The one that is installed if None.
+    options
+        Of :func:`nomul.sim.harness.run`: tests, seed, waves, environment.
+
+    Raises
+    ------
+    BenchError
+        The bench failed, or checked nothing.
+    """
+    from nomul.sim import cells, harness
+
+    emit(block, cfg, folder, top)
+    design = folder / f"{block.name}.v"
+    return harness.run(
+        bench or block.bench,
+        top=block.name,
+        verilog=[design, *cells.write(design)],
+        build_dir=folder / "sim",
+        config=cfg.to_json(),
+        simulator=simulator or installed_simulator(),
+        **options,
+    )
+
+
+def installed_simulator() -> str:
+    """Return ``icarus`` where it is on PATH, since it builds at once, else ``verilator``."""
+    return "icarus" if shutil.which("iverilog") else "verilator"
