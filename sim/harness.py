@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -10,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.etree import ElementTree
 
 from nomul.sim import verilate
 
 SIMULATORS = ("icarus", "verilator")
+RECORDS = "records.jsonl"
 
 
 class BenchError(AssertionError):
@@ -88,7 +90,7 @@ def run(
 
     build_dir = build_dir.resolve()
     build_dir.mkdir(parents=True, exist_ok=True)
-    results, records = build_dir / "results.xml", build_dir / "records.json"
+    results, records = build_dir / "results.xml", build_dir / RECORDS
     log = build_dir / "sim.log"
     for stale in (results, records, log):
         stale.unlink(missing_ok=True)
@@ -160,9 +162,8 @@ def _judge(bench: str, build_dir: Path, get_results: Any) -> Report:
     skipped = sum(1 for _ in ElementTree.parse(build_dir / "results.xml").iter("skipped"))
     if skipped:
         raise BenchError(f"{bench} skipped {skipped} of {ran} tests; see {log}")
-    records_file = build_dir / "records.json"
-    records = json.loads(records_file.read_text()) if records_file.exists() else {}
-    compared = int(records.pop("compared", 0))
+    records = _recorded(build_dir / RECORDS)
+    compared = int(records.pop("compared"))
     if compared == 0:
         raise BenchError(f"{bench} compared nothing; see {log}")
     return Report(tests=ran, compared=compared, records=records, log=log)
@@ -225,7 +226,22 @@ def seed() -> int:
 
 def record(**values: Any) -> None:
     """Inside a bench: keep measured values for the report; ``compared`` adds up."""
-    path = Path(os.environ["NOMUL_RECORDS"])
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    compared = kept.get("compared", 0) + values.pop("compared", 0)
-    path.write_text(json.dumps({**kept, **values, "compared": compared}))
+    _records(Path(os.environ["NOMUL_RECORDS"])).write(json.dumps(values) + "\n")
+
+
+@functools.cache
+def _records(path: Path) -> IO[str]:
+    """Return the file of what a bench has measured, a line at a time, open until it ends.
+
+    A bench may record after every comparison, and opening a file takes longer than simulating a
+    hundred cycles.
+    """
+    return path.open("a", buffering=1)
+
+
+def _recorded(path: Path) -> dict[str, Any]:
+    """Return what a bench has recorded: the last value of each name, the sum of ``compared``."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    entries = [json.loads(line) for line in lines]
+    compared = sum(entry.pop("compared", 0) for entry in entries)
+    return dict(pair for entry in entries for pair in entry.items()) | {"compared": compared}

@@ -28,7 +28,7 @@ class Port:
         """Start the clock, with the line idle."""
         self.dut.rx.value = 1
         await Timer(PERIOD_NS, "ns")
-        Clock(self.dut.clk, PERIOD_NS, unit="ns").start()
+        Clock(self.dut.clk, PERIOD_NS, unit="ns", impl="gpi").start()
         await self.bits(2)
 
     async def bits(self, count: float) -> None:

@@ -50,7 +50,9 @@ class Source:
         self.payload = self.bench.signal(f"{self.name}__payload")
         self.ready = self.bench.signal(f"{self.name}__ready")
         self.pause = pauses(self.pattern, self.bench.rng)
+        self.width = len(self.payload)
         self.offering = False
+        self.shown: bool | None = None  # what valid is; a write to a port takes longer than a look
         self.drive()
 
     @property
@@ -69,9 +71,11 @@ class Source:
         if self.offering:
             return
         self.offering = not self.done and not self.pause()
-        width = len(self.payload)
-        word = self.payloads[len(self.sent)] if self.offering else self.bench.rng.getrandbits(width)
-        self.valid.value = int(self.offering)
+        noise = self.bench.rng.getrandbits
+        word = self.payloads[len(self.sent)] if self.offering else noise(self.width)
+        if self.shown != self.offering:
+            self.valid.value = int(self.offering)
+            self.shown = self.offering
         self.payload.value = int(word)
 
 
@@ -92,6 +96,7 @@ class Sink:
         self.pause = pauses(self.pattern, self.bench.rng)
         self.pending: int | None = None
         self.accepting = False
+        self.shown: bool | None = None  # what ready is
         self.drive()
 
     def sample(self, cycle: int) -> None:
@@ -108,8 +113,11 @@ class Sink:
 
     def drive(self) -> None:
         """Be ready, or not."""
-        self.accepting = not self.pause()
-        self.ready.value = int(self.accepting)
+        accepting = not self.pause()
+        if self.shown != accepting:
+            self.ready.value = int(accepting)
+            self.shown = accepting
+        self.accepting = accepting
 
 
 class Bench:
@@ -157,7 +165,7 @@ class Bench:
     async def reset(self, cycles: int = 3) -> None:
         """Start the clock and hold reset; agents are already driving, so no input is unknown."""
         self.dut.rst.value = 1
-        self.clock = Clock(self.dut.clk, PERIOD_NS, unit="ns")
+        self.clock = Clock(self.dut.clk, PERIOD_NS, unit="ns", impl="gpi")
         self.clock.start()
         for _ in range(cycles):
             await RisingEdge(self.dut.clk)

@@ -93,7 +93,7 @@ def fit(net: nn.Module, data: Data, epochs: int, masks: Masks | None = None) -> 
         for chosen in torch.split(torch.randperm(len(data.x)), batch):
             optimiser.zero_grad()
             loss = nn.functional.cross_entropy(net(data.x[chosen]), data.labels[chosen])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             if masks is not None:
                 apply(net, masks)

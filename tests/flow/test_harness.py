@@ -247,7 +247,7 @@ def test_unknown_stall_pattern_is_refused():
 
 
 def test_comparison_names_the_first_difference(monkeypatch, tmp_path: Path):
-    monkeypatch.setenv("NOMUL_RECORDS", str(tmp_path / "records.json"))
+    monkeypatch.setenv("NOMUL_RECORDS", str(tmp_path / "records.jsonl"))
     stream.assert_equal([[1, 2], [3, 4]], [[1, 2], [3, 4]])
     with pytest.raises(AssertionError, match=r"y\[1, 0\] is 0x13, expected 0x3; 2 of 4 differ"):
         stream.assert_equal([[1, 2], [0x13, 5]], [[1, 2], [3, 4]], "y")

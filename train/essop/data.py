@@ -45,7 +45,7 @@ def load(network: str, path: Path | None = None, images: int | None = None) -> S
         if path is not None:
             raise ValueError("mlp learns the digits that come with scikit-learn, so no --data")
         data = digits.load(seed=0)
-        arrays = data.x, data.labels, data.x_test, data.labels_test
+        arrays: tuple[NDArray[Any], ...] = data.x, data.labels, data.x_test, data.labels_test
     elif network == "convnet":
         arrays = _fashion(path or fashion.FOLDER)
     else:

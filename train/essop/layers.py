@@ -64,13 +64,13 @@ class _LinearGradient(torch.autograd.Function):
     """y = x w^T, with the unit's estimate as the gradient of w."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, unit: Unit) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: Tensor, weight: Tensor, unit: Unit) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.unit = unit
         return x @ weight.T
 
     @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, Tensor, None]:
         x, weight = ctx.saved_tensors
         below = delta @ weight if ctx.needs_input_grad[0] else None
         return below, ctx.unit.update(x, delta), None
@@ -95,7 +95,8 @@ class Linear(nn.Linear):
         """Return x w^T + b for x [V, n_in]."""
         if self.unit is None:
             return super().forward(x)
-        return _LinearGradient.apply(x, self.weight, self.unit) + self.bias
+        y: Tensor = _LinearGradient.apply(x, self.weight, self.unit)  # type: ignore[no-untyped-call]
+        return y + self.bias
 
 
 class Conv2d(nn.Conv2d):
@@ -124,14 +125,20 @@ class Conv2d(nn.Conv2d):
         """Return the convolution of x [V, n_in, H, W]."""
         if self.unit is None:
             return super().forward(x)
-        geometry = {"dilation": self.dilation, "padding": self.padding, "stride": self.stride}
+        geometry: dict[str, Any] = {
+            "dilation": self.dilation,
+            "padding": self.padding,
+            "stride": self.stride,
+        }
         patches = functional.unfold(x, self.kernel_size, **geometry).transpose(1, 2)
         flat = patches.reshape(-1, patches.shape[2])
-        sums = _LinearGradient.apply(flat, self.weight.flatten(1), self.unit)
+        weight = self.weight.flatten(1)
+        sums: Tensor = _LinearGradient.apply(flat, weight, self.unit)  # type: ignore[no-untyped-call]
+        pads = [int(pad) for pad in self.padding]  # numbers, though the stubs allow a name
         height, width = (
             (side + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
             for side, pad, dilation, kernel, stride in zip(
-                x.shape[2:], self.padding, self.dilation, self.kernel_size, self.stride, strict=True
+                x.shape[2:], pads, self.dilation, self.kernel_size, self.stride, strict=True
             )
         )
         y = sums.reshape(len(x), height, width, -1).permute(0, 3, 1, 2)

@@ -226,7 +226,7 @@ class DirectNet(nn.Module):
     def layers(self) -> list[lutnet.DirectLut]:
         """Return the layers in the data model."""
         return [
-            lutnet.DirectLut(k=self.k, idx=wiring.fixed.numpy(), tt=bits_of(table))
+            lutnet.DirectLut(k=self.k, idx=wiring.fixed.numpy(), tt=bits_of(table))  # type: ignore[operator]
             for wiring, table in zip(self.wirings, self.tables, strict=True)
         ]
 

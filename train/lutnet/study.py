@@ -122,14 +122,15 @@ def _one(case: Case | Tiles, plain: dict[Any, Any], networks: Path | None) -> di
         networks.parent.mkdir(parents=True, exist_ok=True)
         files.add(networks, name_of(case), network)
     first, second = network.layers[1:3]
-    tables = isinstance(first, lutnet.LutLayer)
+    counted: list[Any] = [getattr(layer, "unrolled", layer) for layer in (first, second)]
+    tables = first if isinstance(first, lutnet.LutLayer) else None
     return {
         "case": dataclasses.asdict(case),
-        "products": [len(getattr(layer, "unrolled", layer).out) for layer in (first, second)],
+        "products": [len(layer.out) for layer in counted],
         "accuracy": round(result.accuracy, 4),
         "training": round(result.accuracy_train, 4),
-        "xnor": round(lutnet.share_xnor(first), 4) if tables else None,
-        "support": _support(first) if tables else None,
+        "xnor": round(lutnet.share_xnor(tables), 4) if tables else None,
+        "support": _support(tables) if tables else None,
         "seconds": round(time.process_time() - began, 1),
     }
 
