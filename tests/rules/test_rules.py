@@ -39,7 +39,10 @@ NEVER = {
     "golden": {"nomul.hw", "nomul.sim", "nomul.synth", "nomul.train", "amaranth", "cocotb"},
     "hw": {"nomul.sim", "nomul.synth", "nomul.train", "cocotb"},
     "sim": {"nomul.hw", "nomul.synth", "nomul.train", "amaranth"},
-    "synth": {"nomul.train", "nomul.golden", "nomul.registry", "nomul.flow", "nomul.cli"},
+    "synth": {
+        *("nomul.golden", "nomul.train", "nomul.registry", "nomul.flow", "nomul.capabilities"),
+        *(f"nomul.hw.{name}" for name in registry.BLOCKS),
+    },
     "train": {"nomul.hw", "nomul.sim", "nomul.synth", "amaranth", "cocotb"},
     "experiments": set(),
     "nomul": set(),
