@@ -11,7 +11,7 @@ from nomul import registry
 from nomul.experiments import claims, tables
 from nomul.report import page
 
-BLOCKS = ("essop", "fp16mul", "lfsr")
+BLOCKS = ("essop", "intouter", "lfsr")
 DRIVER = shutil.which("chromedriver")
 
 
@@ -57,7 +57,7 @@ def test_links_inside_lead_somewhere_and_names_are_unique(written):
 
 def test_section_holds_what_the_block_is(written):
     text = written.read_text()
-    section = text[text.index('id="essop"') : text.index('id="fp16mul"')]
+    section = text[text.index('id="essop"') : text.index('id="intouter"')]
     assert "https://arxiv.org/abs/2003.11256" in section
     for heading in ("What it computes", "Built from", "One transaction", "Ports", "Parameters"):
         assert f"<h3>{heading}</h3>" in section
@@ -67,7 +67,7 @@ def test_section_holds_what_the_block_is(written):
 
 
 def test_paper_stands_beside_ours(written):
-    section = written.read_text().partition('id="fp16mul"')[0]
+    section = written.read_text().partition('id="intouter"')[0]
     assert "<h3>The paper beside ours</h3>" in section
     assert "93.7 % less" in section
 

