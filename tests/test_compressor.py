@@ -14,7 +14,7 @@ from nomul.synth.map.synthesize import synthesize
 
 @pytest.mark.parametrize("preset", Config.presets)
 def test_rtl_equals_model(simulate, preset):
-    assert simulate("compressor", Config.preset(preset)).tests == 4
+    simulate("compressor", Config.preset(preset))
 
 
 @pytest.mark.parametrize("adder", ["lut6", "carry"])

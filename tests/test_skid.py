@@ -10,7 +10,7 @@ from nomul.sim.harness import BenchError
 
 @pytest.mark.parametrize("preset", skid.Config.presets)
 def test_rtl_equals_model(simulate, preset):
-    assert simulate("skid", skid.Config.preset(preset)).tests == 5
+    simulate("skid", skid.Config.preset(preset))
 
 
 def test_bench_notices_a_buffer_of_the_other_kind(simulate):

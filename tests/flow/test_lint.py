@@ -137,7 +137,7 @@ def test_two_blocks_work_on_a_bus(tmp_path):
         verilog=[*(tmp_path / file for file in files), *models],
         build_dir=tmp_path / "sim",
     )
-    assert report.tests == 2
+    assert report.compared > 0
 
 
 _BENCH = """

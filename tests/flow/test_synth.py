@@ -175,7 +175,7 @@ def test_the_mapped_netlist_passes_the_bench(register, tmp_path, recipe):
         config=lfsr.Config.preset("leap").to_json(),
         simulator=flow.installed_simulator(),
     )
-    assert report.tests == 2
+    assert report.compared > 0
 
 
 WRONG = {

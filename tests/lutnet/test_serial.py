@@ -12,7 +12,6 @@ from nomul.synth.place.bitstream import build
 def test_rtl_equals_model(simulate, registers):
     cfg = lutnet.Config.preset("small", registers=registers)
     report = simulate("lutnet", cfg, top=Serial(cfg), bench="nomul.sim.lutnet.serial")
-    assert report.tests == 4
     assert report.compared >= 4 * 80
 
 

@@ -17,8 +17,7 @@ PARTIAL_PLAIN = r"partial_batches.*source=never/sink=never"
 
 @pytest.mark.parametrize("preset", Config.presets)
 def test_rtl_equals_model(simulate, preset):
-    report = simulate("sotfp", Config.preset(preset))
-    assert report.tests == 7
+    simulate("sotfp", Config.preset(preset))
 
 
 @pytest.mark.parametrize(
