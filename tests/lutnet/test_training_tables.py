@@ -74,7 +74,10 @@ def test_committed_networks_are_as_good_as_they_say(name):
 
 
 @pytest.mark.needs("fashion-mnist")
-@pytest.mark.parametrize("size", [250, 1000, 4000, 10_000, 25_000, 50_000])
+@pytest.mark.parametrize(
+    "size",
+    [250, 4000, 50_000, *(pytest.param(n, marks=pytest.mark.long) for n in (1000, 10_000, 25_000))],
+)
 def test_networks_on_fashion_mnist_are_as_good_as_they_say(size):
     """What their files and the page say of the whole test set."""
     data = pytest.importorskip("nomul.train.data")
