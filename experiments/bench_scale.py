@@ -5,7 +5,6 @@ page. Every measurement is a process of its own, so that its peak memory is its 
 """
 
 import argparse
-import dataclasses
 import json
 import math
 import os
@@ -15,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nomul import registry
+from nomul import ledger, registry
 from nomul.golden import essop, spimc
+from nomul.sweep import point as sweep_point
+from nomul.sweep.point import Options
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.map.recipes import AREA
 from nomul.synth.map.stdcells import FreePdk45
@@ -46,6 +47,9 @@ PLAN: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("lutnet", "emission", (2_000, 4_000, 8_000)),
     ("lutnet", "simulation", (2_000, 4_000, 8_000)),
 )
+
+# What a step is in a sweep, whose tools are those that it uses.
+IN_A_SWEEP = {"emission": "emit", "area": "synth", "simulation": "sim"}
 
 
 @dataclass(frozen=True)
@@ -158,10 +162,14 @@ def apart(block: str, step: str, size: int) -> Scale:
     return Scale(**json.loads(out.stdout.splitlines()[-1]))
 
 
-def known(store: Path) -> dict[tuple[str, str, int], Scale]:
-    """Return what a file of measurements holds, one per line."""
-    lines = store.read_text().splitlines() if store.is_file() else []
-    return {(s.block, s.step, s.size): s for s in (Scale(**json.loads(line)) for line in lines)}
+def known(block: str, step: str, size: int, file: Path | None = None) -> Scale:
+    """Return a measurement, from a file if these sources made it on this machine before."""
+    if file is None:
+        return apart(block, step, size)
+    tools = sweep_point.provenance((IN_A_SWEEP[step],), Options(simulator="verilator"))
+    about = {"block": block, "step": step, "size": size, "machine": machine(), "tools": tools}
+    store = ledger.Lines(file)
+    return Scale(**ledger.kept(store, about, lambda: asdict(apart(block, step, size))))
 
 
 def exponent(before: Scale, after: Scale) -> float:
@@ -222,23 +230,17 @@ def main() -> None:
     given = parser.parse_args()
     if given.one:
         block, step, size = given.one
-        print(json.dumps(dataclasses.asdict(measure(block, step, int(size)))))
+        print(json.dumps(asdict(measure(block, step, int(size)))))
         return
     plan = [(block, step, size) for block, step, sizes in PLAN for size in sizes]
     steps = given.steps.split(",")
-    before = known(given.store) if given.store else {}
-    for key in plan:
-        block, step, size = key
+    found = []
+    for block, step, size in plan:
         if step not in steps or (block == "essop" and size > given.most):
             continue
-        if key not in before:
-            before[key] = apart(*key)
-            if given.store:
-                given.store.parent.mkdir(parents=True, exist_ok=True)
-                with given.store.open("a") as file:
-                    file.write(json.dumps(dataclasses.asdict(before[key])) + "\n")
-        print(before[key], flush=True)
-    content = f"\n{table(before[key] for key in plan if key in before)}\nMeasured on {machine()}.\n"
+        found.append(known(block, step, size, given.store))
+        print(found[-1], flush=True)
+    content = f"\n{table(found)}\nMeasured on {machine()}.\n"
     print(content)
     if given.write:
         write(given.write, content)

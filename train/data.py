@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nomul import ledger
 from nomul.golden.arrays import Ints
 from nomul.train import digits, fashion
 
@@ -36,6 +37,12 @@ class Data:
         return dataclasses.replace(
             self, x=x[rest], labels=labels[rest], x_test=x[test], labels_test=labels[test]
         )
+
+    def digest(self) -> str:
+        """Return what stands for the samples and labels of both sets, whatever their name."""
+        parts = (self.x, self.labels, self.x_test, self.labels_test)
+        digests = [ledger.digest(np.ascontiguousarray(part).data) for part in parts]
+        return ledger.digest(" ".join(digests))
 
 
 def load(name: str, folder: Path = FASHION) -> Data:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nomul import flow, registry
-from nomul.experiments.remember import remembered
+from nomul import flow, ledger, registry
 from nomul.golden import essop, fp16mul, plane
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted, emit
@@ -120,15 +119,16 @@ def measure(
 
     if kept is None:
         return Measured(**make())
-    parts: tuple[Any, ...] = (
-        emitted.rtlil,
-        cfg.to_json(),
-        OPERANDS.read_text(),
-        yosys.version(),
-        target.tools(),
-    )
-    parts += (clock_gating,) if clock_gating else ()
-    return Measured(**remembered(kept, parts, make))
+    about = {
+        "design": ledger.digest(emitted.rtlil),
+        "block": block.name,
+        "config": cfg.to_dict(),
+        "clock gating": clock_gating,
+        "period_ps": PERIOD_PS,
+        "operands": ledger.digest(OPERANDS.read_bytes()),
+        "tools": target.tools() | {"yosys": yosys.version()},
+    }
+    return Measured(**ledger.kept(ledger.Folder(kept), about, make))
 
 
 def _measure(

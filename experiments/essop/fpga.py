@@ -1,12 +1,12 @@
 """ESSOP on FPGAs: look-up tables, flip-flops and clock of square arrays."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nomul import registry
-from nomul.experiments.remember import remembered
+from nomul import ledger, registry
 from nomul.golden import essop
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted, emit
@@ -43,8 +43,14 @@ def fpga() -> Rows:
             emitted = emit(registry.get("essop").top(cfg), "essop")
             placed = size <= PLACED[target, cell]
             tool = version(f"yowasp-nextpnr-{target}")
-            parts = (emitted.rtlil, target, placed, yosys.version(), tool)
-            measured = remembered(KEPT, parts, lambda e=emitted, t=target, p=placed: _fit(e, t, p))  # type: ignore[misc]
+            about = {
+                "design": ledger.digest(emitted.rtlil),
+                "target": target,
+                "placed": placed,
+                "tools": {"yosys": yosys.version(), "nextpnr": tool},
+            }
+            fit = partial(_fit, emitted, target, placed)
+            measured = ledger.kept(ledger.Folder(KEPT), about, fit)
             head = {"target": target, "cell": cell, "rows = cols": size}
             rows.append(head | measured | {"cycles per pair": cfg.interval})
     return rows

@@ -1,11 +1,11 @@
 """The table of the flow's own page: every block on two open libraries of standard cells."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nomul import flow, registry
-from nomul.experiments.remember import remembered
+from nomul import flow, ledger, registry
 from nomul.experiments.rows import measure_preset
 from nomul.experiments.tables import Rows
 from nomul.synth import yosys
@@ -31,8 +31,15 @@ def libraries() -> Rows:
         preset = PRESETS.get(block.name, block.first_preset)
         design = emit(block.top(block.config().preset(preset)), block.name).rtlil
         tools = {cells.name: cells.tools() for cells in PERIODS}
-        parts = (design, tools, yosys.version())
-        rows.append(remembered(KEPT, parts, lambda b=block, p=preset: on_both(b, p)))  # type: ignore[misc]
+        about = {
+            "table": "libraries",
+            "block": block.name,
+            "preset": preset,
+            "design": ledger.digest(design),
+            "periods": {cells.name: period for cells, period in PERIODS.items()},
+            "tools": tools | {"yosys": yosys.version()},
+        }
+        rows.append(ledger.kept(ledger.Folder(KEPT), about, partial(on_both, block, preset)))
     return rows
 
 

@@ -1,13 +1,12 @@
 """Tables of docs/lutnet.md about what training reaches, from committed runs and networks."""
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nomul import ledger
 from nomul.experiments.lutnet.area import PARTS, luts, split
-from nomul.experiments.remember import remembered
 from nomul.golden import lutnet
 from nomul.golden.lutnet import files
 from nomul.synth import yosys
@@ -25,7 +24,7 @@ TREES = ((256, 78.0), (1_020, 83.0), (3_857, 86.0), (10_368, 88.0))
 
 def study(name: str) -> list[dict[str, Any]]:
     """Return the lines of a committed study, as ``nomul train lutnet --study`` writes them."""
-    return [json.loads(line) for line in (TRAIN / f"{name}.jsonl").read_text().splitlines()]
+    return ledger.Lines(TRAIN / f"{name}.jsonl").read()
 
 
 def networks(name: str) -> dict[str, lutnet.Network]:
@@ -34,9 +33,10 @@ def networks(name: str) -> dict[str, lutnet.Network]:
 
 
 def kept(what: str, network: lutnet.Network, measure: Callable[[lutnet.Network], Any]) -> Any:
-    """Return what is measured of a network, remembered by the network and Yosys's version."""
-    parts = what, json.dumps(network.to_dict()), yosys.version()
-    return remembered(KEPT, parts, lambda: {"value": measure(network)})["value"]
+    """Return what is measured of a network, and keep it under the network and Yosys's version."""
+    about = {"count": what, "network": network.to_dict(), "yosys": yosys.version()}
+    store = ledger.Folder(KEPT)
+    return ledger.kept(store, about, lambda: {"value": measure(network)})["value"]
 
 
 def select(lines: list[dict[str, Any]], **values: Any) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nomul
+from nomul import ledger
 
 if TYPE_CHECKING:
     from nomul.golden.sotfp import Config
@@ -94,7 +95,7 @@ def exhaustive(
     op
         ``add`` or ``mul``.
     folder
-        Keeps ``sotfp-<format>-<op>.json``, written after every chunk.
+        Keeps ``sotfp-<format>-<op>.json``, replaced after every chunk.
     rows
         First operands to have done in the end: fewer make a partial sweep.
     progress
@@ -111,14 +112,13 @@ def exhaustive(
         raise ValueError(f"verify has no format {form!r}; it has {', '.join(FORMATS)}")
     cfg = sotfp.Config.preset(form)
     steps = sotfp.program(cfg, op).steps
-    path = folder / f"sotfp-{form}-{op}.json"
     digest = digest_of(cfg, op)
     record = Record(form, op, cfg.mode, steps, digest, nomul.__version__)
-    if path.exists():
-        kept = json.loads(path.read_text())
-        # Another program must be verified from the start.
-        record = Record(**kept) if kept.get("program") == digest else record
-    folder.mkdir(parents=True, exist_ok=True)
+    # Another program must be verified from the start.
+    about = {"format": form, "op": op, "mode": cfg.mode, "steps": steps, "program": digest}
+    entry = ledger.Entry(folder / f"sotfp-{form}-{op}.json")
+    known = entry.get(about)
+    record = Record(**known) if known else record
     array = _Array(cfg, op)
     while record.done < min(rows, 1 << 16):
         start = time.perf_counter()
@@ -129,9 +129,7 @@ def exhaustive(
         record.wrong += len(wrong)
         record.examples = (record.examples + wrong)[:10]
         record.seconds += time.perf_counter() - start
-        partial = path.with_suffix(".part")
-        partial.write_text(json.dumps(asdict(record), indent=2) + "\n")
-        partial.replace(path)
+        entry.put(about, asdict(record))
         progress(record)
     return record
 
@@ -150,7 +148,7 @@ def recorded(form: str, op: str) -> Record:
     from importlib.resources import files
 
     path = files("nomul.experiments") / "baseline" / f"exhaustive-sotfp-{form}-{op}.json"
-    return Record(**json.loads(path.read_text()))
+    return Record(**ledger.opened(json.loads(path.read_text())))
 
 
 class _Array:

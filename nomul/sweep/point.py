@@ -1,12 +1,11 @@
 """One point of a sweep: what is done with a configuration, and what names its result.
 
-Each step of a point is stored under a hash of everything that its result depends on: the
+Each step of a point is kept in a ledger under a stamp of what its result depends on: the
 configuration, nomul's own sources, the options that matter to the step, and the versions of the
-tools that do it. A step whose hash is known is not done again.
+tools that do it. A step whose result is there is not done again.
 """
 
 import hashlib
-import json
 import tempfile
 import threading
 import time
@@ -125,8 +124,10 @@ def source_hash() -> str:
     return total.hexdigest()[:16]
 
 
-def stamp(block: str, config: Mapping[str, Any], step: str, options: Options) -> str:
-    """Return the hash that names the result of one step."""
+def depends_on(
+    block: str, config: Mapping[str, Any], step: str, options: Options
+) -> dict[str, Any]:
+    """Return everything that the result of one step depends on."""
     matters: dict[str, Any] = {}
     if step in ("sim", "energy"):
         simulator = options.simulator or flow.installed_simulator()
@@ -138,8 +139,8 @@ def stamp(block: str, config: Mapping[str, Any], step: str, options: Options) ->
     if step == "energy":
         matters |= {"models": _file_hash(options.models) if options.models else None}
     values = {n: _file_hash(v) if is_file(v) else v for n, v in config.items()}
-    about = [block, values, step, matters, provenance((step,), options)]
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+    tools = provenance((step,), options)
+    return {"block": block, "config": values, "step": step, "options": matters, "tools": tools}
 
 
 def is_file(value: Any) -> bool:

@@ -6,13 +6,13 @@ points it was at, which another one does again.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nomul import ledger
 from nomul.registry import Block
 from nomul.sweep import cluster
 from nomul.sweep import grid as sweep_grid
@@ -138,19 +138,25 @@ def run(
         raise ValueError(f"workers must be at least 1, not {workers}")
     grid = sweep_grid.expand(block, preset, settings)
     sweep = Sweep(block.name, grid.axes, steps, [], grid.skipped)
+    results = ledger.Folder(store)
     todo: dict[str, tuple[Point, Job]] = {}
     for cfg in grid.configs:
         point = Point(cfg, {name: getattr(cfg, name) for name in grid.axes}, {})
         sweep.points.append(point)
-        stamps = {step: _stamp(block, cfg, step, options) for step in steps}
-        lacking = tuple(step for step in steps if not _load(store, stamps[step], step, point))
+        about = {step: _depends_on(point, step, options) for step in steps}
+        for step in steps:
+            known = results.get(about[step])
+            if known is not None:
+                point.columns[step] = known["columns"]
+        lacking = tuple(step for step in steps if step not in point.columns)
         if lacking:
             used = sweep_point.provenance(lacking, options)
             config = json.dumps(_portable(cfg))
             job = Job(
                 block=block.name, config=config, steps=lacking, options=options, provenance=used
             )
-            todo[f"nomul-{'-'.join(stamps[step][:12] for step in lacking)}"] = point, job
+            names = (ledger.stamp(about[step])[:12] for step in lacking)
+            todo[f"nomul-{'-'.join(names)}"] = point, job
         else:
             point.error = ""
     with progress(len(sweep.points)) as advance:
@@ -162,7 +168,10 @@ def run(
                 point, _ = todo[key]
                 point.error, point.computed = done.error, True
                 for step, columns in done.columns.items():
-                    _save(store, _stamp(block, point.cfg, step, options), step, point, columns)
+                    shown = {"block": block.name, "config": point.cfg.to_dict(), "step": step}
+                    values = {**shown, "columns": columns}
+                    known = results.put(_depends_on(point, step, options), values)
+                    point.columns[step] = known["columns"]
                 point.columns = {s: point.columns[s] for s in steps if s in point.columns}
                 advance()
         except KeyboardInterrupt:
@@ -189,25 +198,6 @@ def _portable(cfg: "Config") -> dict[str, Any]:
     return {n: str(Path(v).resolve()) if sweep_point.is_file(v) else v for n, v in values}
 
 
-def _stamp(block: Block, cfg: "Config", step: str, options: Options) -> str:
-    return sweep_point.stamp(block.name, cfg.to_dict(), step, options)
-
-
-def _load(store: Path, stamp: str, step: str, point: Point) -> bool:
-    """Take a finished step from the store into the point; whether it was there."""
-    path = store / f"{stamp}.json"
-    try:
-        point.columns[step] = json.loads(path.read_text())["columns"]
-    except (OSError, ValueError, KeyError):
-        return False
-    return True
-
-
-def _save(store: Path, stamp: str, step: str, point: Point, columns: dict[str, Any]) -> None:
-    """Put a finished step into the point and the store, where no half-written file ever shows."""
-    point.columns[step] = columns
-    store.mkdir(parents=True, exist_ok=True)
-    about = {"block": point.cfg.block_name, "config": point.cfg.to_dict(), "step": step}
-    partial = store / f"{stamp}.{os.getpid()}.part"
-    partial.write_text(json.dumps({**about, "columns": columns}) + "\n")
-    partial.replace(store / f"{stamp}.json")
+def _depends_on(point: Point, step: str, options: Options) -> dict[str, Any]:
+    cfg = point.cfg
+    return sweep_point.depends_on(cfg.block_name, cfg.to_dict(), step, options)

@@ -1,8 +1,5 @@
 """Large arrays of ESSOP: rows in halves compute the same, and their text grows with N, not M N."""
 
-import dataclasses
-import json
-
 import pytest
 
 from nomul import registry
@@ -40,12 +37,23 @@ def test_growth_is_told_against_modules_and_text():
     )
 
 
-def test_what_was_measured_is_not_measured_again(tmp_path):
-    assert bench_scale.known(tmp_path / "none") == {}
+def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
+    """Unless it was on another machine, or of other sources, or nobody says where it is kept."""
+    done = []
+
+    def apart(*key):
+        done.append(key)
+        return Scale(*key, 2.5, 80, 1000, 9, 12.0)
+
+    monkeypatch.setattr(bench_scale, "apart", apart)
     store = tmp_path / "scale.jsonl"
-    one = Scale("spimc", "area", 64, 2.5, 80, 1000, 9, 12.0)
-    store.write_text(json.dumps(dataclasses.asdict(one)) + "\n")
-    assert bench_scale.known(store) == {("spimc", "area", 64): one}
+    key = ("spimc", "area", 64)
+    assert bench_scale.known(*key, store) == bench_scale.known(*key, store) == apart(*key)
+    assert len(done) == 2
+    monkeypatch.setattr(bench_scale, "machine", lambda: "another")
+    bench_scale.known(*key, store)
+    bench_scale.known(*key)
+    assert len(done) == 4
 
 
 def test_a_page_without_markers_is_refused(tmp_path):

@@ -139,12 +139,14 @@ def test_a_result_is_named_by_everything_it_depends_on(monkeypatch, tmp_path):
     config = LFSR.config().preset("small").to_dict()
 
     def stamps(step, **changes):
-        return sweep_point.stamp("lfsr", config, step, Options(**changes))
+        return sweep_point.depends_on("lfsr", config, step, Options(**changes))
 
     assert stamps("synth") != stamps("synth", period_ps=500)
     assert stamps("sim") == stamps("sim", period_ps=500)
     assert stamps("sim") != stamps("sim", seed=2)
-    assert stamps("emit") != sweep_point.stamp("lfsr", {**config, "seed": 9}, "emit", Options())
+    assert stamps("emit") != sweep_point.depends_on(
+        "lfsr", {**config, "seed": 9}, "emit", Options()
+    )
     library = tmp_path / "cells.lib"
     names = []
     for text in ("library (a) {}", "library (b) {}"):
@@ -164,17 +166,46 @@ def test_a_file_counts_by_its_content(tmp_path):
     for name, text in (("a.json", "1"), ("b.json", "1"), ("c.json", "2")):
         (tmp_path / name).write_text(text)
         values = {"network": str(tmp_path / name)}
-        stamps.append(sweep_point.stamp("lutnet", values, "emit", options))
+        stamps.append(sweep_point.depends_on("lutnet", values, "emit", options))
     assert stamps[0] == stamps[1]
     assert stamps[0] != stamps[2]
 
 
-def test_half_a_result_is_done_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:20],
+        lambda text: text.replace('"lfsr"', '"skid"'),
+        lambda text: text.replace('"width": 4', '"width": 5'),
+        lambda text: text.replace('"model"', '"emit"'),
+        lambda text: text.replace('"interval": 1', '"interval": 2'),
+        lambda text: text.replace('"stamp": "', '"stamp": "0'),
+    ],
+    ids=["cut", "block", "config", "step", "column", "hash"],
+)
+def test_a_damaged_result_is_done_again(tmp_path, monkeypatch, damage):
     in_this_process(monkeypatch)
-    sweep.run(LFSR, steps=["model"], store=tmp_path)
+    first = sweep.run(LFSR, None, ["width=4"], steps=["model"], store=tmp_path)
     (kept,) = tmp_path.iterdir()
-    kept.write_text(kept.read_text()[:20])
-    assert sweep.run(LFSR, steps=["model"], store=tmp_path).computed == 1
+    damaged = damage(kept.read_text())
+    assert damaged != kept.read_text()
+    kept.write_text(damaged)
+    again = sweep.run(LFSR, None, ["width=4"], steps=["model"], store=tmp_path)
+    assert again.computed == 1
+    assert again.points[0].row()["interval"] == first.points[0].row()["interval"]
+    assert sweep.run(LFSR, None, ["width=4"], steps=["model"], store=tmp_path).computed == 0
+
+
+def test_the_result_of_another_point_under_this_name_is_not_taken(tmp_path, monkeypatch):
+    in_this_process(monkeypatch)
+    sweep.run(LFSR, None, ["width=4"], steps=["model"], store=tmp_path)
+    (right,) = tmp_path.iterdir()
+    sweep.run(LFSR, None, ["width=5"], steps=["model"], store=tmp_path)
+    (other,) = set(tmp_path.iterdir()) - {right}
+    other.replace(right)
+    again = sweep.run(LFSR, None, ["width=4"], steps=["model"], store=tmp_path)
+    assert again.computed == 1
+    assert json.loads(right.read_text())["config"]["width"] == 4
 
 
 def test_a_failing_point_keeps_what_it_finished_and_is_tried_again(tmp_path, monkeypatch):

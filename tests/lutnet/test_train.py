@@ -170,6 +170,9 @@ def test_the_seed_is_chosen_on_held_out_images(digits, tmp_path):
     assert round(first.accuracy, 4) == about["test"][about["seeds"].index(about["seed"])]
     again = training.choose(preset, digits, [1, 2, 3], tmp_path)
     assert again.network == first.network
+    # Runs of another preset in the same folder are not taken for this one's.
+    other = training.choose(dataclasses.replace(preset, sizes=(10,)), digits, [1], tmp_path)
+    assert other.network.n_tables == 10
 
 
 PLAN = study.Plan(

@@ -29,7 +29,16 @@ AT_IMPORT = {
     "sim": {"nomul.golden", "nomul.sim", "cocotb", "cocotbext.axi", "numpy"},
     # Of the hardware only what every block can be wrapped in: the flow knows no block.
     "synth": {"nomul.version", *HW_SHARED, "nomul.synth", "amaranth", "numpy"},
-    "train": {"nomul.golden", "nomul.train", "numpy", "threadpoolctl", "torch"},
+    # The ledger of results and the version need nothing but the standard library.
+    "train": {
+        "nomul.golden",
+        "nomul.ledger",
+        "nomul.train",
+        "nomul.version",
+        "numpy",
+        "threadpoolctl",
+        "torch",
+    },
     "experiments": {"nomul", "nomul.*", "amaranth", "numpy", "torch", *BENCHMARKS},
     "nomul": {"nomul", "nomul.face", "rich", "typer"},
 }
@@ -126,6 +135,12 @@ def test_imports_follow_the_dependency_rule(path):
         standard = module.partition(".")[0] in sys.stdlib_module_names
         if at_import and not standard:
             assert within(module, AT_IMPORT[room]), f"{room} must not import {module} at import"
+
+
+def test_the_ledger_needs_the_standard_library_alone():
+    """So that rooms below the face may keep their results in it."""
+    names = {module for module, _ in imports(ROOT / "nomul" / "ledger.py")}
+    assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
 
 
 def graph(paths: Iterable[Path]) -> dict[str, set[str]]:

@@ -102,8 +102,28 @@ def test_sweep_resumes_and_records(tmp_path):
     assert again.pairs == 16 << 16
     kept = json.loads((tmp_path / "sotfp-fp16-add.json").read_text())
     assert kept["done"] == 16
-    # Another program starts over.
-    (tmp_path / "sotfp-fp16-add.json").write_text(json.dumps({**kept, "program": "x"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("program", "x"), ("done", 4096), ("wrong", 0), ("stamp", "0" * 32)]
+)
+def test_a_changed_record_is_not_gone_on_from(tmp_path, monkeypatch, name, value):
+    """It would say of pairs that nobody compared that they are right."""
+    plain = array.from_columns
+    with monkeypatch.context() as patch:
+        patch.setattr(array, "from_columns", lambda c, n: plain(c, n) ^ (np.arange(n) == 77))
+        assert verify.exhaustive("fp16", "mul", tmp_path, rows=2).wrong > 0
+    path = tmp_path / "sotfp-fp16-mul.json"
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({**kept, name: value}))
+    record = verify.exhaustive("fp16", "mul", tmp_path, rows=1)
+    assert (record.done, record.wrong) == (1, 0)
+
+
+def test_the_record_of_another_program_is_not_gone_on_from(tmp_path, monkeypatch):
+    assert verify.exhaustive("fp16", "add", tmp_path, rows=2).done == 2
+    assert verify.exhaustive("fp16", "add", tmp_path, rows=1).done == 2
+    monkeypatch.setattr(verify, "digest_of", lambda cfg, op: "another")
     assert verify.exhaustive("fp16", "add", tmp_path, rows=1).done == 1
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
+from nomul import ledger
 from nomul.golden import bitstream
-from nomul.train import json_lines
 from nomul.train.essop.data import Split, moved
 from nomul.train.essop.layers import Unit, convnet, mlp, resnet32
+from nomul.version import __version__
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def _train(point: Point, data: Split, how: Recipe, epochs: int) -> dict[str, Any
 
 def finished(file: Path) -> dict[Point, dict[str, Any]]:
     """Return the runs that a result file already holds; a line cut off by a kill is dropped."""
-    rows = json_lines.read(file)
+    rows = ledger.Lines(file).read()
     return {Point(*(row[name] for name in Point.__dataclass_fields__)): row for row in rows}
 
 
@@ -174,13 +176,18 @@ def sweep(
 
     A run that is stopped goes on where it was; ``advance`` is called after every point.
     """
-    done = finished(file)
+    store = ledger.Lines(file)
+    images = {n: ledger.digest(part.contiguous().numpy().data) for n, part in vars(data).items()}
     rows = []
     for point in todo:
-        if point not in done:
-            done[point] = train(point, data)
-            json_lines.append(file, done[point])
-        rows.append(done[point])
+        how = recipe(point.network)
+        about = {
+            "point": asdict(point),
+            "recipe": asdict(how) | {"build": how.build.__name__},
+            "data": images,
+            "tools": {"nomul": __version__, "torch": torch.__version__},
+        }
+        rows.append(ledger.kept(store, about, partial(train, point, data)))
         advance()
     return rows
 

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nomul import ledger
 from nomul.golden import lutnet
 from nomul.golden.arrays import Ints
 from nomul.train.data import FASHION, Data, load
 from nomul.train.lutnet.direct import DirectNet
 from nomul.train.lutnet.encoder import Encoding
 from nomul.train.lutnet.fit import Recipe, fit
+from nomul.version import __version__
 
 __all__ = ["FASHION", "PRESETS", "Preset", "Trained", "load", "measure", "train"]
 
@@ -191,19 +193,26 @@ def choose(
     advance
         Called after each epoch of each run with its mean loss.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    store = ledger.Folder(folder)
     found: dict[str, list[Trained]] = {"validation": [], "test": []}
     for seed in seeds:
         for split, part in (("validation", data.held_out()), ("test", data)):
-            path = folder / f"{split}-{seed}.npz"
-            if path.is_file():
-                result = measure(lutnet.Network.load(path), part)
+            about = {
+                "preset": dataclasses.asdict(preset),
+                "split": split,
+                "seed": seed,
+                "data": {"name": data.name, "digest": data.digest()},
+                "tools": {"nomul": __version__, "torch": torch.__version__},
+            }
+            known = store.get(about)
+            if known is not None:
+                result = measure(lutnet.Network.from_dict(known["network"]), part)
                 for _ in range(preset.recipe.epochs):
                     advance(float("nan"))
             else:
-                checkpoint = path.with_suffix(".pt")
+                checkpoint = folder / f"{split}-{seed}.pt"
                 result = train(preset, part, seed, checkpoint=checkpoint, advance=advance)
-                result.network.save(path)
+                store.put(about, {"network": result.network.to_dict()})
             found[split].append(result)
     scores = {split: [round(one.accuracy, 4) for one in runs] for split, runs in found.items()}
     best = scores["validation"].index(max(scores["validation"]))

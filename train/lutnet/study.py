@@ -1,18 +1,18 @@
 """Studies of LUTNet: density and K against pruned XNOR, first tables, residual levels, tiles."""
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from nomul import ledger
 from nomul.golden import lutnet
 from nomul.golden.lutnet import files
-from nomul.train import json_lines
 from nomul.train.data import Data, load
 from nomul.train.lutnet.cases import FAN_IN, SEEDS, TILED, Case, Tiles, cases
 from nomul.train.lutnet.encoder import Encoding
@@ -20,6 +20,7 @@ from nomul.train.lutnet.fit import Recipe
 from nomul.train.lutnet.presets import agree, measure, run
 from nomul.train.lutnet.tiled import tiled
 from nomul.train.lutnet.unrolled import Net, dense, expanded
+from nomul.version import __version__
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,23 +86,31 @@ def study(
     name
         As for :func:`nomul.train.lutnet.cases.cases`.
     file
-        JSON lines, appended to; an interrupted study goes on from there.
+        JSON lines, appended to; an interrupted study goes on from there. Lines of other plans, or
+        of another version of nomul or PyTorch, are not taken for those of this one.
     networks
         Archive for the networks of the first seed; none are kept if None.
     advance
         Called for each network.
     """
-    done = {json.dumps(line["case"]): line for line in json_lines.read(file)}
+    store = ledger.Lines(file)
     plain: dict[Any, tuple[Net, list[torch.Tensor]]] = {}
     result = []
     for case in cases(name):
-        key = json.dumps(dataclasses.asdict(case))
-        if key not in done:
-            done[key] = _one(case, plain, networks)
-            json_lines.append(file, done[key])
-        result.append(done[key])
+        make = partial(_one, case, plain, networks)
+        result.append(ledger.kept(store, _depends_on(case), make))
         advance()
     return result
+
+
+def _depends_on(case: Case | Tiles) -> dict[str, Any]:
+    """Return what the line of a case depends on, as plain values."""
+    plan = PLANS["digits" if isinstance(case, Tiles) else case.data]
+    return {
+        "case": dataclasses.asdict(case),
+        "plan": dataclasses.asdict(plan),
+        "tools": {"nomul": __version__, "torch": torch.__version__},
+    }
 
 
 def _one(case: Case | Tiles, plain: dict[Any, Any], networks: Path | None) -> dict[str, Any]:
