@@ -44,9 +44,17 @@ def measure(
         is lost if the next one is not.
     step
         Opens a step by its description, to show progress.
-    """
-    from nomul.experiments import rows
 
+    Raises
+    ------
+    ValueError
+        There is no such block, target or preset; or rows are to be kept, and this nomul is not a
+        checkout but an installed package.
+    """
+    from nomul.experiments import checkout, rows
+
+    if keep:
+        checkout.demand("--update")
     found = []
     for block, preset, target in rows.wanted(
         blocks or None, targets or rows.BASELINE_TARGETS, presets
@@ -114,9 +122,16 @@ def committed_table(block: str, name: str) -> "Table":
 
 
 def update_table(block: str, name: str, docs: Path = Path("docs")) -> "Table":
-    """Measure a table again; store it, and put it and its plot into the block's page."""
-    from nomul.experiments import tables
+    """Measure a table again; store it, and put it and its plot into the block's page.
 
+    Raises
+    ------
+    ValueError
+        There is no such table, or this nomul is not a checkout but an installed package.
+    """
+    from nomul.experiments import checkout, tables
+
+    checkout.demand("--update")
     table = tables.measure(block, name)
     tables.save(table)
     if (docs / f"{block}.md").is_file():

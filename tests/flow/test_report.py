@@ -2,12 +2,13 @@
 
 import contextlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from nomul import flow, registry, report
-from nomul.experiments import rows
+from nomul.experiments import checkout, rows, tables
 from nomul.golden import lfsr
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,20 @@ def test_measured_row_carries_its_provenance(tmp_path):
     assert {"amaranth", "yosys"} <= set(row.tools)
     assert (tmp_path / "mapped.v").is_file()
     assert json.loads(json.dumps(row.to_dict()))["resources"]["ffs"] == 8
+
+
+def test_an_installed_package_is_not_written_to(monkeypatch, tmp_path):
+    """It is refused before anything is measured, for rows and for tables."""
+    checkout.demand("--update")
+    monkeypatch.setattr(checkout, "ROOT", tmp_path)
+    monkeypatch.setattr(rows, "measure_preset", None)
+    monkeypatch.setattr(tables, "measure", None)
+    message = f"--update writes committed numbers, and {tmp_path} is an installed package: clone"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        report.measure(["generic"], ["lfsr"], keep=True)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        report.update_table("sotfp", "steps", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_rows_are_measured_and_kept_one_by_one(monkeypatch, tmp_path):

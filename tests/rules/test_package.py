@@ -133,6 +133,21 @@ def test_wheel_works_from_another_environment_and_folder(elsewhere, tmp_path):
     assert report["compared"] > 600
 
 
+@pytest.mark.parametrize("options", [(), ("--table", "steps")], ids=["rows", "table"])
+def test_an_installed_package_keeps_its_numbers(elsewhere, tmp_path, options):
+    """``report --update`` says in one line that this is no checkout, and writes nothing."""
+    (site,) = elsewhere.parents[1].glob("lib/python*/site-packages")
+    before = {p: p.stat().st_mtime_ns for p in (site / "nomul").rglob("*.json")}
+    command = [elsewhere, "report", "sotfp", *options, "--update"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--update writes committed numbers" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert {p: p.stat().st_mtime_ns for p in (site / "nomul").rglob("*.json")} == before
+    assert len(before) > 50
+    assert not list(tmp_path.iterdir())
+
+
 def test_version_is_the_same_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == nomul.__version__
