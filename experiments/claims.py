@@ -1,13 +1,13 @@
 """What the papers claim, beside what the committed tables say: ours, and what it is compared with.
 
-Paper figures are quoted from abstracts, never measured here. Where nothing of ours is comparable,
-the entry says so instead of giving a number.
+The papers' figures are those of ``papers.toml``, quoted and never measured here. Where nothing of
+ours is comparable, the entry says so instead of giving a number.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from nomul.experiments import tables
+from nomul.experiments import papers, tables
 
 Rows = list[dict[str, Any]]
 NOT = "not reproduced"
@@ -45,8 +45,9 @@ def _essop() -> Rows:
     best = min(able, key=lambda row: row["um2"])
     (int4,) = (row for row in planes if row["unit"] == "INT4")
     made = f"{best['unit']}, streams of {best['BL']} bits"
-    found = []
-    for what, paper in (("area", "93.7 % less"), ("energy", "82.2 % less")):
+    found, theirs = [], papers.quoted("essop")
+    for what in ("area", "energy"):
+        paper = f"{theirs[f'{what}_saved_percent']} % less"
         ours, small = best[f"{what} saved %"], int4[f"{what} saved %"]
         words = f"{ours:.1f} % less ({made}); INT4, which errs half as much: {small:.1f} % less"
         found.append(_row(f"{what} per product", paper, words, fp16))
@@ -57,10 +58,11 @@ def _spimc() -> Rows:
     (dense,) = _rows("spimc", "T4", pattern="dense", format="dense")
     sparse = min(_rows("spimc", "T4", pattern="90"), key=lambda row: row["storage"])
     where = f"dense storage, a pruned layer of 784 x 256 with 90 % zeros, format {sparse['format']}"
-    fewer = dense["beats"] / sparse["beats"]
+    fewer, theirs = dense["beats"] / sparse["beats"], papers.quoted("spimc")
+    density, written = theirs["storage_density"], theirs["entries_written"]
     return [
-        _row("storage density", "higher", f"{1 / sparse['storage']:.1f} times", where),
-        _row("entries written per inference", "fewer", f"{fewer:.1f} times fewer", where),
+        _row("storage density", density, f"{1 / sparse['storage']:.1f} times", where),
+        _row("entries written per inference", written, f"{fewer:.1f} times fewer", where),
     ]
 
 
@@ -72,15 +74,15 @@ def _lutnet() -> Rows:
     words = f"{ranges[0]} times fewer LUTs, with learned wires {ranges[1]}"
     against = "our pruned XNOR networks, digits, five seeds, accuracies "
     against += f"from {rows[0]['accuracy']} to {rows[-1]['accuracy']}"
-    return [_row("area at equal accuracy", "up to twice as efficient", words, against)]
+    theirs = papers.quoted("lutnet")["area_efficiency"]
+    return [_row("area at equal accuracy", theirs, words, against)]
 
 
 def _sonic() -> Rows:
-    quoted = {"NullHop": "5.81, 8.4", "RSNN": "4.02, 5.78", "LightBulb": "3.08, 19.4"}
-    quoted |= {"CrossLight": "2.94, 18.4", "HolyLight": "13.8, 27.6"}
+    claim = "frames per joule, energy per bit: times better"
     return [
-        _row("frames per joule, energy per bit: times better", figures, NOT, name)
-        for name, figures in quoted.items()
+        _row(claim, ", ".join(map(str, figures)), NOT, name)
+        for name, figures in papers.quoted("sonic", "rivals").items()
     ]
 
 
@@ -90,11 +92,16 @@ def _sotfp() -> Rows:
     ratio = "`nor` / `sot`"
     steps = f"{add[ratio]} (add), {mul[ratio]} (mul) times fewer steps, FP16"
     against = "NOR only, our own programs; steps, not seconds"
-    accelerator = "a training accelerator in memory"
+    accelerator = papers.figures("sotfp")["against"]
+    compared = {
+        "latency": (steps, against),
+        "energy": (NOT, accelerator),
+        "area": (NOT, accelerator),
+    }
+    theirs = papers.quoted("sotfp")
     return [
-        _row("latency", "1.8 times less", steps, against),
-        _row("energy", "3.3 times less", NOT, accelerator),
-        _row("area", "2.5 times less", NOT, accelerator),
+        _row(what, f"{theirs[f'{what}_times_less']} times less", *ours)
+        for what, ours in compared.items()
     ]
 
 

@@ -115,12 +115,12 @@ def _count(width: int, adder: str, target: str) -> int:
 
 def published_openml() -> Rows:
     """Return published results on JSC from OpenML, quoted."""
-    return _quoted(published.JSC_OPENML)
+    return _quoted(published.results("jsc_openml"))
 
 
 def published_cernbox() -> Rows:
     """Return published results on JSC from CERNBox, quoted, not comparable with those on OpenML."""
-    return _quoted(published.JSC_CERNBOX)
+    return _quoted(published.results("jsc_cernbox"))
 
 
 def published_images() -> Rows:
@@ -128,8 +128,8 @@ def published_images() -> Rows:
     return [
         {"data": data, **row}
         for data, quoted in (
-            ("MNIST", published.MNIST),
-            ("CIFAR-10", published.CIFAR_10),
+            ("MNIST", published.results("mnist")),
+            ("CIFAR-10", published.results("cifar_10")),
         )
         for row in _quoted(quoted)
     ]

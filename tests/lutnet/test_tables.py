@@ -69,7 +69,8 @@ def test_quoted_rows_say_so_and_the_two_jet_data_sets_stay_apart():
     assert not {r["method"] for r in openml} & {"LogicNets", "PolyLUT JSC-XL", "PolyLUT-Add"}
     encoders = {row["encoder"] for row in openml + cernbox}
     assert encoders <= {"in", "out", "none", "unstated"}
-    assert {q.source for q in published.MNIST} >= {"arXiv 2410.11112", "arXiv 1910.12625"}
+    sources = {q.source for q in published.results("mnist")}
+    assert sources >= {"arXiv 2410.11112", "arXiv 1910.12625"}
 
 
 def test_synth_takes_a_network_file(tmp_path):

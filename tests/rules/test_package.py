@@ -138,8 +138,22 @@ def test_an_installed_package_keeps_its_numbers(elsewhere, tmp_path, options):
     """``report --update`` says in one line that this is no checkout, and writes nothing."""
     (site,) = elsewhere.parents[1].glob("lib/python*/site-packages")
     before = {p: p.stat().st_mtime_ns for p in (site / "nomul").rglob("*.json")}
+    # Nobody's PYTHONPATH may put a checkout before the wheel: that would be measured, and written.
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    python = elsewhere.with_name("python")
+    source = subprocess.run(
+        [python, "-c", "import nomul; print(nomul.__file__)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=alone,
+    ).stdout
+    assert source.startswith(str(site))
     command = [elsewhere, "report", "sotfp", *options, "--update"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path, env=alone, timeout=60
+    )
     assert done.returncode == 2
     assert "--update writes committed numbers" in done.stderr
     assert len(done.stderr.splitlines()) == 1
