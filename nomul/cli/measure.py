@@ -241,7 +241,10 @@ def report(
 ) -> None:
     """Show committed numbers, rows or tables; measure them again; write them into pages."""
     from nomul import report
+    from nomul.experiments import checkout
 
+    if update:  # here too, before a progress display begins
+        checkout.demand("--update")
     if html:
         from nomul.report import page
 
