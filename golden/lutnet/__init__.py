@@ -11,6 +11,7 @@ from nomul.golden.lutnet.fold import expand, fold_batchnorm, reverse_address, sh
 from nomul.golden.lutnet.heads import Argmax, GroupSum, LutNetTiled, TableNeuron, Thermometer
 from nomul.golden.lutnet.layers import MAX_K, DirectLut, LutLayer, Xnor
 from nomul.golden.lutnet.network import VERSION, Network, ideal, model, predict
+from nomul.golden.lutnet.quantiser import Quantiser
 
 __all__ = [
     "KINDS",
@@ -24,6 +25,7 @@ __all__ = [
     "LutLayer",
     "LutNetTiled",
     "Network",
+    "Quantiser",
     "TableNeuron",
     "Thermometer",
     "Xnor",

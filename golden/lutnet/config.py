@@ -67,7 +67,11 @@ class Config(config.Config):
         self.check("weights", self.weights == "rom" or bool(tiled), "rom: no layer is tiled")
 
     def load(self) -> Network:
-        """Return the network."""
+        """Return the network that the hardware computes: of codes, without a quantiser.
+
+        :meth:`Network.load` of the same file has the quantiser too, if there is one, to make codes
+        of features on the host.
+        """
         return self._loaded
 
     @cached_property
@@ -75,7 +79,7 @@ class Config(config.Config):
         if self.network in examples.KINDS:
             rng = np.random.default_rng(1)
             return Network(**examples.KINDS[self.network](rng))
-        return Network.load(trained().get(self.network, Path(self.network)))
+        return Network.load(trained().get(self.network, Path(self.network))).coded
 
     @property
     def stages(self) -> list[tuple[Layer, ...]]:

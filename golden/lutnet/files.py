@@ -3,10 +3,14 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nomul.golden.lutnet.network import Network
+from nomul.golden.foreign.archives import arrays
+from nomul.golden.foreign.documents import text_document
+from nomul.golden.foreign.refusals import reading
+from nomul.golden.lutnet.network import Network, stored
 
 
 def add(path: Path, name: str, network: Network) -> None:
@@ -21,10 +25,7 @@ def add(path: Path, name: str, network: Network) -> None:
     network
         The network.
     """
-    found = {}
-    if path.is_file():
-        with np.load(path) as file:
-            found = {key: file[key] for key in file.files}
+    found: dict[str, Any] = dict(arrays(path)) if path.is_file() else {}
     text = json.dumps(network.to_dict(), separators=(",", ":")).encode()
     found[name] = np.frombuffer(text, dtype=np.uint8)
     np.savez_compressed(path, **found)
@@ -45,11 +46,11 @@ def load_all(path: Path) -> dict[str, Network]:
     ValueError
         An entry is no network; the message names it.
     """
-    networks = {}
-    with np.load(path) as file:
-        for name in file.files:
+    found, networks = arrays(path), {}
+    with reading(path):
+        for name in found:
             try:
-                networks[name] = Network.from_dict(json.loads(file[name].tobytes()))
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(f"{path.name}, {name}: {error}") from None
+                networks[name] = Network.from_dict(text_document(stored(found, name)))
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"{name}: {error}") from None
     return networks

@@ -153,6 +153,14 @@ def support(table: int, k: int) -> list[int]:
     return used
 
 
+def cofactor(table: int, k: int, bit: int, value: int) -> int:
+    """Return the table of 2**k bits with one input fixed, whose value no longer matters."""
+    ones = sum(1 << a for a in range(1 << k) if a >> bit & 1)
+    size = 1 << bit
+    part = (table & ones) >> size if value else table & (ones >> size)
+    return part | part << size
+
+
 def reverse_address(table: int, k: int) -> int:
     """Return the table with its address bits in reverse order: the classic silent error."""
     return sum(

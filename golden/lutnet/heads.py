@@ -7,7 +7,15 @@ import numpy as np
 
 from nomul.golden.arrays import Ints
 from nomul.golden.lutnet import bits as packed
-from nomul.golden.lutnet.layers import BIT, Lanes, Layer, LutLayer, Samples, check_tables
+from nomul.golden.lutnet.layers import (
+    BIT,
+    MAX_LANES,
+    Lanes,
+    Layer,
+    LutLayer,
+    Samples,
+    check_tables,
+)
 
 MAX_ADDRESS = 16
 
@@ -112,6 +120,8 @@ class LutNetTiled(Layer):
     def validate(self) -> None:
         """Check the tiles; the thresholds are checked by the unrolled form."""
         self.require(1 <= self.p < self.k, "p", f"be in 1..{self.k - 1}, not {self.p}")
+        for name in ("n_in", "n_out", "tile_m", "tile_n"):
+            self.require_range(name, 1, MAX_LANES)
         object.__setattr__(self, "tt", check_tables(self, self.k, self.tt, len(self.idx)))
         for name, tiles, size in (("tile_m", "n_out", self.n_out), ("tile_n", "n_in", self.n_in)):
             count = getattr(self, name)
@@ -216,12 +226,15 @@ class TableNeuron(Layer):
         self.require(fits, "idx", f"make an address of 1..{MAX_ADDRESS} bits, not {address}")
         shape = (len(self.idx), 1 << address)
         self.require(self.table.shape == shape, "table", f"be of shape {list(shape)}")
-        self.require(self.n_out >= 1, "n_out", f"be at least 1, not {self.n_out}")
+        fits = 1 <= self.n_out <= MAX_LANES
+        self.require(fits, "n_out", f"be in 1..{MAX_LANES}, not {self.n_out}")
         have = len(self.out)
         self.require(have == len(self.idx), "out", f"have {len(self.idx)} entries, not {have}")
         self.require_range("idx", 0, 1 << 40)
         self.require_range("out", 0, self.n_out - 1)
         self.require_range("table", -(1 << 30), 1 << 30)
+        for name in ("low", "high", "offset"):
+            self.require_range(name, -(1 << 30), 1 << 30)
         self.require(self.low <= self.high, "high", f"be at least low {self.low}, not {self.high}")
 
     def lanes(self, before: Lanes) -> Lanes:

@@ -1,6 +1,7 @@
 """The kinds of layer of a look-up-table network: their data, their rules, their exact answers."""
 
 import dataclasses
+import re
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -8,10 +9,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden.arrays import Ints
+from nomul.golden.foreign.documents import only, sequence
+from nomul.golden.foreign.numbers import integer, integers, shown
 from nomul.golden.lutnet import bits as packed
 from nomul.golden.lutnet.bits import Words
 
 MAX_K = 7
+
+# Lanes of a layer, and entries of the table that says which operators a neuron adds: what a
+# hundred bytes of a file could ask for, and no memory holds.
+MAX_LANES = 1 << 20
+MAX_MEMBERS = 1 << 25
+MAX_THETA = 1 << 62
+MAX_BIAS = 1 << 48
+
+# Axes of what follows the sums, in every kind of layer that has it.
+_SUMS = {"theta": 2, "flip": 1, "bias": 1}
+
+_HEX = re.compile("[0-9a-fA-F]{1,64}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +96,8 @@ class Layer:
                 object.__setattr__(self, name, self.integers(name, value, axes))
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             if field.type in (int, "int"):
-                object.__setattr__(self, field.name, int(getattr(self, field.name)))
+                value = integer(getattr(self, field.name), f"{self.kind}.{field.name}")
+                object.__setattr__(self, field.name, value)
         self.validate()
 
     def validate(self) -> None:
@@ -102,6 +118,8 @@ class Layer:
             array = array.astype(np.int64)
         if array.dtype.kind not in "iub":
             raise TypeError(f"{self.kind}.{name} must hold integers, not {array.dtype}")
+        if array.dtype == np.uint64 and int(array.max()) > MAX_THETA:
+            self.require(False, name, f"hold integers up to {MAX_THETA}, not {array.max()}")
         array = array.astype(np.int64)
         self.require(array.ndim == axes, name, f"have {axes} axes, not {array.ndim}")
         array.flags.writeable = False
@@ -148,15 +166,36 @@ class Layer:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_dict`; the tables as hexadecimal text or as integers."""
-        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-        for name in values:
-            if name not in names:
-                raise ValueError(f"{cls.kind} has no field {name!r}; it has {', '.join(names)}")
-        if "tt" in values:
-            tables = [int(t, 16) if isinstance(t, str) else int(t) for t in values["tt"]]
-            values = {**values, "tt": tables}
-        return cls(**values)
+        """Inverse of :meth:`to_dict`; the tables as hexadecimal text or as integers.
+
+        Raises
+        ------
+        ValueError
+            A field is unknown or missing, or its values are not exactly what it takes: nothing is
+            rounded, and true is no number.
+        """
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        only(values, tuple(field.name for field in fields), cls.kind)
+        axes_of = {**_SUMS, **cls.arrays}
+        read: dict[str, Any] = {}
+        for field in fields:
+            name = f"{cls.kind}.{field.name}"
+            if field.name not in values:
+                if field.default is dataclasses.MISSING:
+                    raise ValueError(f"{name} is missing")
+            elif field.name == "tt":
+                tables = sequence(values["tt"], name)
+                read["tt"] = [_table(t, f"{name}[{i}]") for i, t in enumerate(tables)]
+            elif field.name not in axes_of:
+                read[field.name] = integer(values[field.name], name)
+            else:
+                listed = sequence(values[field.name], name)
+                axes = axes_of[field.name]
+                # One threshold per neuron may be written without inner lists.
+                if field.name == "theta" and not any(isinstance(row, list) for row in listed):
+                    axes = 1
+                read[field.name] = integers(listed, name, axes)
+        return cls(**read)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Layer) and self.to_dict() == other.to_dict()
@@ -164,10 +203,19 @@ class Layer:
     __hash__ = object.__hash__
 
 
+def _table(value: Any, name: str) -> int:
+    """Return a table of a file: hexadecimal text, or an integer."""
+    if not isinstance(value, str):
+        return integer(value, name, 0, (1 << (1 << MAX_K)) - 1)
+    if not _HEX.fullmatch(value):
+        raise ValueError(f"{name} must be hexadecimal, not {shown(value)}")
+    return int(value, 16)
+
+
 def check_tables(layer: Any, k: int, tt: Any, n_tables: int) -> tuple[int, ...]:
     """Return tables as Python integers of 2**k bits, one per row of ``idx``."""
     layer.require(1 <= k <= MAX_K, "k", f"be in 1..{MAX_K}, not {k}")
-    tables = tuple(int(table) for table in tt)
+    tables = tuple(integer(t, f"{layer.kind}.tt[{i}]", high=1 << 128) for i, t in enumerate(tt))
     layer.require(len(tables) == n_tables, "tt", f"have {n_tables} entries, not {len(tables)}")
     for i, table in enumerate(tables):
         layer.require(
@@ -206,21 +254,19 @@ class Summing(Layer):
     }
 
     def __post_init__(self) -> None:
+        n_out = integer(self.n_out, f"{self.kind}.n_out", 1, MAX_LANES)
         if self.theta is None:
-            object.__setattr__(self, "theta", np.zeros((int(self.n_out), 0), dtype=np.int64))
+            object.__setattr__(self, "theta", np.zeros((n_out, 0), dtype=np.int64))
         elif np.ndim(self.theta) == 1:
             object.__setattr__(self, "theta", np.asarray(self.theta)[:, None])
-        for name, length in (("flip", int(self.n_out)), ("level", len(self.out))):
+        for name, length in (("flip", n_out), ("level", len(self.out)), ("bias", n_out)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, np.zeros(length, dtype=np.int64))
-        if self.bias is None:
-            object.__setattr__(self, "bias", np.zeros(int(self.n_out), dtype=np.int64))
         super().__post_init__()
 
     def validate(self) -> None:
         """Check shapes and ranges of what the sums are made of."""
         n_ops = len(self.idx)
-        self.require(self.n_out >= 1, "n_out", f"be at least 1, not {self.n_out}")
         self.require(len(self.alpha) >= 1, "alpha", "have an entry per residual level")
         for name, length in (
             ("out", n_ops),
@@ -236,6 +282,11 @@ class Summing(Layer):
         self.require_range("level", 0, len(self.alpha) - 1)
         self.require_range("alpha", 1, 1 << 24)
         self.require_range("flip", 0, 1)
+        self.require_range("theta", -MAX_THETA, MAX_THETA)
+        self.require_range("bias", -MAX_BIAS, MAX_BIAS)
+        most = int(np.bincount(self.out).max(initial=0))
+        fits = most * self.n_out * len(self.alpha) <= MAX_MEMBERS
+        self.require(fits, "out", f"spread over the neurons: one of {self.n_out} adds {most}")
         width = self.theta.shape[1]
         self.require(width in (0, 1, 3), "theta", f"have 0, 1 or 3 columns, not {width}")
 

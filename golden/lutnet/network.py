@@ -10,15 +10,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden.arrays import Ints
+from nomul.golden.foreign.archives import arrays
+from nomul.golden.foreign.documents import field, mapping, only, sequence, text_document
+from nomul.golden.foreign.numbers import integer, shown
+from nomul.golden.foreign.refusals import contents, reading
 from nomul.golden.lutnet.heads import Argmax, GroupSum, LutNetTiled, TableNeuron, Thermometer
-from nomul.golden.lutnet.layers import DirectLut, Lanes, Layer, LutLayer, Samples, Xnor
+from nomul.golden.lutnet.layers import (
+    MAX_LANES,
+    DirectLut,
+    Lanes,
+    Layer,
+    LutLayer,
+    Samples,
+    Xnor,
+)
+from nomul.golden.lutnet.quantiser import Quantiser
 
-VERSION = 1
+# Files say 2 where the network has a quantiser, which readers of version 1 do not know, else 1.
+VERSION = 2
 KINDS: dict[str, type[Layer]] = {
     kind.kind: kind
     for kind in (Xnor, LutLayer, LutNetTiled, DirectLut, GroupSum, Thermometer, Argmax, TableNeuron)
 }
+_FIELDS = ("format", "version", "inputs", "input_bits", "about", "layers")
 
+# Objects in objects of what is remembered of a network's origin.
+_DEEP = 32
 
 # Samples worked on at a time.
 _BATCH = 1 << 14
@@ -38,6 +55,9 @@ class Network:
         :class:`TableNeuron` takes.
     about
         Whatever is worth remembering of its origin: plain values that JSON can carry.
+    quantiser
+        Makes the codes of real features, on the host; the hardware begins with the codes. None:
+        the network takes the codes themselves.
     """
 
     def __init__(
@@ -46,16 +66,26 @@ class Network:
         inputs: int,
         input_bits: int = 1,
         about: Mapping[str, Any] | None = None,
+        quantiser: Quantiser | None = None,
     ):
         self.layers = tuple(layers)
-        self.inputs, self.input_bits = int(inputs), int(input_bits)
+        self.inputs = integer(inputs, "inputs", 1, MAX_LANES)
+        self.input_bits = integer(input_bits, "input_bits", 1, 16)
         self.about = dict(about or {})
+        self.quantiser = quantiser
         if not self.layers:
             raise ValueError("a network needs at least one layer")
-        if self.inputs < 1:
-            raise ValueError(f"inputs must be at least 1, not {self.inputs}")
-        if not 1 <= self.input_bits <= 16:
-            raise ValueError(f"input_bits must be in 1..16, not {self.input_bits}")
+        if quantiser is not None:
+            if len(quantiser.edges) != self.inputs:
+                raise ValueError(
+                    f"quantiser.edges must have a list per input, {self.inputs}, "
+                    f"not {len(quantiser.edges)}"
+                )
+            if quantiser.bits > self.input_bits:
+                raise ValueError(
+                    f"input_bits must be at least the quantiser's {quantiser.bits}, "
+                    f"not {self.input_bits}"
+                )
         lanes = [Lanes(self.inputs, 0, (1 << self.input_bits) - 1)]
         for number, layer in enumerate(self.layers):
             try:
@@ -88,37 +118,69 @@ class Network:
         """Return the network whose ``number``-th tiled layer stores other weights."""
         layers, place = list(self.layers), self.tiled[number]
         layers[place] = dataclasses.replace(layers[place], weight=weight)  # type: ignore[type-var]
-        return type(self)(layers, self.inputs, self.input_bits, self.about)
+        return type(self)(layers, self.inputs, self.input_bits, self.about, self.quantiser)
+
+    def quantise(self, x: ArrayLike) -> Ints:
+        """Return the codes int64[n, inputs] that the hardware takes, of real features[n, inputs].
+
+        Raises
+        ------
+        ValueError
+            The network takes codes as they are, or ``x`` does not fit; see
+            :meth:`Quantiser.codes`.
+        """
+        if self.quantiser is None:
+            raise ValueError("the network has no quantiser: it takes codes")
+        return self.quantiser.codes(x)
+
+    @property
+    def coded(self) -> Self:
+        """The network without its quantiser, which takes codes: what the hardware computes."""
+        if self.quantiser is None:
+            return self
+        return type(self)(self.layers, self.inputs, self.input_bits, self.about)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the network as plain values."""
-        return {
+        values = {
             "format": "nomul-lutnet",
-            "version": VERSION,
+            "version": 1 if self.quantiser is None else VERSION,
             "inputs": self.inputs,
             "input_bits": self.input_bits,
             "about": self.about,
-            "layers": [layer.to_dict() for layer in self.layers],
         }
+        if self.quantiser is not None:
+            values["quantiser"] = self.quantiser.to_dict()
+        return {**values, "layers": [layer.to_dict() for layer in self.layers]}
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
         """Inverse of :meth:`to_dict`."""
         if not isinstance(values, dict) or values.get("format") != "nomul-lutnet":
             raise ValueError("not a network: no format 'nomul-lutnet'")
-        if values.get("version") != VERSION:
-            raise ValueError(f"version must be {VERSION}, not {values.get('version')!r}")
+        version = values.get("version")
+        if type(version) is not int or version not in (1, VERSION):
+            raise ValueError(f"version must be 1 or {VERSION}, not {shown(version)}")
+        only(values, _FIELDS if version == 1 else (*_FIELDS, "quantiser"), "a network")
+        about = mapping(field(values, "about"), "about")
+        _check_depth(about, _DEEP)
         layers = []
-        for number, fields in enumerate(_field(values, "layers")):
-            rest = dict(fields)
+        for number, fields in enumerate(sequence(field(values, "layers"), "layers")):
+            rest = dict(mapping(fields, f"layer {number}"))
             kind = rest.pop("kind", None)
-            if kind not in KINDS:
-                raise ValueError(f"layer {number}: kind {kind!r} is none of {', '.join(KINDS)}")
+            if not isinstance(kind, str) or kind not in KINDS:
+                raise ValueError(
+                    f"layer {number}: kind {shown(kind)} is none of {', '.join(KINDS)}"
+                )
             try:
                 layers.append(KINDS[kind].from_dict(rest))
             except (TypeError, ValueError) as error:
                 raise ValueError(f"layer {number}: {error}") from None
-        return cls(layers, _field(values, "inputs"), values.get("input_bits", 1), values["about"])
+        quantiser = None
+        if version == VERSION:
+            quantiser = Quantiser.from_dict(field(values, "quantiser"))
+        bits = values.get("input_bits", 1)
+        return cls(layers, field(values, "inputs"), bits, about, quantiser)
 
     def save(self, path: Path | str) -> None:
         """Write the network: ``.json`` as text, ``.npz`` compressed."""
@@ -134,25 +196,42 @@ class Network:
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Read what :meth:`save` wrote; what does not fit is refused with the place."""
+        """Read what :meth:`save` wrote; what does not fit is refused with the place.
+
+        Raises
+        ------
+        ValueError
+            The message names file, field and reason.
+        OSError
+            There is no such file.
+        """
         path = Path(path)
-        try:
+        with reading(path):
             if path.suffix == ".npz":
-                with np.load(path) as file:
-                    values = json.loads(file["network"].tobytes())
+                text = stored(arrays(path), "network")
             elif path.suffix == ".json":
-                values = json.loads(path.read_text())
+                text = contents(path)
             else:
                 raise ValueError("a network file ends in .json or .npz")
-            return cls.from_dict(values)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path.name}: {error}") from None
+            return cls.from_dict(text_document(text))
 
 
-def _field(values: dict[str, Any], name: str) -> Any:
-    if name not in values:
-        raise ValueError(f"field {name!r} is missing")
-    return values[name]
+def stored(found: Mapping[str, NDArray[Any]], name: str) -> bytes:
+    """Return the text of a network in an archive, as :meth:`Network.save` puts it there."""
+    if name not in found:
+        raise ValueError(f"has no entry {name!r}; it has {', '.join(found)}")
+    if found[name].dtype != np.uint8 or found[name].ndim != 1:
+        raise ValueError(f"entry {name!r} must be uint8[n], the text of a network")
+    return found[name].tobytes()
+
+
+def _check_depth(value: Any, left: int) -> None:
+    """Require that what is remembered is not nested so deeply that it cannot be written."""
+    if left == 0:
+        raise ValueError(f"about must not be nested deeper than {_DEEP}")
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_depth(part, left - 1)
 
 
 def _lines(values: dict[str, Any]) -> str:
@@ -183,7 +262,8 @@ def model(network: Network | Configured, x: ArrayLike) -> Ints:
     network
         The network, or a configuration of it.
     x
-        int[n, inputs]: bits, or codes of ``network.input_bits`` bits.
+        int[n, inputs]: bits, or codes of ``network.input_bits`` bits; real[n, inputs]: features, if
+        the network has a quantiser.
 
     Returns
     -------
@@ -195,9 +275,11 @@ def model(network: Network | Configured, x: ArrayLike) -> Ints:
         ``x`` is of another shape, or a value is out of range.
     """
     network = network if isinstance(network, Network) else network.load()
-    x = np.asarray(x)
+    x = network.quantise(x) if network.quantiser is not None else np.asarray(x)
     if x.ndim != 2 or x.shape[1] != network.inputs:
         raise ValueError(f"x must be of shape [n, {network.inputs}], not {list(x.shape)}")
+    if x.dtype.kind not in "iub" and x.size:
+        raise ValueError(f"x must hold integers, not {x.dtype}")
     most = (1 << network.input_bits) - 1
     wrong = np.argwhere((x < 0) | (x > most))
     if len(wrong):
@@ -215,8 +297,13 @@ def model(network: Network | Configured, x: ArrayLike) -> Ints:
 
 
 def predict(network: Network | Configured, x: ArrayLike) -> Ints:
-    """Return the index of the largest output, int64[n]; of equal ones the lowest."""
-    return np.asarray(model(network, x).argmax(axis=1), dtype=np.int64)
+    """Return the classes, int64[n].
+
+    Of several outputs it is the index of the largest, of equal ones the lowest. Of one output, the
+    score of class 1 against class 0, it is 1 where that is positive.
+    """
+    y = model(network, x)
+    return (y[:, 0] > 0).astype(np.int64) if y.shape[1] == 1 else y.argmax(axis=1)
 
 
 def ideal(

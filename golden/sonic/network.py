@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nomul.golden.arrays import Ints
+from nomul.golden.foreign.archives import arrays
+from nomul.golden.foreign.numbers import integer, integers, shown
+from nomul.golden.foreign.refusals import reading
 from nomul.golden.sonic.config import Config
 from nomul.golden.sonic.dot import Result, conv, fc
 from nomul.golden.sonic.output import post
@@ -84,30 +87,58 @@ def accuracy(
 
 def save(path: Path, layers: list[Layer]) -> None:
     """Write layers into an npz file."""
-    arrays: dict[str, Any] = {}
+    stored: dict[str, Any] = {}
     for number, layer in enumerate(layers):
         for field in dataclasses.fields(Layer):
             value = np.asarray(getattr(layer, field.name))
             small = np.uint16 if field.name == "codes" else value.dtype
-            arrays[f"{number}.{field.name}"] = value.astype(small)
-    np.savez_compressed(path, **arrays)
+            stored[f"{number}.{field.name}"] = value.astype(small)
+    np.savez_compressed(path, **stored)
 
 
 def load(path: Path) -> list[Layer]:
-    """Return the layers that :func:`save` wrote."""
+    """Return the layers that :func:`save` wrote.
+
+    Raises
+    ------
+    ValueError
+        A field is missing or unknown, or its values do not fit the layer; the message names it.
+    """
+    found = arrays(path)
     layers: list[Layer] = []
-    with np.load(path) as file:
-        while f"{len(layers)}.codes" in file:
-            get = {f.name: file[f"{len(layers)}.{f.name}"] for f in dataclasses.fields(Layer)}
-            layers.append(
-                Layer(
-                    codes=get["codes"].astype(np.int64),
-                    levels=get["levels"].astype(np.int64),
-                    scale=get["scale"].astype(np.int64),
-                    bias=get["bias"].astype(np.int64),
-                    shift=int(get["shift"]),
-                    relu=bool(get["relu"]),
-                    pool=int(get["pool"]),
-                )
-            )
+    fields = [field.name for field in dataclasses.fields(Layer)]
+    with reading(path):
+        while f"{len(layers)}.codes" in found:
+            place = f"{len(layers)}."
+            for name in fields:
+                if place + name not in found:
+                    raise ValueError(f"{place}{name} is missing")
+            layers.append(_layer(place, {name: found.pop(place + name) for name in fields}))
+        if found or not layers:
+            raise ValueError(f"entries {', '.join(found) or 'none'} are no layers of SONIC")
     return layers
+
+
+def _layer(place: str, values: dict[str, Any]) -> Layer:
+    """Return a layer of a file's arrays, every value checked."""
+    codes = values["codes"]
+    if codes.ndim not in (2, 4) or not codes.size:
+        raise ValueError(f"{place}codes must be [R, J] or [O, I, kh, kw], not {list(codes.shape)}")
+    levels = integers(values["levels"], f"{place}levels", 1)
+    outputs = codes.shape[0]
+    follows = {}
+    for name in ("scale", "bias"):
+        follows[name] = integers(values[name], f"{place}{name}", values[name].ndim)
+        if follows[name].shape not in ((), (outputs,)):
+            raise ValueError(f"{place}{name} must have {outputs} entries")
+    relu = values["relu"]
+    if relu.dtype != np.bool_ or relu.ndim:
+        raise ValueError(f"{place}relu must be true or false, not {shown(relu)}")
+    return Layer(
+        codes=integers(codes, f"{place}codes", codes.ndim, 0, len(levels) - 1),
+        levels=levels,
+        shift=integer(values["shift"], f"{place}shift", 0, 62),
+        relu=bool(relu),
+        pool=integer(values["pool"], f"{place}pool", 1, 1 << 16),
+        **follows,
+    )

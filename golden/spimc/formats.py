@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nomul.golden.foreign.archives import array_file, arrays, names
+from nomul.golden.foreign.numbers import integers, reals, where
+from nomul.golden.foreign.refusals import reading
+from nomul.golden.foreign.tensors import Tensors
+
 Array = NDArray[Any]
+
+# Entries of a dense matrix that is made of something smaller.
+MOST = 1 << 27
 
 
 def read(path: Path | str, layer: str | None = None, transpose: bool | None = None) -> Array:
@@ -23,37 +31,42 @@ def read(path: Path | str, layer: str | None = None, transpose: bool | None = No
         its weight so and its 2:4 groups run along the inputs; NumPy's files do not. A convolution's
         [outputs, channels, height, width] counts as [outputs, inputs].
 
+    Integers stay what they are; real numbers come as float32 or float64, whichever holds them: BF16
+    and the 8-bit kinds of safetensors as float32.
+
     Raises
     ------
     ValueError
-        The kind of file is unknown, there is no such layer, or it is no matrix. The message names
-        what there is.
+        The kind of file is unknown, it is damaged, there is no such layer, or it is no matrix of
+        finite numbers. The message names the file, and what there is.
     """
     path = Path(path)
     kind = path.suffix
-    if kind == ".npy":
-        array = np.load(path)
-    elif kind == ".npz":
-        with np.load(path) as file:
-            array = file[_choose(path, file.files, layer)]
-    elif kind == ".safetensors":
-        from safetensors import safe_open
-
-        with safe_open(path, framework="numpy") as file:
-            keys = list(file.keys())
-            name = _choose(path, _whole(keys), layer)
-            if name in _compressed(keys):
-                parts = (f"{name}.{part}" for part in _BITMASK)
-                array = from_bitmask(*map(file.get_tensor, parts)).T
-            else:
-                array = file.get_tensor(name)
-    else:
+    if kind not in (".npy", ".npz", ".safetensors"):
         raise ValueError(f"{path} must be .npy, .npz or .safetensors, not {kind!r}")
-    swap = transpose if transpose is not None else kind == ".safetensors"
-    if array.ndim > 2 and swap:
-        array = array.reshape(len(array), -1)
-    if array.ndim != 2:
-        raise ValueError(f"{path}: weights must be a matrix, not of shape {list(array.shape)}")
+    if kind == ".npy":
+        array = array_file(path)
+    elif kind == ".npz":
+        with reading(path):
+            name = _choose(names(path), layer)
+        array = arrays(path, [name])[name]
+    else:
+        file = Tensors(path)
+        with reading(path):
+            name = _choose(_whole(file.names), layer)
+            if name in _compressed(file.names):
+                values, bitmask, shape = (file.read(f"{name}.{part}") for part in _BITMASK)
+                array = from_bitmask(values, bitmask, integers(shape, "shape", 1).tolist()).T
+            else:
+                array = file.read(name)
+    with reading(path):
+        swap = transpose if transpose is not None else kind == ".safetensors"
+        if array.dtype.kind not in "iub":
+            array = reals(array, "weights", array.ndim)
+        if array.ndim > 2 and swap and len(array):
+            array = array.reshape(len(array), -1)
+        if array.ndim != 2:
+            raise ValueError(f"weights must be a matrix, not of shape {list(array.shape)}")
     return array.T if swap else array
 
 
@@ -62,13 +75,8 @@ def layers(path: Path | str) -> list[str]:
 
     The parts of one in the bitmask form of compressed-tensors count as one.
     """
-    if Path(path).suffix == ".npz":
-        with np.load(path) as arrays:
-            return list(arrays.files)
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        return _whole(list(file.keys()))
+    path = Path(path)
+    return names(path) if path.suffix == ".npz" else _whole(Tensors(path).names)
 
 
 def _whole(names: Sequence[str]) -> list[str]:
@@ -88,12 +96,12 @@ def _compressed(names: Sequence[str]) -> list[str]:
     return [stem for stem in stems if all(f"{stem}.{part}" in names for part in _BITMASK)]
 
 
-def _choose(path: Path, names: Sequence[str], layer: str | None) -> str:
-    if layer is None and len(names) == 1:
-        return names[0]
-    if layer is None or layer not in names:
+def _choose(found: Sequence[str], layer: str | None) -> str:
+    if layer is None and len(found) == 1:
+        return found[0]
+    if layer is None or layer not in found:
         wanted = "a layer must be named" if layer is None else f"there is no layer {layer!r}"
-        raise ValueError(f"{path}: {wanted}; it has {', '.join(sorted(names))}")
+        raise ValueError(f"{wanted}; it has {', '.join(sorted(found))}")
     return layer
 
 
@@ -105,9 +113,12 @@ def from_scipy(matrix: Any) -> Array:
     Raises
     ------
     ValueError
-        A coordinate is outside of the shape, which COO does not always check itself.
+        A coordinate is outside of the shape, which COO does not always check itself, the matrix is
+        too large, or a sum does not fit the kind of its entries.
     """
     coo = matrix.tocoo()
+    if coo.shape[0] * coo.shape[1] > MOST:
+        raise ValueError(f"a dense matrix {list(coo.shape)} would be too large")
     for axis, place in (("row", coo.row), ("column", coo.col)):
         limit = coo.shape[axis == "column"]
         wrong = np.flatnonzero((place < 0) | (place >= limit))
@@ -116,8 +127,30 @@ def from_scipy(matrix: Any) -> Array:
                 f"{axis} {place[wrong[0]]} of entry {wrong[0]} is not in 0..{limit - 1}"
             )
     dense = np.zeros(coo.shape, dtype=coo.data.dtype)
+    if coo.data.dtype.kind in "iu":
+        _require_sums(coo.row, coo.col, coo.data, coo.shape[1])
     np.add.at(dense, (coo.row, coo.col), coo.data)
     return dense
+
+
+def _require_sums(row: Array, column: Array, data: Array, columns: int) -> None:
+    """Refuse integers that stand at one place, and whose sum their kind does not hold."""
+    place, first, count = np.unique(
+        row.astype(np.int64) * columns + column, return_index=True, return_counts=True
+    )
+    if len(first) == len(data):
+        return
+    limits = np.iinfo(data.dtype)
+    sums: dict[int, int] = dict.fromkeys(place[count > 1].tolist(), 0)
+    for where_, value in zip((row.astype(np.int64) * columns + column).tolist(), data, strict=True):
+        if where_ in sums:
+            sums[where_] += int(value)
+    for where_, total in sums.items():
+        if not limits.min <= total <= limits.max:
+            raise ValueError(
+                f"the entries at {where(divmod(where_, columns))} add up to {total}, which "
+                f"{data.dtype} does not hold"
+            )
 
 
 def require_groups(w: ArrayLike, kept: int = 2, group: int = 4) -> None:
@@ -205,7 +238,9 @@ def from_bitmask(values: ArrayLike, bitmask: ArrayLike, shape: Sequence[int]) ->
         The mask is not of the shape's size, or has another number of ones than there are values.
     """
     values, bitmask = np.asarray(values).ravel(), np.asarray(bitmask)
-    outputs, inputs = (int(n) for n in shape)
+    outputs, inputs = integers(list(shape), "shape", 1, 0).tolist()
+    if outputs * inputs > MOST:
+        raise ValueError(f"a dense matrix {[outputs, inputs]} would be too large")
     if bitmask.dtype != np.uint8 or bitmask.shape != (outputs, -(-inputs // 8)):
         raise ValueError(
             f"bitmask must be uint8[{outputs}, {-(-inputs // 8)}], not "

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden.arrays import Ints
+from nomul.golden.foreign.documents import field, mapping, sequence
+from nomul.golden.foreign.numbers import integer, integers
+from nomul.golden.foreign.refusals import reading
 from nomul.golden.spimc import pack
 from nomul.golden.spimc.config import Config, Tile
 from nomul.golden.spimc.entries import entries_needed, weights
@@ -14,6 +17,9 @@ from nomul.golden.spimc.packed import Packed
 from nomul.golden.spimc.prepare import fold, prune_groups
 from nomul.golden.spimc.product import model
 from nomul.golden.spimc.tiles import header_fault
+
+# Weights of a layer.
+MOST = 1 << 27
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,11 +218,31 @@ def save(path: Path | str, layer: Layer, name: str = "") -> None:
 
 def load(path: Path | str) -> Layer:
     """Read a layer, or raise ValueError where the container holds none."""
+    path = Path(path)
     tiles, about = pack.load(path)
-    if "places" not in about:
-        raise ValueError(f"{path} holds tiles, but no layer")
-    placed = tuple(
-        Placed(packed, row, np.array(owner, dtype=np.int64))
-        for packed, (row, owner) in zip(tiles, about["places"], strict=True)
-    )
-    return Layer(Config.from_dict(about["macro"]), about["rows"], about["columns"], placed)
+    with reading(path):
+        if "places" not in about:
+            raise ValueError("holds tiles, but no layer")
+        cfg = Config.from_dict(mapping(field(about, "macro"), "macro"))
+        rows, columns = (integer(field(about, name), name, 1, MOST) for name in ("rows", "columns"))
+        if rows * columns > MOST:
+            raise ValueError(f"a layer of {rows} rows and {columns} columns is too large")
+        places = sequence(about["places"], "places")
+        if len(places) != len(tiles):
+            raise ValueError(f"places must have an entry per tile, {len(tiles)}, not {len(places)}")
+        placed = []
+        for number, (packed, place) in enumerate(zip(tiles, places, strict=True)):
+            name = f"places[{number}]"
+            if not isinstance(place, list) or len(place) != 2:
+                raise ValueError(f"{name} must be a row and the columns' owners")
+            fault = header_fault(cfg, packed.tile)
+            if fault or packed.tile.length is None:
+                raise ValueError(f"tile {number}: {fault or 'its length is missing'}")
+            row = integer(place[0], f"{name}[0]", 0, rows - packed.tile.length)
+            owner = integers(place[1], f"{name}[1]", 1, 0, columns - 1)
+            if not len(owner) <= len(packed.count) == cfg.columns:
+                raise ValueError(
+                    f"{name} must have at most {cfg.columns} owners, as the macro has columns"
+                )
+            placed.append(Placed(packed, row, owner))
+        return Layer(cfg, rows, columns, tuple(placed))

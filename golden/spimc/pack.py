@@ -9,6 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden.arrays import Ints
+from nomul.golden.foreign.archives import arrays
+from nomul.golden.foreign.documents import field, mapping, sequence, text_document
+from nomul.golden.foreign.numbers import shown
+from nomul.golden.foreign.refusals import reading
 from nomul.golden.spimc.config import Config, Tile
 from nomul.golden.spimc.entries import entries, pieces, places, weights
 from nomul.golden.spimc.packed import Packed
@@ -120,13 +124,13 @@ def stream(cfg: Config, packed: Packed) -> Iterator[tuple[int, int, int, int]]:
 def save(path: Path | str, tiles: list[Packed], about: dict[str, Any] | None = None) -> None:
     """Write tiles of one format into an ``.npz`` container, with a schema version."""
     text = {"schema": SCHEMA, "tiles": [t.tile.to_dict() for t in tiles], "about": about or {}}
-    arrays: dict[str, Any] = {}
+    stored: dict[str, Any] = {}
     for number, packed in enumerate(tiles):
         for name in ("value", "index", "count"):
-            arrays[f"{name}{number}"] = getattr(packed, name)
+            stored[f"{name}{number}"] = getattr(packed, name)
         if packed.header is not None:
-            arrays[f"header{number}"] = packed.header
-    np.savez_compressed(path, meta=np.frombuffer(json.dumps(text).encode(), np.uint8), **arrays)
+            stored[f"header{number}"] = packed.header
+    np.savez_compressed(path, meta=np.frombuffer(json.dumps(text).encode(), np.uint8), **stored)
 
 
 def load(path: Path | str) -> tuple[list[Packed], dict[str, Any]]:
@@ -137,20 +141,19 @@ def load(path: Path | str) -> tuple[list[Packed], dict[str, Any]]:
     ValueError
         The file is not such a container, or of another schema.
     """
-    with np.load(path) as file:
-        if "meta" not in file:
-            raise ValueError(f"{path} is not a container of packed weights")
-        text = json.loads(file["meta"].tobytes())
+    path = Path(path)
+    found = arrays(path)
+    with reading(path):
+        if "meta" not in found or found["meta"].dtype != np.uint8:
+            raise ValueError("is not a container of packed weights")
+        text = mapping(text_document(found["meta"].tobytes()), "meta")
         if text.get("schema") != SCHEMA:
-            raise ValueError(f"{path} has schema {text.get('schema')!r}, not {SCHEMA}")
-        tiles = [
-            Packed(
-                file[f"value{n}"],
-                file[f"index{n}"],
-                file[f"count{n}"],
-                Tile.from_dict(tile),
-                file.get(f"header{n}"),
+            raise ValueError(f"has schema {shown(text.get('schema'))}, not {SCHEMA}")
+        tiles = []
+        for n, values in enumerate(sequence(field(text, "tiles"), "tiles")):
+            value, index, count = (
+                field(found, f"{name}{n}") for name in ("value", "index", "count")
             )
-            for n, tile in enumerate(text["tiles"])
-        ]
-    return tiles, text["about"]
+            tile = Tile.from_dict(mapping(values, f"tile {n}"))
+            tiles.append(Packed(value, index, count, tile, found.get(f"header{n}")))
+        return tiles, mapping(field(text, "about"), "about")

@@ -48,6 +48,13 @@ class Packed:
             )
         if self.count.shape != self.value.shape[:1]:
             raise ValueError(f"packed.count must be [{len(self.value)}]")
+        length = self.tile.length
+        if self.header is not None:
+            header = np.asarray(self.header)
+            if header.dtype != np.bool_ or header.ndim != 2 or len(header) != len(self.value):
+                raise ValueError(f"packed.header must be bool[{len(self.value)}, length]")
+            if length is not None and header.shape[1] != length:
+                raise ValueError(f"packed.header must have {length} columns, not {header.shape[1]}")
         if self.count.size and not 0 <= self.count.min() <= self.count.max() <= self.width:
             raise ValueError(f"packed.count must be in 0..{self.width}")
         if self.index.size and self.index.min() < 0:

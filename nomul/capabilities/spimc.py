@@ -99,6 +99,8 @@ def run(
     if prune:
         if not colon:
             raise ValueError(f"--prune needs --format N:M, not {form!r}")
+        if not (kept.isdecimal() and group.isdecimal()):
+            raise ValueError(f"--format wants N:M in numbers, not {form!r}")
         w = sparse.prune_groups(w, int(kept), int(group))
     costs = sparse.survey(w, cfg, act_bits=act_bits)
     tile = _chosen(form, costs, cfg, act_bits).replace(x_signed=x_signed)
@@ -106,7 +108,7 @@ def run(
     stem = weights.stem + (f"-{layer}" if layer else "")
     path = out or Path(f"{stem}.packed.npz")
     path.parent.mkdir(parents=True, exist_ok=True)
-    spimc_layer.save(path, plan, layer or weights.stem)
+    spimc_layer.save(path, plan, layer or _only(weights))
     rows = [_row(cost, w, cfg, balance) for cost in costs]
     return {
         "weights": str(weights),
@@ -121,6 +123,13 @@ def run(
         "tiles": len(plan.tiles),
         "file": str(path),
     }
+
+
+def _only(weights: Path) -> str:
+    """Return the name of a file's only array, or of the file where arrays have no names."""
+    from nomul.golden.spimc import formats
+
+    return weights.stem if weights.suffix == ".npy" else formats.layers(weights)[0]
 
 
 def parameters(tile: "Tile") -> str:
@@ -205,9 +214,10 @@ def layer(
     """
     import numpy as np
 
+    from nomul.golden.foreign.archives import array_file
     from nomul.golden.spimc import layer as spimc_layer
 
-    layer, x = spimc_layer.load(weights), np.load(inputs)
+    layer, x = spimc_layer.load(weights), array_file(inputs)
     x = x[None] if x.ndim == 1 else x
     layer.model(x)  # refuses what does not fit, before anything is built
     folder = folder or Path("build/spimc/layer")

@@ -304,10 +304,11 @@ def test_a_layer_that_does_not_fit_is_named(change, message):
     ("change", "message"),
     [
         ({"format": "other"}, "net.json: not a network: no format 'nomul-lutnet'"),
-        ({"version": 2}, "net.json: version must be 1, not 2"),
+        ({"version": 3}, "net.json: version must be 1 or 2, not 3"),
+        ({"version": 2}, "net.json: field quantiser is missing"),
         ({"layers": [{"kind": "conv"}]}, "net.json: layer 0: kind 'conv' is none of xnor, lut"),
         ({"layers": [{"kind": "argmax", "k": 1}]}, "net.json: layer 0: argmax has no field 'k'"),
-        ({"inputs": 0}, "net.json: inputs must be at least 1, not 0"),
+        ({"inputs": 0}, "net.json: inputs must be in 1..1048576, not 0"),
         ({"layers": []}, "net.json: a network needs at least one layer"),
     ],
 )

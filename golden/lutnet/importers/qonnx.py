@@ -14,12 +14,19 @@ from typing import Any
 import numpy as np
 
 from nomul.golden.arrays import Floats
+from nomul.golden.foreign.numbers import integer
 from nomul.golden.lutnet.fold import exact, fold, half_floor
 from nomul.golden.lutnet.heads import Argmax, Thermometer
+from nomul.golden.lutnet.importers import graphs
+from nomul.golden.lutnet.importers.graphs import Node
 from nomul.golden.lutnet.layers import Layer, Xnor
 from nomul.golden.lutnet.network import Network
 
 PASSED = ("Identity", "Flatten", "Dropout", "Reshape")
+
+# Channels times nodes, and bits of an exact number, that are worked on.
+MAX_WORK = 1 << 22
+MAX_DIGITS = 1 << 15
 
 
 @dataclass
@@ -50,19 +57,34 @@ class Walk:
 
     ``scale`` is the magnitude of the signs that are handed on; None while sums are pending, whose
     values are ``channels`` of the products in ``sums``; both None and empty before the first layer.
+    ``axes`` counts those of the tensor, samples and features being two.
     """
 
     width: int
     tensor: str
     channels: list[Channel]
     scale: Fraction | None
+    axes: int
     layers: list[Layer] = field(default_factory=list)
     sums: dict[str, Any] | None = None
+    work: int = 0
 
-    def fan_in(self, channel: int) -> int:
-        """Return the number of products in a sum."""
+    def fan_ins(self) -> list[int]:
+        """Return the number of products in each sum."""
         assert self.sums is not None
-        return int(np.sum(self.sums["out"] == channel))
+        counts: list[int] = np.bincount(self.sums["out"], minlength=len(self.channels)).tolist()
+        return counts
+
+    def spend(self) -> None:
+        """Refuse a chain that would take exact numbers too long."""
+        self.work += len(self.channels)
+        digits = max(
+            value.numerator.bit_length() + value.denominator.bit_length()
+            for channel in self.channels[:1]
+            for value in (channel.gain, channel.mean, channel.shift, channel.square)
+        )
+        if self.work > MAX_WORK or digits > MAX_DIGITS:
+            raise ValueError("the chain of scales is too long to be computed exactly")
 
 
 def qonnx(path: Path, input_bits: int = 1) -> Network:
@@ -74,89 +96,40 @@ def qonnx(path: Path, input_bits: int = 1) -> Network:
     1 for +1); with ``input_bits`` above 1 they are unsigned codes, which a first ``BipolarQuant``
     compares with a threshold. The class scores are integers in the order of the file's values.
     """
-    model = _read(path)
-    constants = {t.name: _values(t) for t in model.graph.initializer}
-    (entry, *others) = [i for i in model.graph.input if i.name not in constants]
-    if others:
-        raise ValueError(f"the graph has {1 + len(others)} inputs, not one")
-    features = [d.dim_value for d in entry.type.tensor_type.shape.dim][1:]
-    n_in = int(np.prod(features)) if features else 0
-    if n_in < 1:
-        raise ValueError(f"input {entry.name!r} has no fixed number of features")
+    input_bits = integer(input_bits, "input_bits", 1, 16)
+    graph = graphs.read(path)
     walk = Walk(
         width=input_bits,
-        tensor=entry.name,
-        channels=[Channel() for _ in range(n_in)],
+        tensor=graph.entry,
+        channels=[Channel() for _ in range(graph.features)],
         scale=Fraction(1) if input_bits == 1 else None,
+        axes=graph.axes,
     )
-    for number, node in enumerate(model.graph.node):
-        place = f"node {number} ({node.name or node.op_type})"
+    constants = graph.constants
+    for number, node in enumerate(graph.nodes):
         try:
-            if node.op_type == "Constant" or all(name in constants for name in node.input):
-                constants[node.output[0]] = _constant(node, constants)
+            if node.kind == "Constant" or (
+                node.inputs and all(name in constants for name in node.inputs)
+            ):
+                constants[node.outputs[0]] = graphs.constant(node, constants)
             else:
                 _step(walk, node, constants)
+                walk.spend()
         except ValueError as error:
-            raise ValueError(f"{place}: {error}") from None
-    if [o.name for o in model.graph.output] != [walk.tensor]:
+            raise ValueError(f"node {number} ({node.name}): {error}") from None
+    if graph.outputs != [walk.tensor]:
         raise ValueError(f"the output is not {walk.tensor!r}, where the chain of nodes ends")
     if walk.sums is not None:
         _scores(walk)
     if not walk.layers:
         raise ValueError("the graph has no binary layer")
-    return Network(walk.layers, n_in, input_bits, {"format": "qonnx"})
+    return Network(walk.layers, graph.features, input_bits, {"format": "qonnx"})
 
 
-def _read(path: Path) -> Any:
-    try:
-        import onnx
-    except ImportError:
-        raise ImportError("QONNX files need the package onnx; try: pip install onnx") from None
-    from google.protobuf.message import DecodeError
-
-    try:
-        model = onnx.load(str(path))
-    except DecodeError:
-        raise ValueError("not an ONNX file") from None
-    if not model.graph.node:
-        raise ValueError("not an ONNX file, or one without nodes")
-    return model
-
-
-def _values(tensor: Any) -> Floats:
-    from onnx import numpy_helper
-
-    return np.asarray(numpy_helper.to_array(tensor), dtype=np.float64)
-
-
-def _attribute(node: Any, name: str, default: Any) -> Any:
-    from onnx import helper
-
-    found = [helper.get_attribute_value(a) for a in node.attribute if a.name == name]
-    return found[0] if found else default
-
-
-def _constant(node: Any, constants: dict[str, Floats]) -> Floats:
-    """Return what a node computes of constants: quantised or transposed weights."""
-    if node.op_type == "Constant":
-        value = _attribute(node, "value", None)
-        if value is None:
-            raise ValueError("Constant has no tensor 'value'")
-        return _values(value)
-    first = constants[node.input[0]]
-    if node.op_type == "BipolarQuant":
-        return np.where(first >= 0, 1.0, -1.0) * constants[node.input[1]]
-    if node.op_type == "Transpose":
-        return np.transpose(first, _attribute(node, "perm", None))
-    if node.op_type == "Identity":
-        return first
-    raise ValueError(f"{node.op_type} of constants is not read")
-
-
-def _step(walk: Walk, node: Any, constants: dict[str, Floats]) -> None:
+def _step(walk: Walk, node: Node, constants: dict[str, Floats]) -> None:
     """Take one node of the chain into the walk."""
-    inputs = list(node.input)
-    if node.op_type in ("Add", "Mul") and inputs[0] in constants:
+    inputs = list(node.inputs)
+    if node.kind in ("Add", "Mul") and inputs[0] in constants:
         inputs.reverse()
     if inputs[0] != walk.tensor:
         raise ValueError(f"reads {inputs[0]!r}, not {walk.tensor!r} of the node before it")
@@ -165,39 +138,75 @@ def _step(walk: Walk, node: Any, constants: dict[str, Floats]) -> None:
         if name and name not in constants:
             raise ValueError(f"{name!r} is not a constant")
         given += [constants[name]] if name else []
-    if node.op_type not in PASSED:
-        steps: dict[str, Callable[[Walk, Any, list[Floats]], None]] = {
-            "MatMul": _product,
-            "Gemm": _product,
-            "BatchNormalization": _normalise,
-            "BipolarQuant": _quantise,
-            "ArgMax": _largest,
-            "TopK": _largest,
-            **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _affine),
-        }
-        if node.op_type not in steps:
-            known = ", ".join([*steps, *PASSED])
-            raise ValueError(f"{node.op_type} is not read; what is: {known}")
-        steps[node.op_type](walk, node, given)
-    walk.tensor = node.output[1] if node.op_type == "TopK" else node.output[0]
+    steps: dict[str, Callable[[Walk, Node, list[Floats]], None]] = {
+        "MatMul": _product,
+        "Gemm": _product,
+        "BatchNormalization": _normalise,
+        "BipolarQuant": _quantise,
+        "ArgMax": _largest,
+        "TopK": _largest,
+        "Flatten": _flatten,
+        "Reshape": _reshape,
+        "Dropout": _drop,
+        "Identity": lambda walk, node, given: None,
+        **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _affine),
+    }
+    if node.kind not in steps:
+        raise ValueError(f"{node.kind} of the chain is not read; what is: {', '.join(steps)}")
+    steps[node.kind](walk, node, given)
+    walk.tensor = node.outputs[1] if node.kind == "TopK" else node.outputs[0]
 
 
-def _product(walk: Walk, node: Any, given: list[Floats]) -> None:
+def _flatten(walk: Walk, node: Node, given: list[Floats]) -> None:
+    """Take all axes but the first as one; another axis would mix samples."""
+    axis = node.attribute("axis", 1)
+    if axis not in (1, 1 - walk.axes):
+        raise ValueError(f"axis must be 1, so that samples stay apart, not {axis}")
+    walk.axes = 2
+
+
+def _reshape(walk: Walk, node: Node, given: list[Floats]) -> None:
+    """Take a shape that keeps the samples apart: [-1, features] and the like."""
+    shape = [] if not given else [int(n) for n in given[0].reshape(-1)]
+    rest = shape[1:]
+    whole = rest == [-1] or (rest and min(rest) > 0 and np.prod(rest) == len(walk.channels))
+    first = shape[:1] in ([-1], [0], [1])
+    if not whole or not first or shape.count(-1) > 1 or node.attribute("allowzero", 0):
+        raise ValueError(
+            f"the shape must be [-1, {len(walk.channels)}], so that samples stay apart, not {shape}"
+        )
+    walk.axes = len(shape)
+
+
+def _drop(walk: Walk, node: Node, given: list[Floats]) -> None:
+    """Pass on what comes, as Dropout does except in training."""
+    if len(given) > 1 and given[1].any():
+        raise ValueError("is in training mode: export the model after eval()")
+
+
+def _product(walk: Walk, node: Node, given: list[Floats]) -> None:
     if walk.scale is None:
         raise ValueError("its input is not quantised to signs")
+    if walk.axes != 2:
+        raise ValueError(f"its input has {walk.axes} axes: there is no Flatten before it")
     weights = given[0]
-    if node.op_type == "Gemm":
-        if _attribute(node, "transA", 0) or any(
-            _attribute(node, name, 1.0) != 1.0 for name in ("alpha", "beta")
+    if node.kind == "Gemm":
+        if node.attribute("transA", 0) or any(
+            node.attribute(name, 1.0) != 1.0 for name in ("alpha", "beta")
         ):
             raise ValueError("Gemm is read with alpha = beta = 1 and transA = 0 only")
-        weights = weights.T if _attribute(node, "transB", 0) else weights
-    if weights.ndim != 2 or len(weights) != len(walk.channels):
+        weights = weights.T if node.attribute("transB", 0) else weights
+    if weights.ndim != 2 or len(weights) != len(walk.channels) or not weights.size:
         raise ValueError(
-            f"weights must be of shape [{len(walk.channels)}, n], not {list(weights.shape)}"
+            f"weights must be of shape [{len(walk.channels)}, n], at least one neuron, "
+            f"not {list(weights.shape)}"
         )
     sizes = np.abs(weights).max(axis=0)
-    wrong = np.argwhere((np.abs(weights) != sizes) & (weights != 0) | (sizes == 0))
+    if not sizes.any():
+        raise ValueError("no weight is left: all are zero")
+    # A neuron whose weights are all pruned has the sum 0, whatever its scale.
+    sizes[sizes == 0] = 1
+    wrong = np.argwhere((np.abs(weights) != sizes) & (weights != 0))
     if len(wrong):
         i, j = (int(v) for v in wrong[0])
         raise ValueError(f"weight [{i}][{j}] must be 0 or +-{sizes[j]:g}, not {weights[i, j]:g}")
@@ -218,18 +227,17 @@ def _product(walk: Walk, node: Any, given: list[Floats]) -> None:
 def _each(walk: Walk, values: Floats) -> list[Fraction]:
     """Return one constant per channel, of a tensor that holds one or as many."""
     n = len(walk.channels)
-    if values.size not in (1, n):
-        raise ValueError(f"a constant must have 1 or {n} values, not {values.size}")
-    if not np.isfinite(values).all():
-        raise ValueError("a constant must be finite")
+    each = walk.axes == 2 and values.shape[-1:] == (n,) and values.size == n
+    if values.size != 1 and not each:
+        raise ValueError(f"a constant must have 1 or {n} values, not {list(values.shape)}")
     return [exact(v) for v in np.broadcast_to(values.reshape(-1), n)]
 
 
-def _affine(walk: Walk, node: Any, given: list[Floats]) -> None:
+def _affine(walk: Walk, node: Node, given: list[Floats]) -> None:
     if walk.scale is not None:
         raise ValueError("scales signs, which only BipolarQuant does here")
-    kind = node.op_type
-    if node.input[0] != walk.tensor and kind in ("Sub", "Div"):
+    kind = node.kind
+    if node.inputs[0] != walk.tensor and kind in ("Sub", "Div"):
         raise ValueError("the constant must come second")
     one, zero = Fraction(1), Fraction(0)
     for i, value in enumerate(_each(walk, given[0])):
@@ -240,10 +248,12 @@ def _affine(walk: Walk, node: Any, given: list[Floats]) -> None:
         walk.channels[i] = walk.channels[i].affine(gain, shift)
 
 
-def _normalise(walk: Walk, node: Any, given: list[Floats]) -> None:
+def _normalise(walk: Walk, node: Node, given: list[Floats]) -> None:
     if walk.scale is not None or len(given) != 4:
         raise ValueError("wants sums, and scale, bias, mean and variance")
-    epsilon = exact(_attribute(node, "epsilon", float(np.float32(1e-5))))
+    if node.attribute("training_mode", 0) or len(node.outputs) > 1:
+        raise ValueError("is in training mode, by the batch: export the model after eval()")
+    epsilon = exact(node.attribute("epsilon", float(np.float32(1e-5))))
     columns = [_each(walk, values) for values in given]
     for i, (gamma, beta, mu, var) in enumerate(zip(*columns, strict=True)):
         if var + epsilon <= 0:
@@ -251,14 +261,14 @@ def _normalise(walk: Walk, node: Any, given: list[Floats]) -> None:
         walk.channels[i] = walk.channels[i].normalised(gamma, beta, mu, var + epsilon)
 
 
-def _quantise(walk: Walk, node: Any, given: list[Floats]) -> None:
+def _quantise(walk: Walk, node: Node, given: list[Floats]) -> None:
     """Compare sums, or codes of the input, with thresholds; a tie is +1 here."""
     if len(given) != 1 or given[0].size != 1 or float(given[0].reshape(-1)[0]) <= 0:
         raise ValueError("the scale must be one positive number")
     if walk.sums is not None:
         folded = [
-            fold(-c.gain, -c.shift, c.mean, c.square, walk.fan_in(i))
-            for i, c in enumerate(walk.channels)
+            fold(-c.gain, -c.shift, c.mean, c.square, n)
+            for c, n in zip(walk.channels, walk.fan_ins(), strict=True)
         ]
         theta, flip = (list(column) for column in zip(*folded, strict=True))
         walk.layers.append(Xnor(**walk.sums, theta=theta, flip=[1 - f for f in flip]))
@@ -279,12 +289,12 @@ def _quantise(walk: Walk, node: Any, given: list[Floats]) -> None:
     walk.sums, walk.channels = None, [Channel() for _ in walk.channels]
 
 
-def _largest(walk: Walk, node: Any, given: list[Floats]) -> None:
-    if node.op_type == "TopK" and (not given or given[0].size != 1 or given[0].reshape(-1)[0] != 1):
+def _largest(walk: Walk, node: Node, given: list[Floats]) -> None:
+    if node.kind == "TopK" and (not given or given[0].size != 1 or given[0].reshape(-1)[0] != 1):
         raise ValueError("TopK is read with k = 1 only")
-    if _attribute(node, "select_last_index", 0) or not _attribute(node, "largest", 1):
+    if node.attribute("select_last_index", 0) or not node.attribute("largest", 1):
         raise ValueError("only the largest value is read, of equal ones the first")
-    if _attribute(node, "axis", -1 if node.op_type == "TopK" else 0) not in (-1, 1):
+    if node.attribute("axis", -1 if node.kind == "TopK" else 0) not in (-1, 1):
         raise ValueError("the axis must be that of the classes, 1")
     if walk.sums is None:
         raise ValueError("its input is not a layer's sums")
@@ -304,7 +314,7 @@ def _scores(walk: Walk) -> None:
         plain = [Channel() for _ in walk.channels]
     else:
         plain = [_rational(i, c, first) for i, c in enumerate(walk.channels)]
-    offsets = [c.shift / c.gain - c.mean - walk.fan_in(i) for i, c in enumerate(plain)]
+    offsets = [c.shift / c.gain - c.mean - n for c, n in zip(plain, walk.fan_ins(), strict=True)]
     if all(offset.denominator == 1 for offset in offsets):
         alpha, bias = 2, [int(offset) for offset in offsets]
     else:
