@@ -1,0 +1,27 @@
+"""Dense: the honest baseline of the matrix-vector products, by multipliers or by AND-and-add."""
+
+from nomul.golden.dense.config import ARRAYS, MULTIPLIERS, Config
+from nomul.golden.dense.product import (
+    Packed,
+    compress,
+    cycles,
+    ideal,
+    model,
+    model_by_steps,
+    project,
+    stimuli,
+)
+
+__all__ = [
+    "ARRAYS",
+    "MULTIPLIERS",
+    "Config",
+    "Packed",
+    "compress",
+    "cycles",
+    "ideal",
+    "model",
+    "model_by_steps",
+    "project",
+    "stimuli",
+]

@@ -1,0 +1,137 @@
+"""Parameters of the dense array: how many multipliers, and of what kind."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from nomul.golden import config
+from nomul.golden.products.contract import sum_bits
+
+ARRAYS = ("multiplier", "bitserial")
+MULTIPLIERS = ("operator", "booth")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    """Parameters of the dense array.
+
+    Parameters
+    ----------
+    inputs, outputs
+        K rows of a tile and C columns.
+    products
+        P, multipliers: as many weights meet an activation in a step. What the work does not need
+        idles.
+    array
+        ``multiplier``: a step takes one cycle. ``bitserial``: activations come bit by bit, and a
+        step takes ``act_bits`` cycles of AND-and-add.
+    multiplier
+        Of ``multiplier``: ``operator`` leaves ``a * b + acc`` to the synthesizer, which knows an
+        FPGA's DSP blocks; ``booth`` is radix 4, all partial products and the accumulator in one
+        tree.
+    weight_bits
+        Bits of a two's complement weight, 1..17.
+    act_bits
+        Bits of an activation, 1..32.
+    act_signed
+        Whether activations are two's complement.
+    """
+
+    block_name: ClassVar[str] = "dense"
+
+    inputs: int = 64
+    outputs: int = 16
+    products: int = 16
+    array: str = "multiplier"
+    multiplier: str = "booth"
+    weight_bits: int = 8
+    act_bits: int = 8
+    act_signed: bool = True
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "small": {"inputs": 8, "outputs": 4, "products": 8},
+        "dsp": {"inputs": 8, "outputs": 4, "products": 4, "multiplier": "operator"},
+        "bitserial": {"inputs": 8, "outputs": 4, "products": 16, "array": "bitserial"},
+    }
+
+    def validate(self) -> None:
+        """Check the ranges, and that sums fit 62 bits."""
+        self.check_range("inputs", 1, 65536)
+        self.check_range("outputs", 1, 4096)
+        self.check_range("products", 1, 65536)
+        self.check_choice("array", ARRAYS)
+        self.check_choice("multiplier", MULTIPLIERS)
+        self.check_range("weight_bits", 1, 17)
+        self.check_range("act_bits", 1, 32)
+        self.check("inputs", self.y_bits <= 62, f"such that sums of {self.y_bits} bits fit 62")
+        port = self.lanes * self.columns * self.weight_bits
+        self.check("products", port <= 65_000, "small enough for a word of weights to be a port")
+
+    @property
+    def exact(self) -> bool:
+        """Whether y is W^T x: it is."""
+        return True
+
+    @property
+    def y_bits(self) -> int:
+        """Bits of a signed sum."""
+        return sum_bits(self.inputs, self.weight_bits, self.act_bits)
+
+    @property
+    def columns(self) -> int:
+        """Columns at work at the same time."""
+        return min(self.products, self.outputs)
+
+    @property
+    def lanes(self) -> int:
+        """Activations of a beat of ``x``: they meet all columns at work at once."""
+        return max(1, min(self.products // self.columns, self.inputs))
+
+    @property
+    def chunks(self) -> int:
+        """Beats of a vector."""
+        return -(-self.inputs // self.lanes)
+
+    @property
+    def groups(self) -> int:
+        """Groups of columns that are worked on one after the other."""
+        return -(-self.outputs // self.columns)
+
+    @property
+    def planes(self) -> int:
+        """Cycles of a step."""
+        return self.act_bits if self.array == "bitserial" else 1
+
+    @property
+    def depth(self) -> int:
+        """Words of a tile: the weights of a group and a chunk each."""
+        return self.groups * self.chunks
+
+    @property
+    def y_lanes(self) -> int:
+        """Sums of a beat of ``y``: as few as leave no slower than a group's sums are made."""
+        room = self.planes * self.chunks
+        return next(n for n in divisors(self.columns) if self.columns // n <= room)
+
+    @property
+    def y_beats(self) -> int:
+        """Beats of ``y`` of the last group, whose columns may be fewer."""
+        return -(-(self.outputs - (self.groups - 1) * self.columns) // self.y_lanes)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a vector's last step to its first sums: operands, accumulator."""
+        return 2
+
+    @property
+    def interval(self) -> int:
+        """Cycles between two vectors."""
+        return self.groups * self.planes * self.chunks
+
+    def cycles(self, n: int) -> int:
+        """Cycles from the first activation of ``n`` vectors to the last sum, inclusive."""
+        return n * self.interval + self.latency + self.y_beats - 1
+
+
+def divisors(number: int) -> list[int]:
+    """Return the divisors of a number, ascending."""
+    return [n for n in range(1, number + 1) if number % n == 0]

@@ -1,0 +1,122 @@
+"""The dense product: weights as they are, and y = W^T x."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nomul.golden.arrays import Ints
+from nomul.golden.dense.config import Config
+from nomul.golden.products import packed as tile
+from nomul.golden.products.contract import (
+    code_range,
+    corners,
+    ideal,
+    integers,
+    matrix,
+    product,
+    vectors,
+)
+
+__all__ = ["Packed", "compress", "cycles", "ideal", "model", "project", "stimuli"]
+
+
+@dataclass(frozen=True, eq=False)
+class Packed(tile.Packed):
+    """A tile of plain weights.
+
+    Parameters
+    ----------
+    cfg
+        The array that holds it.
+    values
+        int64[inputs, outputs].
+    """
+
+    member: ClassVar[str] = "dense"
+    kind: ClassVar[type[Config]] = Config
+
+    cfg: Config
+    values: Ints
+
+    def weights(self) -> Ints:
+        """Return the weights, int64[inputs, outputs]."""
+        return self.values
+
+    @property
+    def beats(self) -> int:
+        """Words that load the tile."""
+        return self.cfg.depth
+
+    @property
+    def bits(self) -> int:
+        """Bits stored; what pads the last lane and the last group is not counted."""
+        return self.values.size * self.cfg.weight_bits
+
+    def words(self) -> dict[str, Ints]:
+        """Return the words: ``w`` int64[beats, lanes * columns], group by group, chunk by chunk.
+
+        Within a word lanes follow one another, each with all columns of the group.
+        """
+        cfg = self.cfg
+        full = np.zeros((cfg.chunks * cfg.lanes, cfg.groups * cfg.columns), dtype=np.int64)
+        full[: cfg.inputs, : cfg.outputs] = self.values
+        cut = full.reshape(cfg.chunks, cfg.lanes, cfg.groups, cfg.columns)
+        return {"w": cut.transpose(2, 0, 1, 3).reshape(cfg.depth, -1)}
+
+
+def compress(cfg: Config, w: ArrayLike) -> Packed:
+    """Return a tile of weights int[inputs, outputs].
+
+    Raises
+    ------
+    TypeError, ValueError
+        The weights are no integers, of another shape, or do not fit ``weight_bits``.
+    """
+    return Packed(cfg, matrix(cfg, w, code_range(cfg.weight_bits)))
+
+
+def project(cfg: Config, w: ArrayLike) -> Ints:
+    """Return the nearest weights that fit: each clipped to ``weight_bits``."""
+    low, high = code_range(cfg.weight_bits)
+    return np.clip(integers("w", w), low, high)
+
+
+def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
+    """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
+    return product(vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed)), packed.weights())
+
+
+def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
+    """Return the same as :func:`model`, word by word as the hardware works.
+
+    Bit-serial arrays go through the planes of a group's activations from the most significant on,
+    doubling what they have, and subtract the top plane of signed ones.
+    """
+    vectors_in = vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed))
+    padded = np.zeros((len(vectors_in), cfg.chunks * cfg.lanes), dtype=np.int64)
+    padded[:, : cfg.inputs] = vectors_in
+    beats = padded.reshape(-1, cfg.chunks, cfg.lanes)
+    words = packed.words()["w"].reshape(cfg.groups, cfg.chunks, cfg.lanes, cfg.columns)
+    sums = np.zeros((len(beats), cfg.groups, cfg.columns), dtype=np.int64)
+    for plane in reversed(range(cfg.planes)):
+        bits = (beats >> plane) & 1 if cfg.array == "bitserial" else beats
+        part = np.einsum("vkl,gklc->vgc", bits, words)
+        top = cfg.array == "bitserial" and cfg.act_signed and plane == cfg.act_bits - 1
+        sums = 2 * sums + (-part if top else part)
+    return sums.reshape(len(beats), -1)[:, : cfg.outputs]
+
+
+def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
+    """Return the cycles from the first activation of all vectors to the last sum."""
+    return cfg.cycles(len(np.asarray(x)))
+
+
+def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:
+    """Return a tile ``packed`` of random weights, and vectors ``x``: extremes, zero, any."""
+    low, high = code_range(cfg.weight_bits)
+    w = rng.integers(low, high + 1, (cfg.inputs, cfg.outputs))
+    bounds = code_range(cfg.act_bits, cfg.act_signed)
+    made = corners(rng, (1, cfg.inputs), bounds, n_vectors)
+    return {"packed": compress(cfg, w), "x": np.concatenate(made)}

@@ -1,0 +1,19 @@
+"""What the matrix-vector products share: contract, packed tiles, planner, and adapted members."""
+
+from nomul.golden.products.contract import FLAGS, TooFull, code_range, sum_bits
+from nomul.golden.products.members import MEMBERS, member
+from nomul.golden.products.packed import Packed
+from nomul.golden.products.planner import Placed, Plan, plan
+
+__all__ = [
+    "FLAGS",
+    "MEMBERS",
+    "Packed",
+    "Placed",
+    "Plan",
+    "TooFull",
+    "code_range",
+    "member",
+    "plan",
+    "sum_bits",
+]

@@ -1,0 +1,118 @@
+"""What every matrix-vector product checks alike, and computes alike: y = W^T x in integers."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nomul.golden.arrays import Floats, Ints
+from nomul.golden.spimc.config import bits_for
+
+# Bits of the sticky error register of a member that has no register of its own, least significant
+# first: a tile with too few words, or with more; a vector without a tile; one with too few
+# activations, or with more.
+FLAGS = ("E_SHORT", "E_LONG", "E_NOTLOADED", "E_XSHORT", "E_XLONG")
+
+# Integers below this are exact in float64, whose matrix product is fast.
+_EXACT = 1 << 53
+
+
+class TooFull(ValueError):
+    """A tile has more entries than the member stores: fewer rows of it may fit."""
+
+
+def code_range(bits: int, signed: bool = True) -> tuple[int, int]:
+    """Return the least and the greatest code of so many bits."""
+    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+
+
+def sum_bits(inputs: int, weight_bits: int, act_bits: int, signed: bool = True) -> int:
+    """Return the bits of a signed sum of ``inputs`` products that holds the worst of them.
+
+    WB + AB + ceil(log2 K) where at least one operand is two's complement; otherwise those of
+    K (2^WB - 1) (2^AB - 1), and a sign.
+    """
+    if signed:
+        return weight_bits + act_bits + bits_for(inputs)
+    return (inputs * ((1 << weight_bits) - 1) * ((1 << act_bits) - 1)).bit_length() + 1
+
+
+def integers(name: str, values: ArrayLike) -> Ints:
+    """Return an array as int64, or raise TypeError: nothing is rounded or cast silently."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integers, not {array.dtype}")
+    return array.astype(np.int64)
+
+
+def matrix(cfg: Any, w: ArrayLike, bounds: tuple[int, int]) -> Ints:
+    """Return weights as int64[inputs, outputs].
+
+    Raises
+    ------
+    TypeError
+        They are not integers.
+    ValueError
+        The shape is another one, or a weight is out of bounds; the message has row, column, value.
+    """
+    w, name = integers("w", w), cfg.block_name
+    if w.shape != (cfg.inputs, cfg.outputs):
+        shape = [cfg.inputs, cfg.outputs]
+        raise ValueError(f"{name}: w must be of shape {shape}, not {list(w.shape)}")
+    refuse_outside(name, "w", w, bounds)
+    return w
+
+
+def refuse_outside(name: str, what: str, values: Ints, bounds: tuple[int, int]) -> None:
+    """Raise ValueError with the place of the first value that is out of bounds, if there is one."""
+    low, high = bounds
+    outside = np.argwhere((values < low) | (values > high))
+    if len(outside):
+        place = tuple(int(i) for i in outside[0])
+        raise ValueError(
+            f"{name}: {what}{list(place)} must be in {low}..{high}, not {values[place]}"
+        )
+
+
+def vectors(cfg: Any, x: ArrayLike, bounds: tuple[int, int]) -> Ints:
+    """Return activations as int64[V, inputs]; errors as for :func:`matrix`."""
+    x = integers("x", x)
+    if x.ndim != 2 or x.shape[1] != cfg.inputs:
+        raise ValueError(
+            f"{cfg.block_name}: x must be of shape [V, {cfg.inputs}], not {list(x.shape)}"
+        )
+    refuse_outside(cfg.block_name, "x", x, bounds)
+    return x
+
+
+def product(x: Ints, w: Ints) -> Ints:
+    """Return x @ w exactly: through float64 where no sum can leave its integers."""
+    largest = int(np.abs(x).max(initial=0)) * int(np.abs(w).max(initial=0)) * max(1, len(w))
+    if largest < _EXACT:
+        return np.asarray(x.astype(np.float64) @ w.astype(np.float64)).astype(np.int64)
+    return np.asarray(x @ w)
+
+
+def ideal(w: ArrayLike, x: ArrayLike) -> Floats:
+    """Return y = W^T x in float64: [V, outputs] of w [inputs, outputs] and x [V, inputs]."""
+    return np.asarray(x, dtype=np.float64) @ np.asarray(w, dtype=np.float64)
+
+
+def corners(
+    rng: np.random.Generator, shape: tuple[int, int], bounds: tuple[int, int], n: int = 6
+) -> list[Ints]:
+    """Return ``n`` matrices: all least, all greatest, all of bounds only, zero, sparse, any."""
+    low, high = bounds
+    free = rng.integers(low, high + 1, shape)
+    zero = min(max(0, low), high)
+    made = [
+        free,
+        np.full(shape, low),
+        np.full(shape, high),
+        rng.choice(np.array([low, high]), shape),
+        np.full(shape, zero),
+        np.where(rng.random(shape) < 0.8, zero, free),
+    ]
+    while len(made) < n:
+        made.append(rng.integers(low, high + 1, shape))
+    return [m.astype(np.int64) for m in made[:n]]
