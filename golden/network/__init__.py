@@ -5,6 +5,8 @@ from nomul.golden.network.files import save
 from nomul.golden.network.layers import Add, ArgMax, Conv2d, Dense, Flatten, Layer, Requant
 from nomul.golden.network.network import Network
 from nomul.golden.network.pools import AvgPool2d, GlobalAvgPool, MaxPool2d
+from nomul.golden.network.reals import ideal
+from nomul.golden.network.sources import load, quantise, read
 
 __all__ = [
     "Add",
@@ -18,8 +20,12 @@ __all__ = [
     "MaxPool2d",
     "Network",
     "Requant",
+    "ideal",
     "layer_output",
+    "load",
     "model",
+    "quantise",
+    "read",
     "save",
     "trace",
 ]

@@ -1,0 +1,136 @@
+"""The ways in: a network from a file, a model in memory, or a fitted estimator."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from nomul.golden.network import estimators, files
+from nomul.golden.network.calibrate import prepare
+from nomul.golden.network.lower import lower
+from nomul.golden.network.network import Network
+from nomul.golden.network.onnx_graph import Reader
+from nomul.golden.network.onnx_operators import OPERATORS
+from nomul.golden.network.onnx_quantisers import QUANTISERS
+from nomul.golden.network.reals import Graph
+
+ENDINGS = ".npz (of nomul), .onnx"
+
+
+def load(path: Path | str, calibration: ArrayLike | None = None, **options: Any) -> Network:
+    """Return the network in a file.
+
+    Parameters
+    ----------
+    path
+        A network of nomul (``.npz``), or ONNX: quantised by onnxruntime, PyTorch or in QONNX, or
+        of real numbers.
+    calibration
+        For real numbers: inputs [V, ...] like those that will come; see :func:`quantise`.
+    options
+        Of :func:`quantise`, for real numbers too.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ImportError
+        A package is missing that reads the file; the message names it.
+    ValueError
+        The file is not understood; the message names the file and the place in it.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        if calibration is not None or options:
+            raise ValueError(f"{path.name}: is quantised already, and takes no calibration data")
+        return files.load(path)
+    graph = read(path)
+    return _named(path, lambda: _network(graph, calibration, **options))
+
+
+def read(source: Any) -> Graph:
+    """Return a model as steps in real numbers; quantisers of the file are among them.
+
+    Parameters
+    ----------
+    source
+        Path of an ``.onnx`` file, an onnx.ModelProto, or a fitted MLPClassifier or MLPRegressor.
+    """
+    if isinstance(source, Graph):
+        return source
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if path.suffix != ".onnx":
+            raise ValueError(f"{path.name}: must end in one of {ENDINGS}")
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no file {path}")
+        return _named(path, lambda: _onnx(path))
+    if estimators.is_estimator(source):
+        return estimators.graph(source)
+    if type(source).__name__ == "ModelProto":
+        return _onnx(source)
+    raise TypeError(
+        "a model must be a path, an onnx.ModelProto, or a fitted MLPClassifier or MLPRegressor, "
+        f"not {type(source).__name__}"
+    )
+
+
+def quantise(
+    model: Any,
+    calibration: ArrayLike,
+    weight_bits: int = 8,
+    act_bits: int = 8,
+    *,
+    powers_of_two: bool = False,
+) -> Network:
+    """Return a network of integers for a model of real numbers, after training.
+
+    Weights get a symmetric scale per output, activations a scale per tensor, unsigned where nothing
+    is negative. Batch normalisations vanish into weights.
+
+    Parameters
+    ----------
+    model
+        Whatever :func:`read` reads.
+    calibration
+        Real inputs [V, features] or [V, C, H, W] like those that will come; some hundred do.
+    weight_bits, act_bits
+        2..8 and 1..8.
+    powers_of_two
+        Take scales that are powers of two, so that nothing multiplies between the layers.
+
+    Returns
+    -------
+    :class:`nomul.golden.network.Network`, whose ``encode`` makes codes of real inputs.
+
+    Raises
+    ------
+    ValueError
+        The model is quantised already or not understood, or the data does not fit it.
+    """
+    graph = read(model)
+    return lower(prepare(graph, calibration, weight_bits, act_bits, powers_of_two=powers_of_two))
+
+
+def _onnx(source: Any) -> Graph:
+    return Reader(source, {**OPERATORS, **QUANTISERS}).graph()
+
+
+def _network(graph: Graph, calibration: ArrayLike | None, **options: Any) -> Network:
+    if graph.quantised:
+        if calibration is not None or options:
+            raise ValueError("is quantised already, and takes no calibration data")
+        return lower(graph)
+    if any(getattr(step, "codes", None) is not None for step in graph.steps):
+        raise ValueError("has quantised weights, but no quantised activations")
+    if calibration is None:
+        raise ValueError("is in real numbers: calibration data must choose its scales")
+    return quantise(graph, calibration, **options)
+
+
+def _named(path: Path, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from None
