@@ -170,15 +170,19 @@ class Network:
     def encode(self, x: ArrayLike) -> Ints:
         """Return real inputs as codes: divided by the scale, rounded half to even, clipped.
 
+        Inputs in single precision are divided in single precision, as other tools do it.
+
         Raises
         ------
         ValueError
             A value is not finite.
         """
-        values = np.asarray(x, dtype=np.float64)
+        values = np.asarray(x)
+        if values.dtype != np.float32:
+            values = values.astype(np.float64)
         if not np.isfinite(values).all():
             raise ValueError("inputs must be finite")
-        codes = np.rint(values / self.input_scale) + self.input_zero
+        codes = np.rint(values / values.dtype.type(self.input_scale)) + self.input_zero
         return np.clip(codes, self.input_low, self.input_high).astype(np.int64)
 
     def replace(self, **changes: Any) -> "Network":

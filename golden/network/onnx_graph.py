@@ -267,3 +267,14 @@ def pruned(graph: Graph, output: int) -> Graph:
             steps.append(replace(step, sources=tuple(place[s] for s in step.sources)))
             place[number + 1] = len(steps)
     return Graph(steps, graph.input_shape, graph.notes)
+
+
+def limits(kind: Any) -> tuple[int, int]:
+    """Return the range of an integer type of ONNX, 4-bit ones included."""
+    sizes = {"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)}
+    if str(kind) in sizes:
+        return sizes[str(kind)]
+    if np.dtype(kind).kind not in "iu" or np.dtype(kind).itemsize > 4:
+        raise ValueError(f"codes of kind {kind} are not read")
+    info = np.iinfo(kind)
+    return int(info.min), int(info.max)

@@ -7,7 +7,8 @@ import numpy as np
 from nomul.golden.arrays import Floats
 from nomul.golden.network import reals
 from nomul.golden.network.arrays import Shape
-from nomul.golden.network.onnx_graph import Constant, Node, Operator, Value
+from nomul.golden.network.network import MAX_FEATURES
+from nomul.golden.network.onnx_graph import Constant, Node, Operator, Value, limits
 
 
 def same(node: Node) -> None:
@@ -18,18 +19,27 @@ def same(node: Node) -> None:
             raise ValueError("is in training mode; export the model for inference")
     found = node.inputs[0]
     assert found is not None
-    if node.op == "Cast" and isinstance(found, Constant):
+    if node.op == "Cast":
         found = _cast(node, found)
     node.give(found)
 
 
-def _cast(node: Node, found: Constant) -> Constant:
+def _cast(node: Node, found: Constant | Value) -> Constant | Value:
+    """Return what a cast makes, as long as it changes no value."""
     from onnx import helper
 
     kind = helper.tensor_dtype_to_np_dtype(node.attribute("to", 1))
-    if found.codes is not None or kind.kind not in "iuf":
+    if isinstance(found, Constant):
+        if found.codes is not None or kind.kind not in "iuf":
+            raise ValueError(f"to {kind} is not read")
+        return Constant(found.values.astype(kind))
+    if found.quantised is not None:
+        low, high = limits(kind)
+        if found.quantised[2] < low or found.quantised[3] > high:
+            raise ValueError(f"to {kind} would change codes")
+    elif kind.kind != "f" and not found.ended and found.number:
         raise ValueError(f"to {kind} is not read")
-    return Constant(found.values.astype(kind))
+    return found
 
 
 def constant(node: Node) -> None:
@@ -41,6 +51,16 @@ def constant(node: Node) -> None:
             node.give(Constant(array))
             return
     raise ValueError("has no tensor of numbers")
+
+
+def filled(node: Node) -> None:
+    """Give a tensor of one value."""
+    shape = [int(size) for size in node.needed(0).values.reshape(-1)]
+    if any(size < 0 for size in shape) or np.prod(shape, dtype=object) > MAX_FEATURES:
+        raise ValueError(f"of shape {shape} is not read")
+    found = node.attribute("value", None)
+    value = np.zeros(1, np.float32) if found is None else node.reader.tensors.array(found)
+    node.give(Constant(np.full(shape, value.reshape(-1)[0], dtype=value.dtype)))
 
 
 def transpose(node: Node) -> None:
@@ -408,6 +428,7 @@ def labels(node: Node) -> None:
 
 OPERATORS: dict[str, Operator] = {
     "Constant": constant,
+    "ConstantOfShape": filled,
     "Transpose": transpose,
     "Gemm": gemm,
     "MatMul": matmul,

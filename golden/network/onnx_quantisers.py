@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nomul.golden.network import reals
 from nomul.golden.network.arrays import integer
-from nomul.golden.network.onnx_graph import QONNX, Constant, Node, Operator, Value
+from nomul.golden.network.onnx_graph import QONNX, Constant, Node, Operator, Value, limits
 
 Array = NDArray[Any]
 
@@ -35,17 +35,6 @@ def _whole(array: Array, what: str) -> Array:
     if not np.isfinite(values).all() or (values != np.rint(values)).any():
         raise ValueError(f"{what} must be an integer")
     return values.astype(np.int64)
-
-
-def _limits(kind: Any) -> tuple[int, int]:
-    """Return the range of an integer type of ONNX, 4-bit ones included."""
-    sizes = {"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)}
-    if str(kind) in sizes:
-        return sizes[str(kind)]
-    if np.dtype(kind).kind not in "iu" or np.dtype(kind).itemsize > 4:
-        raise ValueError(f"codes of kind {kind} are not read")
-    info = np.iinfo(kind)
-    return int(info.min), int(info.max)
 
 
 def _along(scale: Array, values: Array, axis: int) -> Array:
@@ -81,7 +70,7 @@ def quantise_linear(node: Node) -> None:
     node.only(block_size=0)
     scale = _scale(node, 1)
     zero, kind = _zero_of(node, _output_kind(node))
-    low, high = _limits(kind)
+    low, high = limits(kind)
     found = node.inputs[0]
     if isinstance(found, Constant):
         # In the file's own precision, so that ties are those of who runs the file.

@@ -18,14 +18,14 @@ from nomul.golden.network.reals import Graph
 ENDINGS = ".npz (of nomul), .onnx"
 
 
-def load(path: Path | str, calibration: ArrayLike | None = None, **options: Any) -> Network:
-    """Return the network in a file.
+def load(source: Any, calibration: ArrayLike | None = None, **options: Any) -> Network:
+    """Return the network in a file, or in a model that is loaded already.
 
     Parameters
     ----------
-    path
-        A network of nomul (``.npz``), or ONNX: quantised by onnxruntime, PyTorch or in QONNX, or
-        of real numbers.
+    source
+        Path of a network of nomul (``.npz``) or of an ``.onnx`` file, quantised by onnxruntime, by
+        PyTorch or in QONNX, or of real numbers; or whatever else :func:`read` reads.
     calibration
         For real numbers: inputs [V, ...] like those that will come; see :func:`quantise`.
     options
@@ -40,7 +40,9 @@ def load(path: Path | str, calibration: ArrayLike | None = None, **options: Any)
     ValueError
         The file is not understood; the message names the file and the place in it.
     """
-    path = Path(path)
+    if not isinstance(source, str | Path):
+        return _network(read(source), calibration, **options)
+    path = Path(source)
     if path.suffix == ".npz":
         if calibration is not None or options:
             raise ValueError(f"{path.name}: is quantised already, and takes no calibration data")
