@@ -81,8 +81,9 @@ class Config:
         optional = types.NoneType in typing.get_args(kind)
         if optional and text.lower() == "none":
             return None
-        plain = next((k for k in typing.get_args(kind) if k is not types.NoneType), kind)
-        plain = kind if not optional else plain
+        options = [k for k in _options(kind) if k is not types.NoneType]
+        several = any(typing.get_origin(k) is tuple for k in options) and "," in text
+        plain = options[-1] if several else options[0]
         if plain is str:
             return text
         if plain is bool:
@@ -179,12 +180,22 @@ def _integer(cls: type[Config], name: str, text: str) -> int:
         raise _kind_error(cls, name, text, "an integer") from None
 
 
+def _options(kind: Any) -> tuple[Any, ...]:
+    """Return the kinds that an annotation allows, one of them unless it is a union."""
+    return typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+
+
 def _coerce(owner: Config, name: str, value: Any, kind: Any) -> Any:
-    """Return ``value`` as ``kind`` (int, bool, str, float, tuple, or one of those or None)."""
-    options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    """Return ``value`` as ``kind`` (int, bool, str, float, tuple, or one of those or None).
+
+    A parameter that is one value or several is declared as ``int | tuple[int, ...]``.
+    """
+    options = _options(kind)
     if value is None and types.NoneType in options:
         return None
-    kind = next(option for option in options if option is not types.NoneType)
+    several = isinstance(value, list | tuple)
+    fitting = [k for k in options if (typing.get_origin(k) is tuple) == several]
+    kind = next(k for k in [*fitting, *options] if k is not types.NoneType)
     if kind is int:
         if isinstance(value, bool):
             raise _kind_error(owner, name, value, "an integer")

@@ -1,0 +1,121 @@
+"""Parameters of a spiking network's hardware: one layer, or a trained network from a file."""
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nomul.golden.lif import coders, files, readouts
+from nomul.golden.lif.layer import SPIKER22, Layer
+from nomul.golden.lif.network import Network
+
+FORMS = ("frames", "events")
+WEIGHTS = ("load", "rom")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(Layer):
+    """Parameters of a layer's hardware, or of a network's.
+
+    The first ones are those of :class:`nomul.golden.lif.Layer`. With a network they are its first
+    layer's and must not say otherwise; ``lanes`` is free, and holds for every layer.
+
+    Parameters
+    ----------
+    network
+        Path of a network file, or the name of a trained network that comes with nomul; empty for
+        one layer, whose weights are loaded.
+    weights
+        Of a network: ``rom``, in memories that the bitstream fills, or ``load``, through a port.
+    form
+        What comes in with coder ``direct``: ``frames`` of M bits, or ``events``, numbers of inputs.
+    chunk
+        Bits of a frame per beat, 1..64; more than M are zero.
+    coder, readout, steps, pixel_bits
+        As of :class:`nomul.golden.lif.Network`, which sets them if there is one.
+    """
+
+    network: str = ""
+    weights: str = "load"
+    form: str = "frames"
+    chunk: int = 8
+    coder: str = "direct"
+    readout: str = "spikes"
+    steps: int = 0
+    pixel_bits: int = 4
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "small": {"state_bits": 10, "fraction": 2, "leak": 3, "threshold": 24},
+        "events": {
+            **{"inputs": 20, "neurons": 10, "lanes": 3, "form": "events", "leak": (2, 4)},
+            **{"rounding": "rne", "reset": "zero_now", "steps": 4, "readout": "counts"},
+        },
+        "spiker22": {**SPIKER22, "inputs": 24, "neurons": 12, "lanes": 4},
+        "digits": {"network": "digits", "weights": "rom", "lanes": 8},
+    }
+
+    def validate(self) -> None:
+        """Check the choices, take what a network says, and check the layer."""
+        self.check_choice("weights", WEIGHTS)
+        self.check_choice("form", FORMS)
+        self.check_range("chunk", 1, 64)
+        self.check_choice("coder", coders.CODERS)
+        self.check_choice("readout", readouts.READOUTS)
+        self.check_range("steps", 0, 4096)
+        self.check_range("pixel_bits", 1, 8)
+        if self.network:
+            known = ", ".join(trained())
+            exists = self.network in trained() or Path(self.network).is_file()
+            self.check("network", exists, f"a file or one of {known}")
+            self._adopt()
+        else:
+            self.check("weights", self.weights == "load", "load: there is no network to take from")
+        rule = f"more than 0 for coder {self.coder!r} and readout {self.readout!r}"
+        endless = (self.coder, self.readout) == ("direct", "spikes")
+        self.check("steps", self.steps > 0 or endless, rule)
+        super().validate()
+
+    def _adopt(self) -> None:
+        """Take the network's parameters; refuse one that was given and differs."""
+        network = self.load()
+        own = {n: getattr(network.layers[0], n) for n in Layer.names() if n != "lanes"}
+        own |= {n: getattr(network, n) for n in ("coder", "readout", "steps", "pixel_bits")}
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        for name, value in own.items():
+            given = getattr(self, name)
+            rule = f"{value!r}, as network {self.network!r} has it, or left out"
+            self.check(name, given in (value, defaults[name]), rule)
+            object.__setattr__(self, name, value)
+
+    def load(self) -> Network:
+        """Return the network.
+
+        Raises
+        ------
+        ValueError
+            There is none: weights are loaded.
+        """
+        if not self.network:
+            raise ValueError("lif.network is empty: the weights of this layer are loaded")
+        return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Network:
+        return files.load(trained().get(self.network, Path(self.network)))
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Parameters of every layer."""
+        if self.network:
+            return tuple(layer.replace(lanes=self.lanes) for layer in self._loaded.layers)
+        return (Layer.from_dict({name: getattr(self, name) for name in Layer.names()}),)
+
+    @property
+    def outputs(self) -> int:
+        """Neurons of the last layer."""
+        return self.layers[-1].neurons
+
+
+def trained() -> dict[str, Path]:
+    """Return the trained networks that come with nomul, by name."""
+    return {path.stem: path for path in sorted(Path(__file__).parent.glob("*.npz"))}
