@@ -64,7 +64,7 @@ class Quantiser:
         ):
             if wrong.any():
                 place = int(np.flatnonzero(wrong)[0])
-                raise ValueError(f"{name}[{place}] must {rule}, not {values[place]!r}")
+                raise ValueError(f"{name}[{place}] must {rule}, not {float(values[place])}")
         values.flags.writeable = False
         return values
 
@@ -143,7 +143,8 @@ class Quantiser:
     @staticmethod
     def after(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Return the next number of the same kind: x > t is x >= after(t); infinite after all."""
-        return np.nextafter(values, values.dtype.type(np.inf))
+        with np.errstate(over="ignore"):
+            return np.nextafter(values, values.dtype.type(np.inf))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""

@@ -147,8 +147,9 @@ def load(path: Path | str) -> tuple[list[Packed], dict[str, Any]]:
         if "meta" not in found or found["meta"].dtype != np.uint8:
             raise ValueError("is not a container of packed weights")
         text = mapping(text_document(found["meta"].tobytes()), "meta")
-        if text.get("schema") != SCHEMA:
-            raise ValueError(f"has schema {shown(text.get('schema'))}, not {SCHEMA}")
+        schema = text.get("schema")
+        if type(schema) is not int or schema != SCHEMA:
+            raise ValueError(f"has schema {shown(schema)}, not {SCHEMA}")
         tiles = []
         for n, values in enumerate(sequence(field(text, "tiles"), "tiles")):
             value, index, count = (

@@ -321,6 +321,50 @@ def test_a_bad_file_is_refused_with_the_place(tmp_path, change, message):
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"theta": [[1 << 64]]}, "lut.theta[0][0] must be in"),
+        ({"theta": [(1 << 64) - 1]}, "lut.theta[0] must be in"),
+        ({"bias": [(1 << 62)]}, "lut.bias[0] must be in"),
+        ({"n_out": 1.0}, "lut.n_out must be an integer, not 1.0"),
+        ({"n_out": "1"}, "lut.n_out must be an integer, not '1'"),
+        ({"n_out": 10**10}, "lut.n_out must be in 1..1048576, not 10000000000"),
+        ({"k": True}, "lut.k must be an integer, not True"),
+        ({"idx": [[0, 1.5]]}, "lut.idx[0][1] must be an integer, not 1.5"),
+        ({"idx": [[0, 1], [2]]}, "lut.idx[1] must have 2 entries, not 1"),
+        ({"idx": 3}, "lut.idx must be a list, not 3"),
+        ({"tt": [6.9]}, "lut.tt[0] must be an integer, not 6.9"),
+        ({"tt": ["-6"]}, "lut.tt[0] must be hexadecimal, not '-6'"),
+        ({"tt": ["0_6"]}, "lut.tt[0] must be hexadecimal, not '0_6'"),
+        ({"flip": [True]}, "lut.flip[0] must be an integer, not True"),
+        ({"kinds": 1}, "lut has no field 'kinds'"),
+    ],
+)
+def test_numbers_of_a_file_are_taken_exactly(tmp_path, change, message):
+    layer = {"kind": "lut", "k": 2, "idx": [[0, 1]], "tt": ["6"], "out": [0], "n_out": 1}
+    values = {"format": "nomul-lutnet", "version": 1, "inputs": 4, "about": {}}
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({**values, "layers": [layer | change]}))
+    with pytest.raises(ValueError, match=re.escape("net.json: layer 0: ")) as caught:
+        lutnet.Network.load(path)
+    assert message in str(caught.value)
+
+
+def test_few_bytes_cannot_ask_for_all_memory():
+    """A million neurons, and one that adds a hundred operators, would be a table of both."""
+    with pytest.raises(ValueError, match="one of 1048576 adds 100"):
+        lutnet.Xnor(idx=[0] * 100, weight=[1] * 100, out=[0] * 100, n_out=1 << 20)
+
+
+def test_one_output_is_a_class_by_its_sign():
+    scores = lutnet.Xnor(idx=[0, 1], weight=[1, 1], out=[0, 0], n_out=1, alpha=[2], bias=[-2])
+    network = lutnet.Network([scores], 2)
+    x = [[0, 0], [0, 1], [1, 1]]
+    assert lutnet.model(network, x)[:, 0].tolist() == [-2, 0, 2]
+    assert lutnet.predict(network, x).tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
     ("x", "message"),
     [
         (np.zeros((2, 3)), r"x must be of shape \[n, 6\], not \[2, 3\]"),

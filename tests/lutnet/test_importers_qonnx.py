@@ -222,3 +222,138 @@ def test_a_qonnx_network_runs_as_hardware(simulate, tmp_path):
     path, _ = network(tmp_path)
     importers.load(path, format="qonnx").save(tmp_path / "net.json")
     simulate("lutnet", lutnet.Config(network=str(tmp_path / "net.json")))
+
+
+def two_layers(between=(), **extra):
+    """Return nodes and constants of a binary layer, something in between, and class scores."""
+    rng = np.random.default_rng(8)
+    last = between[-1][-1] if between else "z"
+    nodes = [node(kind, inputs, out) for kind, inputs, out in between]
+    constants = {
+        **GOOD,
+        "w": np.where(rng.random((4, 3)) < 0.5, -1.0, 1.0),
+        "v": np.where(rng.random((3, 2)) < 0.5, -1.0, 1.0),
+        **extra,
+    }
+    nodes = [node("MatMul", "x w", "z"), *nodes, node("BipolarQuant", f"{last} one", "h")]
+    return [*nodes, node("MatMul", "h v", "y")], constants
+
+
+def test_a_pruned_neuron_has_the_sum_zero(tmp_path):
+    """Its sign is +1 by the definition of BipolarQuant, or what its normalisation leaves."""
+    w = np.where(np.random.default_rng(8).random((4, 3)) < 0.5, -1.0, 1.0)
+    w[:, 1] = 0
+    for shift, sign in ((0.0, 1), (-0.5, -1)):
+        nodes, constants = two_layers([("Add", "z t3", "a")], w=w, t3=[0.0, shift, 0.0])
+        read = importers.load(save(tmp_path, nodes, constants, 4, "y"), format="qonnx")
+        x = signs(4)
+        sums = (2 * x - 1) @ w
+        hidden = np.where(sums >= 0, 1, -1)
+        hidden[:, 1] = sign
+        wanted = hidden @ constants["v"]
+        got = lutnet.model(read, x)
+        assert np.array_equal(got.argmax(axis=1), wanted.argmax(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"w": np.zeros((4, 3))}, "no weight is left: all are zero"),
+        ({"w": np.zeros((4, 0)), "v": np.zeros((0, 2))}, "at least one neuron"),
+        ({"w": np.full((4, 3), np.nan)}, "initializer 'w': [0, 0] must be finite, not nan"),
+    ],
+)
+def test_weights_that_are_none_are_refused(tmp_path, change, message):
+    nodes, constants = two_layers(**change)
+    with pytest.raises(ValueError, match=r"net\.onnx: ") as caught:
+        importers.load(save(tmp_path, nodes, constants, 4, "y"), format="qonnx")
+    assert message in str(caught.value)
+
+
+def altered(tmp_path, change):
+    """Save a good graph with something changed in it; return the file."""
+    nodes, constants = two_layers(
+        [("BatchNormalization", "z g b m q", "n")],
+        **{name: [1.0, 2.0, 0.5] for name in "gbmq"},
+    )
+    path = save(tmp_path, nodes, constants, 4, "y")
+    importers.load(path, format="qonnx")
+    model = onnx.load(path)
+    change(model.graph)
+    onnx.save(model, path)
+    return path
+
+
+def attribute(number, name, value):
+    return lambda g: g.node[number].attribute.append(onnx.helper.make_attribute(name, value))
+
+
+def dimension(size):
+    def change(graph):
+        graph.input[0].type.tensor_type.shape.dim[1].dim_value = size
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (attribute(1, "training_mode", 1), "node 1 (BatchNormalization): is in training mode"),
+        (lambda g: g.node[1].output.extend(["rm", "rv"]), "is in training mode, by the batch"),
+        (attribute(1, "epsilon", float("nan")), "epsilon must be finite, not nan"),
+        (attribute(0, "axis", 1), "attribute 'axis' is not known, or stands twice"),
+        (dimension(10**8), "must have a fixed number of features in 1..65536, not [100000000]"),
+        (dimension(0), "must have a fixed number of features"),
+        (lambda g: g.initializer.append(g.initializer[0]), "stands twice"),
+        (lambda g: g.node.append(g.node[-1]), "'y' is computed twice"),
+        (lambda g: setattr(g.node[0], "domain", "com.other"), "com.other.MatMul is not read"),
+        (lambda g: g.node[0].input.append("w"), "has 3 inputs and 1 outputs, not 2..2"),
+        (lambda g: g.ClearField("input"), "the graph has 0 inputs, not one"),
+        (
+            lambda g: g.initializer[0].external_data.add(key="location", value="/etc/passwd"),
+            "lies in another file, which is not read",
+        ),
+        (lambda g: g.initializer[0].dims.insert(0, 1 << 40), "too large"),
+    ],
+)
+def test_what_changes_the_meaning_is_refused(tmp_path, change, message):
+    path = altered(tmp_path, change)
+    with pytest.raises(ValueError, match=r"net\.onnx: ") as caught:
+        importers.load(path, format="qonnx")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        ("Flatten", {"axis": 0}, "axis must be 1, so that samples stay apart, not 0"),
+        ("Flatten", {"axis": 2}, "axis must be 1, so that samples stay apart, not 2"),
+        ("Flatten", {}, None),
+        ("Reshape", [-1, 4], None),
+        ("Reshape", [0, -1], None),
+        ("Reshape", [4, -1], "the shape must be [-1, 4], so that samples stay apart, not [4, -1]"),
+        ("Reshape", [-1, 2, 2], "its input has 3 axes: there is no Flatten before it"),
+        ("Identity", {}, "its input has 3 axes: there is no Flatten before it"),
+    ],
+)
+def test_samples_stay_apart(tmp_path, kind, values, message):
+    nodes, constants = two_layers()
+    nodes[0].input[0] = "f"
+    inputs = ["x", "s"] if kind == "Reshape" else ["x"]
+    options = values if isinstance(values, dict) else {}
+    nodes.insert(0, onnx.helper.make_node(kind, inputs, ["f"], **options))
+    path = save(tmp_path, nodes, constants, 4, "y")
+    model = onnx.load(path)
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    dims[1].dim_value = 2
+    dims.add().dim_value = 2
+    if kind == "Reshape":
+        tensor = onnx.numpy_helper.from_array(np.array(values, dtype=np.int64), "s")
+        model.graph.initializer.append(tensor)
+    onnx.save(model, path)
+    if message is None:
+        assert importers.load(path, format="qonnx").inputs == 4
+    else:
+        with pytest.raises(ValueError, match=r"net\.onnx: ") as caught:
+            importers.load(path, format="qonnx")
+        assert message in str(caught.value)

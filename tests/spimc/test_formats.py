@@ -1,10 +1,12 @@
 """Importers of sparse weights, each against the library that defines the form."""
 
+import json
+
 import numpy as np
 import pytest
 
 from nomul.golden import sparse
-from nomul.golden.spimc import Config, Tile, formats
+from nomul.golden.spimc import Config, Tile, formats, layer
 
 
 def matrix(rows, columns, seed=1):
@@ -52,6 +54,91 @@ def test_scipy_matrices_sum_their_duplicates():
     twice = scipy_sparse.coo_array(([3, 4, 5], ([1, 1, 0], [2, 2, 0])), shape=(2, 3))
     assert formats.from_scipy(twice).tolist() == [[5, 0, 0], [0, 0, 7]]
     assert np.array_equal(formats.from_scipy(twice), twice.toarray())
+
+
+@pytest.mark.parametrize(
+    ("kind", "a", "b"), [("int8", 100, 100), ("uint8", 200, 100), ("int8", -100, -100)]
+)
+def test_duplicates_do_not_wrap(kind, a, b):
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    data = np.array([a, b, 1, 2], dtype=kind)
+    twice = scipy_sparse.coo_matrix((data, ([0, 0, 1, 1], [1, 1, 0, 0])), shape=(2, 2))
+    message = rf"the entries at \[0\]\[1\] add up to {a + b}, which {kind} does not hold"
+    with pytest.raises(ValueError, match=message):
+        formats.from_scipy(twice)
+    data = np.array([100, -100, 1, 2], dtype="int16")
+    twice = scipy_sparse.coo_matrix((data, ([0, 0, 1, 1], [1, 1, 0, 0])), shape=(2, 2))
+    assert formats.from_scipy(twice).tolist() == [[0, 0], [3, 0]]
+
+
+def test_a_dense_matrix_too_large_is_refused():
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    wide = scipy_sparse.coo_matrix(([1], ([0], [0])), shape=(10**6, 10**6))
+    with pytest.raises(ValueError, match=r"a dense matrix \[1000000, 1000000\] would be too large"):
+        formats.from_scipy(wide)
+    with pytest.raises(ValueError, match="would be too large"):
+        formats.from_bitmask([], np.zeros((0, 0), np.uint8), (1 << 30, 1 << 30))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_named(tmp_path, value):
+    w = np.zeros((2, 3), dtype=np.float32)
+    w[1, 2] = value
+    np.save(tmp_path / "w.npy", w)
+    with pytest.raises(ValueError, match=r"w\.npy: weights\[1\]\[2\] must be finite"):
+        formats.read(tmp_path / "w.npy")
+
+
+def container(folder):
+    """Return a layer of two tiles in a container, and its meta text."""
+    w = (np.arange(60).reshape(20, 3) % 7 - 3).astype(np.int8)
+    plan = layer.plan(w, Config(columns=4, slots=8, window=8), Tile(format="coo"))
+    layer.save(folder / "p.npz", plan)
+    with np.load(folder / "p.npz") as file:
+        return w, dict(file)
+
+
+def test_a_container_is_read_as_it_was_written(tmp_path):
+    w, _ = container(tmp_path)
+    assert np.array_equal(layer.load(tmp_path / "p.npz").weights(), w)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema": 2}, "has schema 2, not 1"),
+        ({"schema": True}, "has schema True, not 1"),
+        ({"about": {"layer": "x"}}, "holds tiles, but no layer"),
+        ({"about.rows": 0}, "rows must be in 1.."),
+        ({"about.rows": 20.0}, "rows must be an integer, not 20.0"),
+        ({"about.rows": 10}, "must be in 0.."),
+        ({"about.columns": 1 << 40}, "columns must be in 1.."),
+        ({"about.places": []}, "places must have an entry per tile"),
+        ({"about.macro": {"columns": "4"}}, "spimc.columns must be an integer, not '4'"),
+        ({"about.macro": {"colums": 4}}, "spimc has no parameter 'colums'"),
+    ],
+)
+def test_a_container_that_does_not_fit_is_refused(tmp_path, change, message):
+    _, arrays = container(tmp_path)
+    meta = json.loads(arrays["meta"].tobytes())
+    for name, value in change.items():
+        first, _, second = name.partition(".")
+        place = meta[first] if second else meta
+        place[second or first] = value
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    np.savez(tmp_path / "p.npz", **arrays)
+    with pytest.raises(ValueError, match=r"p\.npz: ") as caught:
+        layer.load(tmp_path / "p.npz")
+    assert message in str(caught.value)
+
+
+def test_a_file_that_is_no_container_is_refused(tmp_path):
+    np.savez(tmp_path / "p.npz", x=np.zeros(3))
+    with pytest.raises(ValueError, match=r"p\.npz: is not a container of packed weights"):
+        layer.load(tmp_path / "p.npz")
+    (tmp_path / "p.npz").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"p\.npz: is empty"):
+        layer.load(tmp_path / "p.npz")
 
 
 def test_scipy_coordinates_are_checked():

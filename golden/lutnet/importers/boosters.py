@@ -199,7 +199,7 @@ def _number(value: Any, name: str) -> float:
     """Return a real number as float32 holds it."""
     if type(value) not in (int, float):
         raise ValueError(f"{name} must be a number, not {shown(value)}")
-    if abs(value) >= float(np.finfo(np.float32).max):
+    if not abs(value) <= float(np.finfo(np.float32).max):
         raise ValueError(f"{name} must be a finite float32, not {shown(value)}")
     return float(np.float32(value))
 

@@ -178,6 +178,9 @@ def _tables(
         bits = weights.argmax(axis=1)[:, None] >> np.arange(3, -1, -1) & 1
     else:
         bits = _bits(weights, k, str(parametrization))
+    frozen = _frozen(values, prefix, k)
+    if frozen is not None and not np.array_equal(bits, frozen):
+        raise ValueError(f"{prefix}._export_lut_ids does not agree with the tables beside it")
     return [sum(1 << a for a in np.flatnonzero(row).tolist()) for row in bits]
 
 
@@ -191,17 +194,21 @@ def _bits(weights: NDArray[np.float64], k: int, parametrization: str) -> NDArray
     return weights @ (1.0 - 2.0 * (parity.sum(axis=2) & 1)) < 0
 
 
+def _frozen(values: layered.State, prefix: str, k: int) -> Ints | None:
+    """Return the table bits [n, 2**K] that an export stored, whose highest bit is address 0."""
+    key = f"{prefix}._export_lut_ids"
+    if key not in values or k > 4:
+        return None
+    numbers = layered.whole(values, key, 1, 0, (1 << (1 << k)) - 1)
+    return numbers[:, None] >> np.arange((1 << k) - 1, -1, -1) & 1
+
+
 def _known(values: layered.State, prefix: str, weights: NDArray[np.float64], k: int) -> str:
     """Return whether weights are ``warp`` or ``light``: what an export says, else the first."""
-    key = f"{prefix}._export_lut_ids"
-    if key in values and k <= 4:
-        numbers = layered.whole(values, key, 1, 0, (1 << (1 << k)) - 1)
-        # The number's highest bit is address 0.
-        wanted = numbers[:, None] >> np.arange((1 << k) - 1, -1, -1) & 1
-        for kind in PARAMETRIZATIONS[1:]:
-            if np.array_equal(_bits(weights, k, kind), wanted):
-                return kind
-        raise ValueError(f"{key} does not agree with the tables beside it")
+    frozen = _frozen(values, prefix, k)
+    if frozen is not None:
+        same = [np.array_equal(_bits(weights, k, kind), frozen) for kind in PARAMETRIZATIONS[1:]]
+        return PARAMETRIZATIONS[1:][same.index(True)] if any(same) else "warp"
     warnings.warn(
         f"{prefix}.weight is read as parametrization='warp'; say 'light' if it is that, "
         "which looks the same in a file",
