@@ -118,6 +118,8 @@ _ALL = (
         *("sotfp", "block", "Floating point in a memory array", "arXiv 2003.01551"),
         capabilities={"verify": "nomul.capabilities.sotfp:verify"},
     ),
+    Block("bitplanes", "block", "Matrix-vector product by bit planes", "arXiv 1905.13389"),
+    Block("dense", "baseline", "Matrix-vector product by INTk multipliers"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("fp16outer", "baseline", "Outer product by FP16 multipliers"),
     Block("intouter", "baseline", "Outer product by INTk multipliers"),

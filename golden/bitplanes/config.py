@@ -40,6 +40,8 @@ class Config(config.Config):
         Registers behind the trees that count, 0 or 1.
     encodings
         Those that the hardware computes: ``and`` for binary codes, ``xnor`` for digits of +-1.
+    rounding
+        Whether vectors may ask for ``round``, which needs the sum of their activations.
     checks
         Count activations whose bits above the precision are no continuation of their sign. They
         are left out of sums in any case.
@@ -59,6 +61,7 @@ class Config(config.Config):
     adc_bits: int | None = None
     tree_regs: int = 0
     encodings: tuple[str, ...] = ENCODINGS
+    rounding: bool = True
     checks: bool = True
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
@@ -71,6 +74,7 @@ class Config(config.Config):
             "weight_planes": 4,
             "pairs": 4,
             "encodings": ("and",),
+            "rounding": False,
             "checks": False,
         },
         "slices": {

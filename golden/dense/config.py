@@ -7,7 +7,7 @@ from nomul.golden import config
 from nomul.golden.products.contract import sum_bits
 
 ARRAYS = ("multiplier", "bitserial")
-MULTIPLIERS = ("operator", "booth")
+MULTIPLIERS = ("operator", "booth", "crossed")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class Config(config.Config):
         step takes ``act_bits`` cycles of AND-and-add.
     multiplier
         Of ``multiplier``: ``operator`` leaves ``a * b + acc`` to the synthesizer, which knows an
-        FPGA's DSP blocks; ``booth`` is radix 4, all partial products and the accumulator in one
-        tree.
+        FPGA's DSP blocks; ``booth`` is radix 4, whose digits all columns share, with all partial
+        products and the accumulator in one tree; ``crossed`` has ANDs of all bits in that tree.
     weight_bits
         Bits of a two's complement weight, 1..17.
     act_bits

@@ -1,0 +1,145 @@
+"""The dense array: weights, activations, columns and sums."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from nomul.golden.dense import Config
+from nomul.golden.products import FLAGS
+from nomul.hw.dense.column import Column, lane, lane_bits
+from nomul.hw.once import Once
+from nomul.hw.products.drain import Drain, y_layout
+from nomul.hw.products.feed import Feed, x_layout
+from nomul.hw.products.loader import Loader, weight_layout
+from nomul.hw.products.store import Store
+
+
+class Top(wiring.Component):
+    """Multiplies vectors by a matrix that stays: y = W^T x by P multipliers.
+
+    A tile is loaded word by word, and stays until another one comes. Steps take ``lanes``
+    activations each, all columns of a group at once; where there are more columns than multipliers
+    a vector is gone through once for each group. A group's sums leave while the next ones are made:
+    ``cfg.interval`` cycles per vector, and two from its last step to the first sum.
+
+    A vector must not be offered before its tile's first word was taken, nor a tile's first word
+    before the last activation meant for the tile before it was. A tile of another length is not
+    there: vectors for it, and vectors of another length, give no sums.
+
+    Parameters
+    ----------
+    cfg : :class:`nomul.golden.dense.Config`
+        Sizes, widths and kind of multiplier, already validated.
+
+    Members
+    -------
+    weight : ``In(stream.Signature({w, last}))``
+        Words of a tile: ``lanes * columns`` weights each, see ``Packed.words``.
+    x : ``In(stream.Signature({x: ArrayLayout(act_bits, lanes), last}))``
+        Activations in order; lanes beyond the vector's end are ignored.
+    y : ``Out(stream.Signature({y: ArrayLayout(signed(y_bits), y_lanes), last}))``
+        Sums in order; lanes beyond the last column are any.
+    errors : ``Out(5)``
+        Sticky flags, ``nomul.golden.products.FLAGS``.
+    loaded : ``Out(1)``
+        A tile is there.
+    """
+
+    weight: stream.Interface
+    x: stream.Interface
+    y: stream.Interface
+
+    def __init__(self, cfg: Config):
+        self.cfg = cfg
+        self.word_bits = cfg.lanes * cfg.columns * cfg.weight_bits
+        super().__init__(
+            {
+                "weight": In(stream.Signature(weight_layout(self.word_bits))),
+                "x": In(stream.Signature(x_layout(cfg.lanes, cfg.act_bits))),
+                "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
+                "errors": Out(len(FLAGS)),
+                "loaded": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        cfg, m = self.cfg, Module()
+        m.submodules.loader = loader = Loader(self.word_bits, cfg.depth, cfg.depth)
+        m.submodules.store = store = Once("store", Store, self.word_bits, cfg.depth)
+        again = cfg.groups * cfg.planes > 1
+        m.submodules.feed = feed = Feed(cfg.lanes, cfg.act_bits, cfg.chunks, again)
+        m.submodules.drain = drain = Drain(cfg.columns, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
+        wiring.connect(m, wiring.flipped(self.weight), loader.weight)
+        wiring.connect(m, wiring.flipped(self.x), feed.x)
+        wiring.connect(m, drain.o, wiring.flipped(self.y))
+
+        # Passes of a vector: groups of columns, and of each the planes of a bit-serial array.
+        group, base = Signal(range(max(2, cfg.groups))), Signal(range(max(2, cfg.depth)))
+        plane = Signal(range(max(2, cfg.planes)), init=cfg.planes - 1)
+        plane_last = plane == 0
+        with m.If(feed.end | feed.drop):
+            m.d.sync += [group.eq(0), base.eq(0), plane.eq(cfg.planes - 1)]
+        with m.Elif(feed.pass_end):
+            m.d.sync += plane.eq(Mux(plane_last, cfg.planes - 1, plane - 1))
+            with m.If(plane_last):
+                m.d.sync += [group.eq(group + 1), base.eq(base + cfg.chunks)]
+        m.d.comb += [
+            feed.final.eq(plane_last & (group == cfg.groups - 1)),
+            feed.hold.eq(loader.busy),
+            feed.refuse.eq(~loader.loaded),
+            loader.idle.eq(feed.idle),
+            self.loaded.eq(loader.loaded),
+            store.write.eq(loader.write),
+            store.into.eq(loader.into),
+            store.word.eq(loader.word),
+            store.read.eq(feed.step),
+            store.address.eq(base + feed.chunk),
+        ]
+        self._flags(m, loader, feed)
+
+        # One cycle later: operands are there.
+        top, chunk_last = plane == cfg.planes - 1, feed.chunk == cfg.chunks - 1
+        valid, first, doubles, negate = Signal(), Signal(), Signal(), Signal()
+        plane_now, whole, final = Signal.like(plane), Signal(), Signal()
+        stuck = valid & whole & ~drain.room
+        m.d.comb += feed.go.eq(~stuck)
+        with m.If(feed.go):
+            m.d.sync += valid.eq(feed.step)
+        with m.If(feed.step):
+            m.d.sync += [
+                first.eq(feed.fresh & top),
+                doubles.eq(feed.fresh & ~top),
+                negate.eq(top & int(cfg.act_signed and cfg.array == "bitserial")),
+                plane_now.eq(plane),
+                whole.eq(chunk_last & plane_last & ~feed.drop),
+                final.eq(feed.end),
+            ]
+        self._columns(m, feed, store, drain, (valid & feed.go, first, doubles, negate, plane_now))
+        m.d.comb += [drain.load.eq(valid & whole & drain.room), drain.final.eq(final)]
+        return m
+
+    def _columns(self, m: Module, feed: Feed, store: Once, drain: Drain, now: tuple) -> None:
+        """Describe the lanes that all columns share, and the columns."""
+        cfg, (enable, first, doubles, negate, plane) = self.cfg, now
+        sent = Signal(cfg.lanes * lane_bits(cfg))
+        m.d.comb += sent.eq(Cat(lane(m, cfg, x, plane) for x in feed.now))
+        bits, stride = cfg.weight_bits, cfg.columns * cfg.weight_bits
+        for number in range(cfg.columns):
+            m.submodules[f"column{number}"] = column = Once("column", Column, cfg)
+            words = [store.found[i * stride + number * bits :][:bits] for i in range(cfg.lanes)]
+            m.d.comb += [
+                column.x.eq(sent),
+                column.w.eq(Cat(words)),
+                column.enable.eq(enable),
+                column.first.eq(first),
+                column.doubles.eq(doubles),
+                column.negate.eq(negate),
+                drain.sums[number].eq(column.total),
+            ]
+
+    def _flags(self, m: Module, loader: Loader, feed: Feed) -> None:
+        """Describe the sticky flags, in the order of ``FLAGS``."""
+        strobes = (loader.short, loader.long, feed.refused, feed.short, feed.long)
+        for flag, strobe in zip(self.errors, strobes, strict=True):
+            with m.If(strobe):
+                m.d.sync += flag.eq(1)

@@ -1,0 +1,71 @@
+"""Dense: the array's Verilog against the model, presets and corners; a mutation that must fail."""
+
+import pytest
+
+from nomul.golden.dense import Config
+from nomul.hw.dense import Top
+from nomul.sim.harness import BenchError
+
+pytestmark = pytest.mark.needs("icarus")
+
+CORNERS = {
+    "one of everything": {"inputs": 1, "outputs": 1, "products": 1},
+    "one bit": {"inputs": 3, "outputs": 2, "products": 2, "act_bits": 1, "weight_bits": 1},
+    "all at once": {"inputs": 7, "outputs": 5, "products": 100},
+    "unsigned": {"inputs": 7, "outputs": 5, "products": 3, "act_signed": False, "act_bits": 5},
+    "crossed": {"inputs": 7, "outputs": 5, "products": 14, "multiplier": "crossed"},
+    "crossed, unsigned": {
+        "inputs": 5,
+        "outputs": 3,
+        "products": 3,
+        "multiplier": "crossed",
+        "act_signed": False,
+        "weight_bits": 4,
+    },
+    "operator, unsigned": {
+        "inputs": 5,
+        "outputs": 3,
+        "products": 6,
+        "multiplier": "operator",
+        "act_signed": False,
+    },
+    "groups, bit by bit": {
+        "inputs": 6,
+        "outputs": 7,
+        "products": 2,
+        "array": "bitserial",
+        "act_bits": 3,
+    },
+    "lanes, bit by bit, unsigned": {
+        "inputs": 9,
+        "outputs": 5,
+        "products": 12,
+        "array": "bitserial",
+        "act_bits": 3,
+        "act_signed": False,
+    },
+    "wide": {"inputs": 3, "outputs": 2, "products": 2, "act_bits": 16, "weight_bits": 17},
+}
+
+
+def test_rtl_equals_model(simulate):
+    assert simulate("dense", Config.preset("small")).tests == 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("preset", ["dsp", "bitserial"])
+def test_other_presets_equal_the_model(simulate, preset):
+    assert simulate("dense", Config.preset(preset)).tests == 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CORNERS)
+def test_rtl_equals_model_at_the_corners(simulate, name):
+    simulate("dense", Config.from_dict(CORNERS[name]))
+
+
+def test_bench_notices_a_sign_that_is_none(simulate):
+    """Mutation: the hardware is built for unsigned activations, so a sign bit weighs +2^7."""
+    cfg = Config.preset("small")
+    with pytest.raises(BenchError, match=r"y\[\d+, \d+\] is -?0x"):
+        simulate("dense", cfg, top=Top(cfg.replace(act_signed=False)), tests="products")
