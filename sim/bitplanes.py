@@ -9,6 +9,7 @@ from nomul.sim.stream import STALLS, Layout, assert_equal, bit, bits
 
 MEASURED = "vectors_in_sequence"
 OPERATION = "product"
+RECORDED = "products_equal_the_model/source=never/sink=never"
 
 COMMAND = Layout(
     (

@@ -8,6 +8,7 @@ from nomul.sim.stream import STALLS
 
 MEASURED = "vectors_in_sequence"
 OPERATION = "product"
+RECORDED = "products_equal_the_model/source=never/sink=never"
 
 
 class Unit(products.Driver):

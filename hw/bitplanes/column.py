@@ -37,6 +37,25 @@ def add_layout(cfg: Config) -> data.StructLayout:
     )
 
 
+def code_bits(cfg: Config) -> int:
+    """Return the bits of a read behind the converter, if there is one that can clip."""
+    return min(read_bits(cfg), read_bits(cfg) if cfg.adc_bits is None else cfg.adc_bits)
+
+
+def adjust_bits(cfg: Config) -> int:
+    """Return the bits of what the complements of a step's reads lack."""
+    return code_bits(cfg) + cfg.at_once + 1
+
+
+def adjustment(cfg: Config, negate: Value) -> Value:
+    """Return what the complements of a step's reads lack: for each one, and less its upper bits.
+
+    The same for all columns, so it is made once.
+    """
+    lacks = 1 - (1 << code_bits(cfg))
+    return sum((Mux(bit, lacks << i, 0) for i, bit in enumerate(negate)), Const(0, 1))
+
+
 def x_shape(cfg: Config) -> data.ArrayLayout:
     """Return the bits of a step: of each activation plane, one for every lane."""
     return data.ArrayLayout(unsigned(cfg.width), cfg.at_once)
@@ -64,8 +83,8 @@ class Column(wiring.Component):
         The planes of the slice that are read.
     go, enable : ``In(1)``
         The pipeline moves; the sum is kept.
-    add : ``In(add_layout(cfg))``
-        What to do with the reads.
+    add : ``In(add_layout(cfg))``, adjust : ``In``
+        What to do with the reads; what their complements lack, see :func:`adjustment`.
     total : ``Out(signed(cfg.y_bits))``
         The sum so far, this step's reads among it.
     clips : ``Out``
@@ -83,6 +102,7 @@ class Column(wiring.Component):
                 "go": In(1),
                 "enable": In(1),
                 "add": In(add_layout(cfg)),
+                "adjust": In(signed(adjust_bits(cfg))),
                 "total": Out(signed(cfg.y_bits)),
                 "clips": Out(range(cfg.at_once + 1)),
             }
@@ -113,14 +133,17 @@ class Column(wiring.Component):
         cfg = self.cfg
         columns: list[list[Value]] = []
         for j in range(cfg.slice_planes):
-            agree = [
-                net(m, Mux(self.w[j][k], self.x[i][k], self.unlike[i][k])) for k in range(cfg.width)
-            ]
+            agree = [self._agree(m, i, j, k) for k in range(cfg.width)]
             if cfg.slice_planes > 1:
                 agree = [net(m, bit & self.planes[j]) for bit in agree]
             columns.append(agree)
         a, b = two_rows(m, columns, read_bits(cfg))
         return (a + b)[: read_bits(cfg)]
+
+    def _agree(self, m: Module, i: int, j: int, k: int) -> Value:
+        """Return what a lane gives for one plane pair."""
+        x, w = self.x[i][k], self.w[j][k]
+        return net(m, Mux(w, x, self.unlike[i][k]) if "xnor" in self.cfg.encodings else w & x)
 
     def _clipped(self, m: Module, reads: Sequence[Signal]) -> list[Signal]:
         """Return the reads as the converter gives them, and count those that it clips."""
@@ -156,17 +179,31 @@ class Column(wiring.Component):
                 self.total.eq(both[1:]),
             ]
         else:
-            terms = [
-                (Mux(minus, -read, read) << i)
-                for i, (read, minus) in enumerate(zip(reads, add.negate, strict=True))
-            ]
-            part = Signal(signed(len(reads[0]) + len(reads) + 1))
-            m.d.comb += part.eq(sum(terms[1:], terms[0]))
-            fill = Const(0, 1)
-            placed = self._placed(m, Cat(part, part[-1].replicate(width)), fill, width)
-            m.d.comb += self.total.eq((start + placed.as_signed())[:width])
+            self._merged(m, reads, start)
         with m.If(self.enable):
             m.d.sync += acc.eq(self.total)
+
+    def _merged(self, m: Module, reads: Sequence[Signal], start: Value) -> None:
+        """Add reads of several activation planes; what complements lack comes as ``adjust``."""
+        cfg, width = self.cfg, self.cfg.y_bits
+        columns: list[list[Value]] = [[] for _ in range(width)]
+        for i, (read, minus) in enumerate(zip(reads, self.add.negate, strict=True)):
+            for k, bit in enumerate(read):
+                columns[i + k].append(net(m, bit ^ minus))
+        if places(cfg) == 1:
+            for k in range(width):
+                columns[k] += [start[k], self.adjust[min(k, len(self.adjust) - 1)]]
+            a, b = two_rows(m, columns, width)
+            m.d.comb += self.total.eq(a + b)
+            return
+        size = min(width, len(self.adjust) + 1)
+        for k in range(size):
+            columns[k].append(self.adjust[min(k, len(self.adjust) - 1)])
+        a, b = two_rows(m, columns, size)
+        part = Signal(signed(size))
+        m.d.comb += part.eq(a + b)
+        placed = self._placed(m, Cat(part, part[-1].replicate(width)), Const(0, 1), width)
+        m.d.comb += self.total.eq((start + placed.as_signed())[:width])
 
     def _placed(self, m: Module, value: Value, fill: Value, width: int) -> Signal:
         """Return a value shifted up to its group's place, ``fill`` below."""

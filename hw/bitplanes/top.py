@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.bitplanes import FLAGS, Config
-from nomul.hw.bitplanes.column import Column, add_layout, places, x_shape
+from nomul.hw.bitplanes.column import Column, add_layout, adjust_bits, adjustment, places, x_shape
 from nomul.hw.bitplanes.reads import Modes, Reads, mode_layout
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
@@ -156,6 +156,8 @@ class Top(wiring.Component):
         """Describe the columns, and count what their converters clip."""
         cfg, size = self.cfg, self.cfg.slice_planes * self.cfg.width
         clips: Value = Const(0, 1)
+        adjust = Signal(signed(adjust_bits(cfg)))
+        m.d.comb += adjust.eq(adjustment(cfg, step.add.negate))
         for number in range(cfg.outputs):
             m.submodules[f"column{number}"] = column = Once("column", Column, cfg)
             m.d.comb += [
@@ -166,6 +168,7 @@ class Top(wiring.Component):
                 column.go.eq(feed.go),
                 column.enable.eq(step.counted & feed.go),
                 column.add.eq(step.add),
+                column.adjust.eq(adjust),
                 drain.sums[number].eq(column.total),
             ]
             clips = clips + column.clips
@@ -177,7 +180,8 @@ class Top(wiring.Component):
             return
         # The column beside the others: all weights one. Of binary codes it takes the first read
         # only, which makes it the sum of the activations.
-        m.submodules.ones = ones = Once("ones", Column, cfg.replace(adc_bits=None))
+        free = cfg.replace(adc_bits=None)
+        m.submodules.ones = ones = Once("ones", Column, free)
         m.d.comb += [
             ones.x.eq(x.as_value() | unlike.as_value()),
             ones.w.eq(-1),
@@ -186,6 +190,7 @@ class Top(wiring.Component):
             ones.enable.eq(step.counted & feed.go & (step.add_xnor | step.add_first_read)),
             ones.add.eq(step.add),
             ones.add.negate.eq(step.act_negate),
+            ones.adjust.eq(adjustment(free, step.act_negate)),
             self.beside.eq(Mux(step.add_xnor | step.add_first_read, ones.total, step.kept)),
         ]
         with m.If(ones.enable):
