@@ -2,9 +2,10 @@
 
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+
+from nomul.runs import programs
 
 MISSING = ""
 
@@ -29,9 +30,7 @@ class Tool:
                 return MISSING
         if shutil.which(self.name) is None:
             return MISSING
-        answer = subprocess.run(
-            [self.name, *self.asks], capture_output=True, text=True, timeout=20, check=False
-        )
+        answer = programs.run([self.name, *self.asks], timeout=20)
         number = re.search(r"\d+(\.\d+)+", answer.stdout + answer.stderr)
         return number[0] if number else "unknown"
 

@@ -7,13 +7,14 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TextIO
 from xml.etree import ElementTree
 
+from nomul.runs import folders, programs
 from nomul.sim import verilate
 
 SIMULATORS = ("icarus", "verilator")
@@ -85,61 +86,96 @@ def run(
         A test failed or was skipped, no result file appeared, no test ran, or no value was
         compared.
     """
-    from cocotb_tools.check_results import get_results
+    # The simulators' own files are full of paths, so they work where no path needs quoting.
+    with folders.private(build_dir) as work:
+        sources = []
+        for index, path in enumerate(verilog):
+            plain = path.name if folders.is_plain(Path("/", path.name)) else "design.v"
+            sources.append(work / "verilog" / str(index) / plain)
+            sources[-1].parent.mkdir(parents=True)
+            shutil.copyfile(path, sources[-1])
+        variables = {
+            "NOMUL_CONFIG": config,
+            "NOMUL_RECORDS": str(work / RECORDS),
+            "NOMUL_SEED": str(seed),
+            "COCOTB_ANSI_OUTPUT": "0",
+            # cocotb rewrites asserts with pytest, by default in all modules and with all plugins,
+            # which takes a second of every run. What a bench asserts is in its own package.
+            "COCOTB_REWRITE_ASSERTION_FILES": "/".join(bench.split(".")[:2]) + "*.py",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            **(environment or {}),
+        }
+        options: dict[str, Any] = {"top": top, "tests": tests, "seed": seed, "waves": waves}
+        own = []
+        if simulator == "verilator":
+            own = verilate.arguments(sources, top, work, waves=waves)
+        with _toolchain(simulator):
+            built = _simulate(
+                bench, sources, work, simulator, variables, [*own, *build_args], **options
+            )
+        report = _judge(bench, work)
+    return dataclasses.replace(report, log=build_dir.resolve() / "sim.log", build_s=built)
+
+
+def _simulate(
+    bench: str,
+    sources: Sequence[Path],
+    work: Path,
+    simulator: str,
+    variables: Mapping[str, str],
+    build_args: Sequence[str],
+    *,
+    top: str,
+    tests: str | None,
+    seed: int,
+    waves: bool,
+) -> float:
+    """Build a simulation and run it, whatever comes out; return processor time of the building."""
     from cocotb_tools.runner import get_runner
 
-    build_dir = build_dir.resolve()
-    build_dir.mkdir(parents=True, exist_ok=True)
-    results, records = build_dir / "results.xml", build_dir / RECORDS
-    log = build_dir / "sim.log"
-    for stale in (results, records, log):
-        stale.unlink(missing_ok=True)
-    variables = {
-        "NOMUL_CONFIG": config,
-        "NOMUL_RECORDS": str(records),
-        "NOMUL_SEED": str(seed),
-        "COCOTB_ANSI_OUTPUT": "0",
-        # cocotb rewrites asserts with pytest, by default in all modules and with all plugins, which
-        # takes a second of every run. What a bench asserts is in its own package.
-        "COCOTB_REWRITE_ASSERTION_FILES": "/".join(bench.split(".")[:2]) + "*.py",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        **(environment or {}),
-    }
-    own = []
-    if simulator == "verilator":
-        own = verilate.arguments(verilog, top, build_dir, waves=waves)
     before = _spent()
-    with _toolchain(simulator):
-        runner = get_runner(simulator)
-        try:
-            runner.build(
-                sources=[path.resolve() for path in verilog],
-                hdl_toplevel=top,
-                build_dir=build_dir,
-                build_args=[*own, *build_args],
-                timescale=("1ns", "1ps"),
-                always=True,
-                waves=waves,
-                log_file=build_dir / "build.log",
-            )
-        except (RuntimeError, SystemExit) as error:
-            raise BenchError(f"{top} does not build; see {build_dir / 'build.log'}") from error
-        built = _spent() - before
-        # The runner raises under pytest and stays silent elsewhere; _judge decides in both.
-        with contextlib.suppress(RuntimeError, SystemExit):
-            runner.test(
-                test_module=bench,
-                hdl_toplevel=top,
-                build_dir=build_dir,
-                test_dir=build_dir,
-                results_xml=str(results),
-                seed=seed,
-                test_filter=tests,
-                extra_env=variables,
-                waves=waves,
-                log_file=log,
-            )
-    return dataclasses.replace(_judge(bench, build_dir, get_results), build_s=built)
+    runner: Any = get_runner(simulator)
+    assert hasattr(runner, "_execute_cmds"), "this cocotb runs its commands by other means"
+    runner._execute_cmds = functools.partial(_execute, runner)
+    try:
+        runner.build(
+            sources=sources,
+            hdl_toplevel=top,
+            build_dir=work,
+            build_args=build_args,
+            timescale=("1ns", "1ps"),
+            always=True,
+            waves=waves,
+            log_file=work / "build.log",
+        )
+    except (RuntimeError, SystemExit) as error:
+        raise BenchError(f"{top} does not build; see {work / 'build.log'}") from error
+    built = _spent() - before
+    # The runner raises under pytest and stays silent elsewhere; _judge decides in both.
+    with contextlib.suppress(RuntimeError, SystemExit):
+        runner.test(
+            test_module=bench,
+            hdl_toplevel=top,
+            build_dir=work,
+            test_dir=work,
+            results_xml=str(work / "results.xml"),
+            seed=seed,
+            test_filter=tests,
+            extra_env=variables,
+            waves=waves,
+            log_file=work / "sim.log",
+        )
+    return built
+
+
+def _execute(
+    runner: Any, commands: Iterable[Sequence[str]], folder: Path, log: TextIO | None = None
+) -> None:
+    """Run the commands of cocotb's runner in process groups that end with this process."""
+    for command in commands:
+        done = programs.run(list(command), Path(folder), environment=runner.env, log=log)
+        if done.returncode:
+            raise RuntimeError(f"{command[0]} ended with {done.returncode}")
 
 
 def _spent() -> float:
@@ -148,8 +184,10 @@ def _spent() -> float:
     return spent.children_user + spent.children_system
 
 
-def _judge(bench: str, build_dir: Path, get_results: Any) -> Report:
+def _judge(bench: str, build_dir: Path) -> Report:
     """Demand a result file, at least one test, none failed or skipped, and something compared."""
+    from cocotb_tools.check_results import get_results
+
     log = build_dir / "sim.log"
     try:
         ran, failed = get_results(build_dir / "results.xml")

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from amaranth.lib.wiring import Component
 
+from nomul.runs import folders
 from nomul.synth.emit import emit
 from nomul.synth.map.census import Part
 from nomul.synth.map.synthesize import synthesize
@@ -111,8 +111,8 @@ def measure(
     """
     if folder is None:
         options: Any = {"hierarchical": hierarchical, "period_ps": period_ps, "seeds": seeds}
-        with tempfile.TemporaryDirectory() as scratch:
-            options |= {"preset": preset, "paper": paper, "folder": Path(scratch)}
+        with folders.scratch() as scratch:
+            options |= {"preset": preset, "paper": paper, "folder": scratch}
             return measure(component, cfg, block, target, **options)
     target = target_named(target) if isinstance(target, str) else target
     emitted = emit(component, block, paper=paper)

@@ -1,10 +1,10 @@
 """Yosys in a child process: runs a script, and takes warnings that are bugs for errors."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from nomul.runs import programs
 
 # The child reads its script from a file, because a pass that aborts takes the process with it.
 _CHILD = "from pyosys import libyosys as ys; ys.run_pass('tee -q -o yosys.log script yosys.ys')"
@@ -39,13 +39,7 @@ def run(commands: Sequence[str], folder: Path, *, harmless: Sequence[str] = ()) 
     (folder / "yosys.ys").write_text("\n".join(commands) + "\n")
     log_file = folder / "yosys.log"
     log_file.unlink(missing_ok=True)
-    child = subprocess.run(
-        [sys.executable, "-c", _CHILD],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    child = programs.python(_CHILD, [], folder)
     log = log_file.read_text(errors="replace") if log_file.exists() else ""
     if child.returncode:
         lines = (log + child.stdout + child.stderr).splitlines()

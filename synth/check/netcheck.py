@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nomul.runs import programs
 from nomul.synth import yosys
 from nomul.synth.check import ecp5_models
 from nomul.synth.emit import Emitted
@@ -67,7 +68,7 @@ def check(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> Chec
     (folder / "beside.v").write_text(_beside(emitted.manifest) + design)
     files = [*bench, "beside.v", "cells.v", *(str(path.resolve()) for path in models)]
     command = ["iverilog", "-g2005", "-s", f"{top}_tb", "-o", "netcheck", *files]
-    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    built = programs.run(command, folder)
     if built.returncode:
         # For instance a hard block of an FPGA that Yosys has no model of.
         raise NetlistError(f"the netlist does not build: {built.stderr.splitlines()[0]}")
@@ -149,14 +150,7 @@ def prove(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> None
 
 def _verdict(folder: Path, arguments: Sequence[str]) -> tuple[int, int]:
     try:
-        done = subprocess.run(
-            ["vvp", "-n", "netcheck", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LONGEST_S,
-        )
+        done = programs.run(["vvp", "-n", "netcheck", *arguments], folder, timeout=LONGEST_S)
     except subprocess.TimeoutExpired:
         # A wrong gate can close a loop that never settles.
         raise NetlistError(f"the netlist comes to no end in {LONGEST_S} s; see {folder}") from None

@@ -4,13 +4,11 @@ import html
 import json
 import re
 import shutil
-import subprocess
-import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from nomul.runs import folders, programs
 from nomul.synth import yosys
 from nomul.synth.emit.verilog import Emitted
 
@@ -61,8 +59,7 @@ class Diagram:
 
 def netlist(emitted: Emitted) -> dict[str, Any]:
     """Return the modules of a design as Yosys's JSON has them, hierarchy kept."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+    with folders.scratch() as folder:
         (folder / "design.il").write_text(emitted.rtlil)
         yosys.run([line.format(top=emitted.name) for line in _TO_JSON], folder)
         modules: dict[str, Any] = json.loads((folder / "d.json").read_text())["modules"]
@@ -179,9 +176,9 @@ def draw(shown: Diagram, title: str, about: str) -> str:
     program = shutil.which("dot")
     if program is None:
         raise FileNotFoundError("block diagrams need Graphviz; try: apt-get install graphviz")
-    run = subprocess.run(
-        [program, "-Tsvg"], input=dot(shown), capture_output=True, text=True, check=True
-    )
+    run = programs.run([program, "-Tsvg"], text=dot(shown))
+    if run.returncode:
+        raise yosys.ToolError(f"Graphviz stopped: {run.stderr.strip()}")
     svg = run.stdout[run.stdout.index("<svg") :]
     svg = re.sub(r"<title>[^<]*</title>\n?", "", svg)  # those of nodes repeat their labels
     svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)

@@ -6,13 +6,12 @@ first, without pauses and with them, and compares what is the same in both.
 
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nomul.runs import folders, programs
 from nomul.synth import yosys
 from nomul.synth.emit import vectors
 
@@ -65,13 +64,13 @@ def settled(
     """
     if not flags or not shutil.which("iverilog"):
         return list(flags)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+    with folders.scratch() as folder:
         for name, text in files.items():
             (folder / name).write_text(text)
         verilog = [name for name in files if name.endswith(".v")]
         build = ["iverilog", "-g2005", "-s", f"{top}_tb", "-o", "tb", *verilog]
-        subprocess.run(build, cwd=folder, check=True, capture_output=True)
+        if (built := programs.run(build, folder)).returncode:
+            raise yosys.ToolError(f"the testbench of {top} does not build: {built.stderr.strip()}")
         calm, paused = (_run(folder, top, more) for more in ([], ["+stall"]))
     same = {name: value for name, value in calm.items() if paused.get(name) == value}
     if end is not None:
@@ -82,7 +81,7 @@ def settled(
 def _run(folder: Path, top: str, more: list[str]) -> dict[str, int]:
     """Return the known flags at the end of a run."""
     command = ["vvp", "-n", "tb", "+flags", *more]
-    out = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+    out = programs.run(command, folder).stdout
     if "PASS: " not in out:
         last = (out.splitlines() or ["nothing"])[-1]
         raise yosys.ToolError(f"the testbench of {top} says of its own design: {last}")

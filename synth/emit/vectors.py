@@ -1,9 +1,9 @@
 """Vectors of a design: its bench runs on its Verilog, and what passes its ports is recorded."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nomul.runs import folders
 from nomul.synth.workload import Workload
 
 if TYPE_CHECKING:
@@ -60,10 +60,8 @@ def take(
     from nomul.sim import cells, harness, record
 
     if folder is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            return take(
-                workload, emitted, Path(scratch), simulator=simulator, seed=seed, count=count
-            )
+        with folders.scratch() as scratch:
+            return take(workload, emitted, scratch, simulator=simulator, seed=seed, count=count)
     folder.mkdir(parents=True, exist_ok=True)
     design, file = folder / f"{emitted.name}.v", folder / "record.txt"
     design.write_text(emitted.verilog)

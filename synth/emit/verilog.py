@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from amaranth.lib import data, wiring
 from nomul.hw.axi import shell
 from nomul.hw.once import Library
 from nomul.hw.reset import ActiveLow, Clocking, Reset
+from nomul.runs import folders
 from nomul.synth import yosys
 from nomul.synth.emit import constraints, widths
 from nomul.version import __version__
@@ -112,8 +112,7 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
     library = Library(name, async_reset=reset.kind == "async")
     definition = library.convert(name, top)
     rtlil = "\n".join(filter(None, [definition.rtlil, library.rtlil()]))
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+    with folders.scratch() as folder:
         (folder / "design.il").write_text(rtlil)
         (folder / "widths.v").write_text(widths.RULES)
         yosys.run(TO_VERILOG, folder)

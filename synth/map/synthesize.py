@@ -2,11 +2,11 @@
 
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from nomul.runs import folders
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted
 from nomul.synth.map import census, liberty, mixtures, repeaters, targets, timing
@@ -102,8 +102,8 @@ def synthesize(
     options = (emitted, target, hierarchical, period_ps, timer or timing.installed())
     if folder is not None:
         return _synthesize(*options, folder.resolve())
-    with tempfile.TemporaryDirectory() as scratch:
-        result = _synthesize(*options, Path(scratch))
+    with folders.scratch() as scratch:
+        result = _synthesize(*options, scratch)
     return Result(**{**vars(result), "netlist": None, "netlist_json": None})
 
 

@@ -2,12 +2,12 @@
 
 import re
 import shutil
-import subprocess
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from nomul.runs import programs
 from nomul.synth.map.targets import StandardCells
 from nomul.synth.yosys import ToolError
 
@@ -103,13 +103,7 @@ class OpenSta(Timer):
         """Run ``sta`` in the netlist's folder; its script stays there as ``<netlist>.tcl``."""
         script = netlist.with_suffix(".tcl")
         script.write_text(self._script(netlist, top, target, period_ps))
-        run = subprocess.run(
-            ["sta", "-no_splash", "-exit", script.name],
-            cwd=netlist.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        run = programs.run(["sta", "-no_splash", "-exit", script.name], netlist.parent)
         lines = (run.stderr + run.stdout).splitlines()
         trouble = [line for line in lines if line.startswith(("Error", "Warning"))]
         if trouble or run.returncode:
@@ -169,5 +163,4 @@ def _slack(log: str, section: str) -> float | None:
 
 @cache
 def _version() -> str:
-    run = subprocess.run(["sta", "-version"], capture_output=True, text=True, check=False)
-    return run.stdout.split()[-1]
+    return programs.run(["sta", "-version"]).stdout.split()[-1]

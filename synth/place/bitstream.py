@@ -1,11 +1,10 @@
 """From a design whose ports have pins to the file that configures an FPGA."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nomul.runs import programs
 from nomul.synth.emit import Emitted
 from nomul.synth.map.synthesize import Result, synthesize
 from nomul.synth.place import families, pnr
@@ -44,13 +43,7 @@ class Packer:
             f"import sys; from {self.package} import {self.function}; "
             f"sys.exit({self.function}(sys.argv[1:]))"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", program, *self.options, ROUTED, out],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = programs.python(program, [*self.options, ROUTED, out], folder)
         if done.returncode or not (folder / out).is_file():
             tool = self.function.removeprefix("run_")
             raise PnrError(f"{tool} stopped in {folder}: {done.stderr.strip()}")

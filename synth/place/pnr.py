@@ -2,14 +2,12 @@
 
 import json
 import statistics
-import subprocess
-import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from nomul.runs import folders, programs
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted
 from nomul.synth.map.synthesize import synthesize
@@ -103,8 +101,8 @@ def place_and_route(
     if len(seeds) % 2 == 0:
         raise ValueError(f"seeds must be odd in number, not {tuple(seeds)!r}")
     if folder is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            found = {"device": device, "netlist_json": netlist_json, "folder": Path(scratch)}
+        with folders.scratch() as scratch:
+            found = {"device": device, "netlist_json": netlist_json, "folder": scratch}
             return place_and_route(emitted, target, seeds, **found)  # type: ignore[arg-type]
     folder.mkdir(parents=True, exist_ok=True)
     if netlist_json is None:
@@ -170,13 +168,8 @@ def run(
     options = [*family.options(device, on_pins), "--json", "pnr.json", "--seed", str(seed)]
     options += ["--timing-allow-fail", "--report", "pnr_report.json", *extra]
     (folder / "pnr_report.json").unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-c", family.program(), *options, "--log", "nextpnr.log", "--quiet"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options += ["--log", "nextpnr.log", "--quiet"]
+    done = programs.python(family.program(), options, folder)
     if done.returncode == 0:
         return True
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]

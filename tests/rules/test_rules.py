@@ -26,9 +26,9 @@ AT_IMPORT = {
     "golden": {"nomul.golden", "numpy"},
     "hw": {"nomul.golden", "nomul.hw", "amaranth", "numpy"},
     # One bench drives AXI by agents of another project, which come with the extra `dev`.
-    "sim": {"nomul.golden", "nomul.sim", "cocotb", "cocotbext.axi", "numpy"},
+    "sim": {"nomul.golden", "nomul.sim", "nomul.runs", "cocotb", "cocotbext.axi", "numpy"},
     # Of the hardware only what every block can be wrapped in: the flow knows no block.
-    "synth": {"nomul.version", *HW_SHARED, "nomul.synth", "amaranth", "numpy"},
+    "synth": {"nomul.version", "nomul.runs", *HW_SHARED, "nomul.synth", "amaranth", "numpy"},
     # The ledger of results and the version need nothing but the standard library.
     "train": {
         "nomul.golden",

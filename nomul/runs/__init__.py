@@ -1,0 +1,1 @@
+"""How other people's programs are run: in groups that end with us, in folders that harm no tool."""
