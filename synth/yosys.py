@@ -1,10 +1,11 @@
 """Yosys in a child process: runs a script, and takes warnings that are bugs for errors."""
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from nomul.runs import programs
+from nomul.runs import folders, programs
 
 # The child reads its script from a file, because a pass that aborts takes the process with it.
 _CHILD = "from pyosys import libyosys as ys; ys.run_pass('tee -q -o yosys.log script yosys.ys')"
@@ -18,7 +19,9 @@ class YosysError(ToolError):
     """Yosys stopped, or warned of something that is a bug in the design."""
 
 
-def run(commands: Sequence[str], folder: Path, *, harmless: Sequence[str] = ()) -> str:
+def run(
+    commands: Sequence[str], folder: Path, *, harmless: Sequence[str] = (), warned: str = ""
+) -> str:
     """Run Yosys commands with ``folder`` as working directory, and return its log.
 
     Parameters
@@ -29,6 +32,9 @@ def run(commands: Sequence[str], folder: Path, *, harmless: Sequence[str] = ()) 
         Working directory, created if absent. ``yosys.ys`` and ``yosys.log`` stay there.
     harmless
         Regular expressions of warnings that are expected. Any other warning is an error.
+    warned
+        Regular expression of passes by the names in their headings, whose warnings are shown and
+        stop nothing; empty for none.
 
     Raises
     ------
@@ -39,7 +45,8 @@ def run(commands: Sequence[str], folder: Path, *, harmless: Sequence[str] = ()) 
     (folder / "yosys.ys").write_text("\n".join(commands) + "\n")
     log_file = folder / "yosys.log"
     log_file.unlink(missing_ok=True)
-    child = programs.python(_CHILD, [], folder)
+    with folders.plain(folder) as work:  # ABC is called through a shell
+        child = programs.python(_CHILD, [], work)
     log = log_file.read_text(errors="replace") if log_file.exists() else ""
     if child.returncode:
         lines = (log + child.stdout + child.stderr).splitlines()
@@ -48,9 +55,15 @@ def run(commands: Sequence[str], folder: Path, *, harmless: Sequence[str] = ()) 
         # An error of `check` only counts the problems, and the warnings before it name them.
         warnings = [line.strip() for line in lines if is_warning(line)][:3]
         raise YosysError(f"yosys stopped in {folder}: {' '.join(errors + warnings)}")
+    shown = False
     for line in log.splitlines():
-        if is_warning(line) and not any(re.search(pattern, line) for pattern in harmless):
+        if heading := re.match(r"\d+(\.\d+)*\. Executing (.*)", line):
+            shown = bool(warned) and re.match(warned, heading[2]) is not None
+        if not is_warning(line) or any(re.search(pattern, line) for pattern in harmless):
+            continue
+        if not shown:
             raise YosysError(f"yosys warned in {folder}: {line.strip()}")
+        logging.getLogger(__name__).warning("Yosys: %s", line.strip())
     return log
 
 

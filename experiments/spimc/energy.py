@@ -20,7 +20,7 @@ from nomul.synth.energy import gatesim, netlist
 from nomul.synth.energy.activity import Measured
 from nomul.synth.energy.netlist import Netlist
 from nomul.synth.energy.power import INPUT_SLEW, estimate
-from nomul.synth.map import liberty, targets
+from nomul.synth.map import targets
 from nomul.synth.map.synthesize import synthesize
 
 Rows = list[dict[str, Any]]
@@ -134,7 +134,7 @@ def energies(w: dict[str, Any], x: Any, cases: Iterable[Case] = CASES) -> Rows:
         if it does not fit the slots for each.
     """
     target = targets.FreePdk45()
-    library = liberty.read(target.library())
+    library = target.cells()
     rows: Rows = []
     mapped: dict[Config, tuple[Path, Timed, float]] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -148,7 +148,7 @@ def energies(w: dict[str, Any], x: Any, cases: Iterable[Case] = CASES) -> Rows:
                 mapped[cfg] = result.netlist, design, result.area_um2
             verilog, design, area = mapped[cfg]
             plan = layer(case, w[case.pattern])
-            measured = _simulate(design, verilog, target.models(), plan, x, folder)
+            measured = _simulate(design, verilog, target.models_text(), plan, x, folder)
             rows.append(_row(case, plan, design, measured, area, len(x)))
             print(rows[-1], flush=True)
     return rows
@@ -161,7 +161,7 @@ def _emit(cfg: Config) -> Any:
 
 
 def _simulate(
-    design: Netlist, verilog: Path, models: Path, plan: Layer, x: Any, folder: Path
+    design: Netlist, verilog: Path, models: str, plan: Layer, x: Any, folder: Path
 ) -> Measured:
     """Run the bench of whole layers on a netlist; it compares the sums with W^T x."""
     folder = folder / "run"

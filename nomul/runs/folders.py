@@ -94,6 +94,24 @@ def private(final: Path, *, beside: bool = False) -> Iterator[Path]:
         shutil.rmtree(hold, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def plain(folder: Path) -> Iterator[Path]:
+    """Give a folder itself if its path is plain, else a copy of its files that goes back."""
+    if is_plain(folder.resolve()):
+        yield folder
+        return
+    with scratch() as work:
+        for path in folder.iterdir():
+            if path.is_file():
+                shutil.copy2(path, work / path.name)
+        try:
+            yield work
+        finally:
+            for path in work.iterdir():
+                if path.is_file():
+                    replace(path, folder / path.name)
+
+
 def _place(work: Path, final: Path) -> None:
     """Move a folder to its place in one step; what nomul did not put there before is kept."""
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -155,6 +173,17 @@ def _merge(work: Path, final: Path) -> None:
             _place(entry, final / entry.name)
         else:
             replace(entry, final / entry.name)
+
+
+def stage(source: Path, folder: Path, name: str) -> str:
+    """Copy a file into a folder under a name that we choose, and return that name.
+
+    A script names what is beside it, never a path that somebody else has chosen.
+    """
+    with tempfile.TemporaryDirectory(prefix=".nomul-", dir=folder) as near:
+        shutil.copyfile(source, Path(near, name))
+        Path(near, name).replace(folder / name)
+    return name
 
 
 def replace(source: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nomul.runs import programs
+from nomul.runs import folders, programs
 from nomul.synth import yosys
 from nomul.synth.check import ecp5_models
 from nomul.synth.emit import Emitted
@@ -66,7 +66,12 @@ def check(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> Chec
     (folder / "cells.v").write_text(_renamed(mapped.read_text()))
     design = re.sub(rf"^module {top}\b", f"module {top}_design", emitted.verilog, flags=re.M)
     (folder / "beside.v").write_text(_beside(emitted.manifest) + design)
-    files = [*bench, "beside.v", "cells.v", *(str(path.resolve()) for path in models)]
+    files = [
+        *bench,
+        "beside.v",
+        "cells.v",
+        *(path.relative_to(folder).as_posix() for path in models),
+    ]
     command = ["iverilog", "-g2005", "-s", f"{top}_tb", "-o", "netcheck", *files]
     built = programs.run(command, folder)
     if built.returncode:
@@ -133,13 +138,14 @@ def prove(emitted: Emitted, netlist: Path, target: Target, folder: Path) -> None
     top = emitted.name
     if isinstance(target, StandardCells):
         # Silicon has no initial state.
-        cells, initial = [_functions(target)], "setattr -unset init w:*"
+        cells, initial = [_functions(target, folder)], "setattr -unset init w:*"
     else:
-        cells, initial = _yosys_models(target), "opt_clean"
+        cells, initial = _yosys_models(target, folder), "opt_clean"
+    staged = folders.stage(netlist, folder, "mapped_cells.v")
     flat = ["proc -norom", "flatten", "memory", initial, "opt_clean"]
     commands = [
         *("read_rtlil design.il", f"hierarchy -top {top}", *flat, "design -stash gold"),
-        *(*cells, f'read_verilog -icells "{netlist.resolve()}"', f"hierarchy -top {top}", *flat),
+        *(*cells, f"read_verilog -icells {staged}", f"hierarchy -top {top}", *flat),
         *("design -stash gate", f"design -copy-from gold -as gold {top}"),
         f"design -copy-from gate -as gate {top}",
         *("equiv_make gold gate both", "hierarchy -top both", "clean -purge", "equiv_struct"),
@@ -166,14 +172,21 @@ def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path
     """Return Verilog files that simulate a netlist, models of its cells included."""
     if isinstance(target, StandardCells):
         try:
-            return [netlist, target.models()]
+            models = target.models_text()
         except FileNotFoundError:
-            cells = [_functions(target)]
+            models = ""
+        if models:
+            (folder / "models.v").write_text(models)
+            return [netlist, folder / "models.v"]
+    work = folder / "linked"
+    work.mkdir(parents=True, exist_ok=True)
+    if isinstance(target, StandardCells):
+        cells = [_functions(target, work)]
     else:
-        cells = _yosys_models(target)
+        cells = _yosys_models(target, work)
     commands = [
         *cells,
-        f'read_verilog -icells "{netlist.resolve()}"',
+        f"read_verilog -icells {folders.stage(netlist, work, 'mapped_cells.v')}",
         f"hierarchy -top {top}",
         "proc -norom",
         "flatten",
@@ -182,8 +195,8 @@ def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path
         "write_verilog -noattr linked.v",
     ]
     # Models state more than Yosys reads, and it says so.
-    yosys.run(commands, folder / "linked", harmless=["."])
-    linked = folder / "linked" / "linked.v"
+    yosys.run(commands, work, harmless=["."])
+    linked = work / "linked.v"
     if target.name != "ecp5":
         return [linked]
     more = linked.with_name("ecp5.v")
@@ -191,16 +204,19 @@ def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path
     return [linked, more]
 
 
-def _functions(target: StandardCells) -> str:
+def _functions(target: StandardCells, folder: Path) -> str:
     """Return the command that reads what a Liberty file says of its cells."""
-    return f'read_liberty -ignore_miss_func "{target.library()}"'
+    return f"read_liberty -ignore_miss_func {target.stage(folder)}"
 
 
-def _yosys_models(target: Target) -> list[str]:
+def _yosys_models(target: Target, folder: Path) -> list[str]:
     """Return the commands that read Yosys' models of a target's cells; gates need none."""
     if not isinstance(target, Fpga):
         return []
     # Deferred, cells that are not used cost nothing; but those of which only the ports are known
     # lose their names, and ECP5's are needed.
     defer = "" if target.name == "ecp5" else "-defer"
-    return [f'read_verilog {defer} -D NO_INCLUDES "{target.models()}"']
+    models = target.models()
+    (folder / "share").unlink(missing_ok=True)
+    (folder / "share").symlink_to(models.parent)  # models include what is beside them
+    return [f"read_verilog {defer} -D NO_INCLUDES share/{models.name}"]

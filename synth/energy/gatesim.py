@@ -41,7 +41,7 @@ class UnitDelay:
 def simulate(
     netlist: Netlist,
     verilog: Path,
-    models: Path,
+    models: str,
     bench: str,
     folder: Path,
     *,
@@ -62,7 +62,7 @@ def simulate(
     netlist, verilog
         The mapped design, read and as a file.
     models
-        Verilog of the library's cells.
+        Verilog of the library's cells, as text.
     bench, config, seed, environment
         As in :func:`nomul.sim.harness.run`.
     tests
@@ -92,7 +92,7 @@ def simulate(
     probed.write_text(_probe(verilog.read_text(), netlist, delays))
     cells = folder / "models.v"
     gates = [c.name for c in netlist.library.cells.values() if any(pin.gate for pin in c.pins)]
-    cells.write_text(_prepared(models.read_text(), start, gates))
+    cells.write_text(_prepared(models, start, gates))
     report = harness.run(
         bench,
         top=netlist.top,

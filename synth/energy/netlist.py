@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nomul.runs import folders
 from nomul.synth import yosys
-from nomul.synth.map.cells import Library, Slew
+from nomul.synth.map import cells
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -72,7 +73,7 @@ class Netlist:
     """
 
     top: str
-    library: Library
+    library: cells.Library
     modules: list[str]
     groups: list[Group]
     names: list[str]
@@ -187,7 +188,7 @@ def edges(sense: str, slews: Floats, either: Any) -> tuple[Floats, Floats]:
     return joined, joined
 
 
-def senses(arcs: tuple[Slew, ...], pin: str, related: str) -> str:
+def senses(arcs: tuple[cells.Slew, ...], pin: str, related: str) -> str:
     """Return the sense of all arcs between two pins, ``non_unate`` if they differ."""
     found = {arc.sense for arc in arcs if (arc.pin, arc.related) == (pin, related)}
     return found.pop() if len(found) == 1 else "non_unate"
@@ -237,7 +238,7 @@ def _assigned_at_once(verilog: str, top: str) -> str:
     return verilog[: start.start()] + body + verilog[end:]
 
 
-def read(verilog: Path, top: str, library: Library, folder: Path) -> Netlist:
+def read(verilog: Path, top: str, library: cells.Library, folder: Path) -> Netlist:
     """Read a mapped netlist, with or without hierarchy.
 
     Parameters
@@ -254,7 +255,9 @@ def read(verilog: Path, top: str, library: Library, folder: Path) -> Netlist:
     ValueError
         A cell is not in the library, or has no such pin.
     """
-    yosys.run([f'read_verilog "{verilog.resolve()}"', "write_json netlist.json"], folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    staged = folders.stage(verilog, folder, "read.v")
+    yosys.run([f"read_verilog {staged}", "write_json netlist.json"], folder)
     modules = json.loads((folder / "netlist.json").read_text())["modules"]
     return _Flattener(modules, top, library).netlist()
 
@@ -262,7 +265,7 @@ def read(verilog: Path, top: str, library: Library, folder: Path) -> Netlist:
 class _Flattener:
     """Walks the hierarchy and gives every net a number."""
 
-    def __init__(self, modules: dict[str, Any], top: str, library: Library):
+    def __init__(self, modules: dict[str, Any], top: str, library: cells.Library):
         self.modules, self.top, self.library = modules, top, library
         self.names = ["1'b0", "1'b1"]
         self.found: dict[str, tuple[list[list[int]], list[int]]] = {}

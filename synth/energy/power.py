@@ -13,7 +13,6 @@ from nomul.synth.energy import gatesim, netlist
 from nomul.synth.energy.activity import CLOCK, Activity, Measured
 from nomul.synth.energy.gatesim import UnitDelay
 from nomul.synth.energy.netlist import OPEN, Group, Netlist
-from nomul.synth.map import liberty
 from nomul.synth.map.cells import Internal
 from nomul.synth.map.targets import StandardCells
 from nomul.synth.workload import Workload
@@ -298,11 +297,11 @@ def simulate(
     """Simulate a netlist with its design's own bench; arguments as for :func:`measure`."""
     folder.mkdir(parents=True, exist_ok=True)
     wires = netlist.split(verilog, workload.top, folder)
-    design = netlist.read(wires, workload.top, liberty.read(target.library()), folder)
+    design = netlist.read(wires, workload.top, target.cells(), folder)
     activity = gatesim.simulate(
         design,
         wires,
-        target.models(),
+        target.models_text(),
         workload.bench,
         folder,
         config=workload.config,

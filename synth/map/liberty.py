@@ -4,10 +4,12 @@ Everything comes out in volts, nanoseconds, femtofarads, femtojoules and nanowat
 file's own units are.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,37 +17,98 @@ from typing import Any
 from nomul.synth.map.cells import Cell, Condition, Internal, Leakage, Library, Pin, Slew, Table
 
 # Goes into the names of cached extracts; a change of what is extracted changes it.
-_FORMAT = 3
+_FORMAT = 4
 
 
-@cache
-def read(path: Path) -> Library:
-    """Return the cells of a Liberty file.
+def read(*paths: Path) -> Library:
+    """Return the cells of a Liberty file, or of several that share a library.
 
     Parsing takes seconds, so what was extracted is kept in the user's cache folder
-    (``XDG_CACHE_HOME``), under the hash of the file.
+    (``XDG_CACHE_HOME``), under the hash of the files.
 
     Raises
     ------
     ValueError
-        A unit or a table is of a kind that is not understood; the message names it.
+        A file is no Liberty file, or a unit, a table or a function is of a kind that is not
+        understood; the message names it.
     """
-    from nomul.synth.map.liberty_text import parse
+    return _read(tuple(path.resolve() for path in paths), _digest(paths))
 
-    data = path.read_bytes()
-    digest = hashlib.sha256(data).hexdigest()[:16]
+
+@cache
+def _read(paths: tuple[Path, ...], digest: str) -> Library:
+    from nomul.synth.map.liberty_text import extract
+    from nomul.synth.map.liberty_tidy import tree
+
     kept = _cache_folder() / f"liberty-{_FORMAT}-{digest}.json"
-    if kept.is_file():
-        return _from_json(json.loads(kept.read_text()))
-    library = parse(data.decode())
+    if (values := _kept(kept)) is not None:
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # a damaged file is made again
+            return _from_json(json.loads(values))
+    names = ", ".join(map(str, paths))
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(dataclasses.asdict(library)))
-        partial.replace(kept)
+        library = extract(tree(paths))
+    except (KeyError, IndexError, TypeError, AttributeError, AssertionError) as error:
+        raise ValueError(f"{names}: what is needed of a library is not there: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{names}: {error}") from error
+    _keep(kept, json.dumps(dataclasses.asdict(library)))
+    return library
+
+
+def text(*paths: Path) -> str:
+    """Return the text of a library as every tool reads it; see :mod:`.liberty_tidy`.
+
+    Raises
+    ------
+    ValueError
+        A file is no Liberty file, or does not belong to the others.
+    """
+    return _text(tuple(path.resolve() for path in paths), _digest(paths))
+
+
+@cache
+def _text(paths: tuple[Path, ...], digest: str) -> str:
+    from nomul.synth.map.liberty_tidy import tidy
+
+    kept = _cache_folder() / f"liberty-{_FORMAT}-{digest}.lib"
+    if (text := _kept(kept)) is None:
+        text = tidy(paths)
+        _keep(kept, text)
+    return text
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    """Return a hash of files, and of when those beside them changed that they may include."""
+    from nomul.synth.map.liberty_tidy import load
+
+    total = hashlib.sha256()
+    for path in paths:
+        data = load(path)
+        total.update(hashlib.sha256(data).digest())
+        if b"include_file" in data:
+            total.update(str(path.resolve()).encode())
+            for beside in sorted(path.parent.glob("*")):
+                total.update(f"{beside.name} {beside.stat().st_mtime_ns}".encode())
+    return total.hexdigest()[:24]
+
+
+def _kept(path: Path) -> str | None:
+    """Return what is kept under a name and whole: its first line is the hash of the rest."""
+    try:
+        head, _, rest = path.read_text().partition("\n")
+    except (OSError, ValueError):
+        return None
+    return rest if head == hashlib.sha256(rest.encode()).hexdigest() else None
+
+
+def _keep(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+        partial.replace(path)
     except OSError:  # a read-only home costs time, nothing else
         pass
-    return library
 
 
 def _cache_folder() -> Path:

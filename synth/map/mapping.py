@@ -30,6 +30,11 @@ class Target(ABC):
         """Return the counts that the target is known by, from the number of cells of each type."""
         return {"cells": sum(cells.values())}
 
+    @property
+    def warned(self) -> str:
+        """Pattern of Yosys' passes whose warnings are shown and stop nothing; none if empty."""
+        return ""
+
     def sequential(self) -> Set[str] | None:
         """Return the names of flip-flops and latches; None if the target's cells have no area."""
         return None

@@ -64,9 +64,18 @@ class Recipe:
     full_adders: bool = False
     haste: float = 1.0
 
-    def script(self) -> str:
-        """Return the argument of ``abc -script``; Yosys puts the delay target where ``{D}`` is."""
-        return "+" + ";".join((*_OPTIMISE, *self.mapping, *_SIZE)).replace(" ", ",")
+    @property
+    def needs_buffer(self) -> bool:
+        """Whether ABC's mapper stops at a library without a buffer."""
+        return any(command.startswith("&nf") for command in self.mapping)
+
+    def script(self, buffered: bool = True) -> str:
+        """Return the argument of ``abc -script``; Yosys puts the delay target where ``{D}`` is.
+
+        ABC neither sizes cells nor times them where the library has no buffer.
+        """
+        size = _SIZE if buffered else ()
+        return "+" + ";".join((*_OPTIMISE, *self.mapping, *size)).replace(" ", ",")
 
     def adders(self, full_adder: FullAdder | None) -> list[str]:
         """Return the Yosys commands that take full adders out of the logic."""

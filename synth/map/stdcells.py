@@ -9,19 +9,30 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
 
+from nomul.synth.map import liberty
+from nomul.synth.map.cells import Library
 from nomul.synth.map.mapping import Target, report
 from nomul.synth.map.recipes import RECIPES, FullAdder, Recipe
 from nomul.synth.map.repeaters import Repeater
 
+_READING = "read_liberty -lib -ignore_miss_func"
+
+# Truth tables of and, or, nand and nor.
+_PAIRS = frozenset(
+    (table, 2)
+    for ones in ({3}, {1, 2, 3}, {0, 1, 2}, {0})
+    for table in [tuple(k in ones for k in range(4))]
+)
+
 
 @cache
-def _sequential(library: Path) -> Set[str]:
-    """Return the flip-flops and latches of a Liberty file, which is read once for all results."""
-    groups = re.split(r"\bcell\s*\(", library.read_text())[1:]
+def _sequential(text: str) -> Set[str]:
+    """Return the flip-flops and latches of a library, which is read once for all results."""
+    groups = re.split(r"\bcell\s*\(", text)[1:]
     return {
         re.split(r"[\s\")]+", group.lstrip('" '), maxsplit=1)[0]
         for group in groups
-        if re.search(r"\b(ff|latch)\s*\(", group)
+        if re.search(r"\b(ff|latch)(_bank)?\s*\(", group)
     }
 
 
@@ -38,6 +49,10 @@ class StandardCells(Target):
         The Liberty file; empty to look for it when it is needed.
     verilog
         Models of the cells, for simulation of the mapped netlist; empty if there are none.
+    more
+        Further Liberty files of the same library.
+    defines
+        What the models want to be defined, ``NAME`` or ``NAME=VALUE``.
     driver, load_ff
         Cell that drives every input, and load of every output in femtofarads.
     register_ps
@@ -68,6 +83,8 @@ class StandardCells(Target):
     recipes: tuple[Recipe, ...] = RECIPES
     repeater: Repeater | None = None
     clock_gating: int = 0
+    more: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -82,8 +99,9 @@ class StandardCells(Target):
         FileNotFoundError
             It is not there.
         """
-        if not self.liberty.is_file():
-            raise FileNotFoundError(f"there is no Liberty file {self.liberty}")
+        for path in (self.liberty, *self.more):
+            if not path.is_file():
+                raise FileNotFoundError(f"there is no Liberty file {path}")
         return self.liberty
 
     def models(self) -> Path:
@@ -101,7 +119,10 @@ class StandardCells(Target):
 
     def commands(self, top: str, period_ps: int, hierarchical: bool, folder: Path) -> list[str]:
         """Map flip-flops, then the logic once for each recipe."""
-        liberty = f'-liberty "{self.library()}"'
+        self.check()
+        buffered = self.buffered()
+        staged = self.stage(folder)
+        liberty = f"-liberty {staged}"
         avoid = self._avoided()
         constraint = ""
         if self.driver:
@@ -112,7 +133,7 @@ class StandardCells(Target):
             (folder / "full_adder.v").write_text(self.full_adder.techmap())
         flatten = "" if hierarchical else "-flatten"
         commands = [
-            self._reading(),
+            f"{_READING} {staged}",
             # Silicon has no initial state: what counts is reset.
             "setattr -unset init w:*",
             # Its check at the end counts the cells of every instance, and comes again below.
@@ -128,39 +149,103 @@ class StandardCells(Target):
                 "design -load unmapped",
                 f"log recipe {recipe.name}",
                 *recipe.adders(self.full_adder),
-                f"abc {liberty} {avoid} {constraint} -D {delay} -script {recipe.script()}",
+                f"abc {liberty} {avoid} {constraint} -D {delay} -script {recipe.script(buffered)}",
                 "opt_clean -purge",
                 *self._tie_commands(),
                 *report(recipe.name),
             ]
         return commands
 
-    def repeated(self, candidate: str) -> list[str]:
+    def repeated(self, candidate: str, folder: Path) -> list[str]:
         """Return the commands that read a result with repeaters back, and write it out again."""
         return [
             "design -reset",
-            self._reading(),
+            f"{_READING} {self.stage(folder)}",
             f"read_json {candidate}.repeated.json",
             *report(candidate),
         ]
 
+    @property
+    def warned(self) -> str:
+        """Yosys' passes that read the library: what they warn of is the library's matter."""
+        return "Liberty|DFFLIBMAP|ABC|CLOCK"
+
     def sequential(self) -> Set[str] | None:
         """Return the names of flip-flops and latches."""
-        return _sequential(self.library())
+        return _sequential(self.text())
+
+    def cells(self) -> Library:
+        """Return the library's cells, as :func:`nomul.synth.map.liberty.read` does."""
+        return liberty.read(self.library(), *self.more)
+
+    def text(self) -> str:
+        """Return the library's text, as :func:`nomul.synth.map.liberty.text` does."""
+        return liberty.text(self.library(), *self.more)
+
+    def stage(self, folder: Path) -> str:
+        """Write the library into a folder for other programs, and return its name there.
+
+        The name tells libraries apart, since Yosys keeps what it has read by name and time.
+        """
+        text = self.text()
+        name = f"cells-{hashlib.sha256(text.encode()).hexdigest()[:12]}.lib"
+        if not (folder / name).is_file():
+            (folder / name).write_text(text)
+        return name
+
+    def models_text(self) -> str:
+        """Return the cells' Verilog, with what it wants to be defined.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is none.
+        """
+        heads = [f"`define {' '.join(name.split('=', 1))}\n" for name in self.defines]
+        return "".join(heads) + self.models().read_text(errors="replace")
+
+    def check(self) -> None:
+        """Raise ValueError, with what is missing, for a library that no design can be mapped to."""
+        cells = self.cells().cells.values()
+        computes = {
+            (pin.function.table, len(cell.inputs))
+            for cell in cells
+            for pin in cell.pins
+            if pin.function and not cell.state and len(cell.outputs) == 1
+        }
+        missing = []
+        if not re.search(r"^ *ff \(", self.text(), re.MULTILINE):
+            missing.append("flip-flop (a cell with a group ff)")
+        if ((True, False), 1) not in computes:
+            missing.append("inverter")
+        if not {t for t in computes if t[1] == 2}.intersection(_PAIRS):
+            missing.append("gate of two inputs (and, or, nand or nor)")
+        if missing:
+            raise ValueError(f"{self.library()}: the library has no {', and no '.join(missing)}")
+
+    def buffered(self) -> bool:
+        """Whether the library has a buffer, by what its cells compute."""
+        return any(
+            cell.inputs == list(pin.function.pins) and pin.function.table == (False, True)
+            for cell in self.cells().cells.values()
+            for pin in cell.pins
+            if pin.function and len(cell.outputs) == 1
+        )
 
     def tools(self) -> dict[str, str]:
         """Return the Liberty file's name and the first digits of its SHA-256."""
-        path = self.library()
-        return {"liberty": f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"}
-
-    def _reading(self) -> str:
-        return f'read_liberty -lib -ignore_miss_func "{self.library()}"'
+        total = hashlib.sha256()
+        for path in (self.library(), *self.more):
+            total.update(path.read_bytes())
+        names = "+".join(path.name for path in (self.library(), *self.more))
+        return {"liberty": f"{names} {total.hexdigest()[:12]}"}
 
     def _avoided(self) -> str:
         return " ".join(f"-dont_use {pattern}" for pattern in self.avoid)
 
     def _recipes(self) -> list[Recipe]:
-        return [r for r in self.recipes if self.full_adder or not r.full_adders]
+        allowed = [r for r in self.recipes if self.full_adder or not r.full_adders]
+        return [r for r in allowed if not r.needs_buffer or self.buffered()]
 
     def _gate_commands(self, liberty: str) -> list[str]:
         if not self.clock_gating:
@@ -198,6 +283,21 @@ class FreePdk45(StandardCells):
         """Return the path of the Liberty file inside the wheel."""
         return self.liberty if self.liberty != Path() else _in_wheel("stdcells.lib")
 
+    def stage(self, folder: Path) -> str:
+        """Link the library, which is known to be tidy, beside the scripts that read it."""
+        return _linked(self.library(), folder, f"{type(self).name}.lib")
+
+    def text(self) -> str:
+        """Return the library's text as it is."""
+        return self.library().read_text()
+
+    def check(self) -> None:
+        """Do nothing: these libraries are known to be whole."""
+
+    def buffered(self) -> bool:
+        """Return True: they have buffers."""
+        return True
+
     def models(self) -> Path:
         """Return the path of the cells' Verilog inside the wheel."""
         return _in_wheel("stdcells.v")
@@ -223,6 +323,12 @@ def _in_wheel(name: str) -> Path:
     )
 
 
+def _linked(library: Path, folder: Path, name: str) -> str:
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(library.resolve())
+    return name
+
+
 _OSU_FULL_ADDER = FullAdder("FAX1", a="A", b="B", c="C", carry="YC", total="YS")
 
 
@@ -245,6 +351,21 @@ class Osu018(StandardCells):
     def library(self) -> Path:
         """Return the path of the Liberty file."""
         return self.liberty if self.liberty != Path() else _packaged("osu018_stdcells.lib")
+
+    def stage(self, folder: Path) -> str:
+        """Link the library, which is known to be tidy, beside the scripts that read it."""
+        return _linked(self.library(), folder, f"{type(self).name}.lib")
+
+    def text(self) -> str:
+        """Return the library's text as it is."""
+        return self.library().read_text()
+
+    def check(self) -> None:
+        """Do nothing: these libraries are known to be whole."""
+
+    def buffered(self) -> bool:
+        """Return True: they have buffers."""
+        return True
 
     def models(self) -> Path:
         """Return the path of the cells' Verilog."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from nomul.runs import folders
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted
-from nomul.synth.map import census, liberty, mixtures, repeaters, targets, timing
+from nomul.synth.map import census, mixtures, repeaters, targets, timing
 from nomul.synth.map.census import Census, Part
 from nomul.synth.map.recipes import RUSH, SPEED
 from nomul.synth.map.targets import StandardCells, Target
@@ -126,7 +126,7 @@ def _synthesize(
         "check -assert -nolatches",
         *target.commands(top, period_ps, hierarchical, folder),
     ]
-    log = yosys.run(commands, folder)
+    log = yosys.run(commands, folder, warned=target.warned)
     candidates = list(target.candidates)
     if hierarchical and isinstance(target, StandardCells) and target.repeater:
         candidates = _across_modules(target, top, folder)
@@ -174,13 +174,13 @@ def _across_modules(target: StandardCells, top: str, folder: Path) -> list[str]:
         largest = max(areas, key=lambda name: areas[name])
         mixed = [name for name in candidates if name != RUSH.name]
         candidates += mixtures.write(folder, mixed, SPEED.name, largest)
-    library = liberty.read(target.library())
+    library = target.cells()
     commands = []
     for candidate in candidates:
         source, after = folder / f"{candidate}.json", folder / f"{candidate}.repeated.json"
         repeaters.repeat(source, after, top, library, target.repeater, target.load_ff)
-        commands += target.repeated(candidate)
-    yosys.run(commands, folder)
+        commands += target.repeated(candidate, folder)
+    yosys.run(commands, folder, warned=target.warned)
     return candidates
 
 

@@ -1,7 +1,8 @@
 """What a design is mapped to: standard cells of a Liberty file, internal gates, or an FPGA."""
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,7 +135,13 @@ TARGETS: dict[str, Target] = {
 }
 
 
-def get(name: str, *, liberty: Path | None = None, models: Path | None = None) -> Target:
+def get(
+    name: str,
+    *,
+    liberty: Path | Sequence[Path] | None = None,
+    models: Path | None = None,
+    defines: Sequence[str] = (),
+) -> Target:
     """Return a target by name, or the standard cells of a Liberty file.
 
     Parameters
@@ -142,20 +149,37 @@ def get(name: str, *, liberty: Path | None = None, models: Path | None = None) -
     name
         One of :data:`TARGETS`; with ``liberty`` any name, which rows will carry.
     liberty
-        A Liberty file. Nothing is known of its cells but what it says, so inputs have no driving
+        A Liberty file, or several that share a library; gzipped or not. Nothing is known of its
+        cells but what it says, so inputs have no driving
         cell, full adders are made of gates, and there are no tie cells.
     models
         Verilog of that library's cells, for energy.
+    defines
+        Macros that these want to be defined, ``NAME`` or ``NAME=VALUE``.
 
     Raises
     ------
     ValueError
-        There is no target of that name, or there are models without a library.
+        There is no target of that name, there are models without a library, or macros without
+        models; or a macro has no name.
     FileNotFoundError
         There is no such Liberty file, or no such models.
     """
-    if liberty is not None:
-        cells = StandardCells(name, liberty.resolve(), models.resolve() if models else Path())
+    if defines and models is None:
+        raise ValueError("--define is for --models, and there are none")
+    for define in defines:
+        if not re.fullmatch(r"[A-Za-z_]\w*(=[^\n]*)?", define):
+            raise ValueError(f"--define wants NAME or NAME=VALUE, not {define!r}")
+    if liberty is not None and liberty != ():
+        paths = [liberty] if isinstance(liberty, Path) else liberty
+        first, *more = (path.resolve() for path in paths)
+        cells = StandardCells(
+            name,
+            first,
+            models.resolve() if models else Path(),
+            more=tuple(more),
+            defines=tuple(defines),
+        )
         cells.library()
         if models:
             cells.models()

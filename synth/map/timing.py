@@ -1,5 +1,6 @@
 """How fast a mapped netlist runs: OpenSTA where it is installed, else ABC's own estimate."""
 
+import logging
 import re
 import shutil
 from abc import ABC, abstractmethod
@@ -87,6 +88,11 @@ class AbcEstimate(Timer):
         self, netlist: Path, top: str, target: StandardCells, period_ps: int, abc_ps: float
     ) -> Timing:
         """Return the estimate; the netlist is not read."""
+        if not target.buffered():
+            raise TimingError(
+                f"ABC times no library without a buffer, as {target.name} is; "
+                "try: apt-get install opensta"
+            )
         period = abc_ps + target.register_ps
         return Timing(self.name, round(period, 1), round(period_ps - period, 1))
 
@@ -105,9 +111,12 @@ class OpenSta(Timer):
         script.write_text(self._script(netlist, top, target, period_ps))
         run = programs.run(["sta", "-no_splash", "-exit", script.name], netlist.parent)
         lines = (run.stderr + run.stdout).splitlines()
-        trouble = [line for line in lines if line.startswith(("Error", "Warning"))]
+        trouble = [line for line in lines if line.startswith("Error") or _is_bug(line)]
         if trouble or run.returncode:
             raise TimingError(f"sta stopped in {netlist.parent}: {(trouble or lines or ['?'])[0]}")
+        for line in lines:
+            if line.startswith("Warning"):
+                _warn(line.strip())
         slack = _slack(run.stdout, "every path")
         between = _slack(run.stdout, "between registers")
         if slack is None:
@@ -126,8 +135,8 @@ class OpenSta(Timer):
     def _script(self, netlist: Path, top: str, target: StandardCells, period_ps: int) -> str:
         drive = f"set_driving_cell -lib_cell {target.driver} $inputs\n" if target.driver else ""
         return f"""\
-read_liberty {{{target.library()}}}
-read_verilog {{{netlist.name}}}
+read_liberty {target.stage(netlist.parent)}
+read_verilog {netlist.name}
 link_design {top}
 set_cmd_units -time ns -capacitance fF
 set clk [get_ports -quiet clk]
@@ -159,6 +168,18 @@ def _slack(log: str, section: str) -> float | None:
     text = log.partition(f"{section}\n")[2].partition("between registers\n")[0]
     numbers = re.findall(r"-?\d+\.\d{4}\b", text)
     return float(numbers[-1]) * 1000 if numbers else None
+
+
+def _is_bug(line: str) -> bool:
+    """Whether a warning says that the netlist is not what is measured: cells or pins are absent."""
+    found = re.match("Warning.*(black box|(module|port|pin|net|instance) .*not )", line)
+    return found is not None
+
+
+@cache
+def _warn(line: str) -> None:
+    """Show a warning of the analyser once; it concerns the library, and the analysis goes on."""
+    logging.getLogger(__name__).warning("OpenSTA: %s", line)
 
 
 @cache
