@@ -7,6 +7,7 @@ import operator
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 
@@ -132,6 +133,17 @@ class Config:
     def replace(self, **changes: Any) -> Self:
         """Return a copy with ``changes`` applied, validated again."""
         return type(self).from_dict({**self.to_dict(), **changes})
+
+    def located(self) -> Self:
+        """Return the same configuration for a process in another folder.
+
+        A block whose parameters name files returns their whole paths.
+        """
+        return self
+
+    def files(self) -> dict[str, Path]:
+        """Return the files that parameters name, by parameter; the content counts, not the name."""
+        return {}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values that JSON can carry."""

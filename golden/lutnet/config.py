@@ -66,6 +66,16 @@ class Config(config.Config):
         tiled = self.load().tiled
         self.check("weights", self.weights == "rom" or bool(tiled), "rom: no layer is tiled")
 
+    def files(self) -> dict[str, Path]:
+        """Return the network's file, unless the network is one that comes with nomul."""
+        if self.network in examples.KINDS or self.network in trained():
+            return {}
+        return {"network": Path(self.network)}
+
+    def located(self) -> "Config":
+        """Return the same configuration for a process in another folder."""
+        return self.replace(**{name: str(path.resolve()) for name, path in self.files().items()})
+
     def load(self) -> Network:
         """Return the network that the hardware computes: of codes, without a quantiser.
 

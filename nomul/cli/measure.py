@@ -23,6 +23,7 @@ from nomul.options import (
     Target,
     with_network,
 )
+from nomul.runs import folders
 
 
 def synth(
@@ -65,24 +66,25 @@ def synth(
     energy = energy or glitches
     if energy:  # refuse before the synthesis what could not be measured after it
         flow.cells_with_models(target, liberty, models)
-    with present.working(f"synthesizing {name}"):
-        mapped = design.synthesize(
-            target,
-            folder,
-            liberty=liberty,
-            models=models,
-            period_ps=period,
-            hierarchical=hierarchy,
-            seeds=(1, 2, 3) if seed is None else (seed,),
-            clock_gating=clock_gating,
-        )
     more: dict[str, Any] = {}
-    if energy:
-        with present.working(f"simulating the cells of {name}"):
-            more["energy"] = mapped.energy(glitches=glitches)
-    if check:
-        with present.working(f"checking the cells of {name}"):
-            more["checked"] = mapped.check()
+    with folders.private(folder) as work:  # another command may use the same folder
+        with present.working(f"synthesizing {name}"):
+            mapped = design.synthesize(
+                target,
+                work,
+                liberty=liberty,
+                models=models,
+                period_ps=period,
+                hierarchical=hierarchy,
+                seeds=(1, 2, 3) if seed is None else (seed,),
+                clock_gating=clock_gating,
+            )
+        if energy:
+            with present.working(f"simulating the cells of {name}"):
+                more["energy"] = mapped.energy(glitches=glitches)
+        if check:
+            with present.working(f"checking the cells of {name}"):
+                more["checked"] = mapped.check()
     if json:
         spent = {"energy": more["energy"].to_dict()} if energy else {}
         checked = {"checked": vars(more["checked"].value)} if check else {}
@@ -135,7 +137,8 @@ def pnr(
     folder = (out or design.folder) / target
     seeds = (1, 2, 3) if seed is None else (seed,)
     with present.working(f"placing and routing {name}"):
-        placed = flow.place(block, cfg, folder, target, device=device, seeds=seeds)
+        with folders.private(folder) as work:
+            placed = flow.place(block, cfg, work, target, device=device, seeds=seeds)
     if json:
         about = {"block": name, "config": cfg.to_dict(), "fmax_mhz": placed.fmax_mhz}
         present.as_json({**about, **vars(placed), "seeds": seeds, "folder": str(folder)})

@@ -10,6 +10,7 @@ from nomul.flow import mapping, steps
 from nomul.flow.mapped import Mapped
 from nomul.flow.results import Result, html
 from nomul.registry import Block
+from nomul.runs import folders
 
 if TYPE_CHECKING:
     from nomul.golden.config import Config
@@ -238,18 +239,19 @@ class Design:
         """
         where = self.folder / (target or "cells") if folder is None else Path(folder)
         cells = (Path(liberty) if liberty else None, Path(models) if models else None)
-        row = mapping.measure(
-            self.block,
-            self.cfg,
-            where,
-            preset="" if self.changes else self.preset,
-            target=target,
-            liberty=cells[0],
-            period_ps=period_ps,
-            hierarchical=hierarchical,
-            seeds=seeds,
-            clock_gating=clock_gating,
-        )
+        with folders.private(where) as work:
+            row = mapping.measure(
+                self.block,
+                self.cfg,
+                work,
+                preset="" if self.changes else self.preset,
+                target=target,
+                liberty=cells[0],
+                period_ps=period_ps,
+                hierarchical=hierarchical,
+                seeds=seeds,
+                clock_gating=clock_gating,
+            )
         return Mapped(self.block, self.cfg, self.title, row, where, target, *cells)
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nomul.flow.steps import add_testbench, emit, workload
 from nomul.registry import Block
+from nomul.runs import folders
 
 if TYPE_CHECKING:
     from nomul.golden.config import Config
@@ -134,15 +135,16 @@ def energy(
     """
     from nomul.synth.energy import gatesim, power
 
-    return power.measure(
-        workload(block, cfg),
-        folder / "mapped.v",
-        cells,
-        folder=folder / "energy",
-        period_ps=period_ps,
-        seed=seed,
-        delays=gatesim.UnitDelay() if glitches else None,
-    )
+    with folders.private(folder / "energy") as work:
+        return power.measure(
+            workload(block, cfg),
+            folder / "mapped.v",
+            cells,
+            folder=work,
+            period_ps=period_ps,
+            seed=seed,
+            delays=gatesim.UnitDelay() if glitches else None,
+        )
 
 
 def check(
@@ -176,7 +178,8 @@ def check(
 
     cells = targets.get(target_name(target, liberty), liberty=liberty, models=models)
     emitted = add_testbench(block, cfg, emit(block, cfg), count=count)
-    return netcheck.check(emitted, folder / "mapped.v", cells, folder / "check")
+    with folders.private(folder / "check") as work:
+        return netcheck.check(emitted, folder / "mapped.v", cells, work)
 
 
 def place(
@@ -205,9 +208,10 @@ def place(
     """
     from nomul.synth.place import pnr
 
-    emitted = emit(block, cfg, folder)
-    options: dict[str, Any] = {"device": device, "netlist_json": netlist_json, "folder": folder}
-    return pnr.place_and_route(emitted, target, seeds, **options)
+    with folders.private(folder, beside=True) as work:
+        emitted = emit(block, cfg, work)
+        options: dict[str, Any] = {"device": device, "netlist_json": netlist_json, "folder": work}
+        return pnr.place_and_route(emitted, target, seeds, **options)
 
 
 def bitstream(
@@ -235,13 +239,15 @@ def bitstream(
     chosen = boards.get(board)
     if target not in (None, chosen.target):
         raise ValueError(f"board {board} carries {chosen.target}, and the target is {target}")
-    file, placed, emitted = boards.bitstream(block.top(cfg), block.name, chosen, folder, seed=seed)
-    about = {
-        **emitted.manifest,
-        "board": chosen.title,
-        "bitstream": str(file),
-        "serial": boards.serial_line(block.top(cfg)),
-        "placed": {**vars(placed), "fmax_mhz": placed.fmax_mhz},
-    }
-    (folder / f"{emitted.name}.json").write_text(json.dumps(about, indent=2) + "\n")
+    with folders.private(folder) as work:
+        top = block.top(cfg)
+        file, placed, emitted = boards.bitstream(top, block.name, chosen, work, seed=seed)
+        about = {
+            **emitted.manifest,
+            "board": chosen.title,
+            "bitstream": str(folder / file.name),
+            "serial": boards.serial_line(block.top(cfg)),
+            "placed": {**vars(placed), "fmax_mhz": placed.fmax_mhz},
+        }
+        (work / f"{emitted.name}.json").write_text(json.dumps(about, indent=2) + "\n")
     return about

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nomul.registry import Block
+from nomul.runs import folders
 
 if TYPE_CHECKING:
     from nomul.golden.config import Config
@@ -112,7 +113,7 @@ def workload(block: Block, cfg: "Config", *, recorded: bool = False) -> "Workloa
     return Workload(
         top=block.name,
         bench=block.bench,
-        config=cfg.to_json(),
+        config=cfg.located().to_json(),
         test=test,
         operation=bench["OPERATION"],
     )
@@ -180,17 +181,19 @@ def simulate(
     """
     from nomul.sim import cells, harness
 
-    emit(block, cfg, folder, top)
-    design = folder / f"{block.name}.v"
-    return harness.run(
-        bench or block.bench,
-        top=block.name,
-        verilog=[design, *cells.write(design)],
-        build_dir=folder / "sim",
-        config=cfg.to_json(),
-        simulator=simulator or installed_simulator(),
-        **options,
-    )
+    with folders.private(folder, beside=True) as work:
+        emit(block, cfg, work, top)
+        design = work / f"{block.name}.v"
+        report = harness.run(
+            bench or block.bench,
+            top=block.name,
+            verilog=[design, *cells.write(design)],
+            build_dir=work / "sim",
+            config=cfg.located().to_json(),
+            simulator=simulator or installed_simulator(),
+            **options,
+        )
+    return dataclasses.replace(report, log=folder.resolve() / "sim" / report.log.name)
 
 
 def installed_simulator() -> str:

@@ -67,7 +67,6 @@ class Emitted:
 
         ``period_ps`` is the clock period of the constraints.
         """
-        folder.mkdir(parents=True, exist_ok=True)
         texts = {
             f"{self.name}.v": self.verilog,
             f"{self.name}.json": json.dumps(self.manifest, indent=2) + "\n",
@@ -76,8 +75,9 @@ class Emitted:
             f"{self.name}.xdc": constraints.xdc(self.manifest, period_ps),
             **self.files,
         }
-        for name, text in texts.items():
-            (folder / name).write_text(text)
+        with folders.private(folder, beside=True) as work:
+            for name, text in texts.items():
+                (work / name).write_text(text)
         return [folder / name for name in texts]
 
 
