@@ -31,7 +31,9 @@ ROWS_SHOWN = 60  # more of them are for a file, not for a terminal
 def console(*, stderr: bool = False) -> Console:
     """Return a console; where it is no terminal, lines may be wide, since nobody sees them wrap."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else 140, highlight=False)
+    width = None if stream.isatty() else 140
+    # Names and paths are printed as they are, with their brackets and colons.
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 def as_json(value: Any) -> None:
@@ -44,10 +46,12 @@ def line(text: str) -> None:
     console().print(text, markup=False, soft_wrap=True)
 
 
-def error(message: str) -> None:
-    """Print one red line on standard error."""
+def error(message: str, notes: Sequence[str] = ()) -> None:
+    """Print one red line on standard error, and below it what there is to say of it at length."""
     text = f"nomul: {' '.join(message.split())}"
     console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
+    for note in notes:
+        console(stderr=True).print(note, markup=False, soft_wrap=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -33,7 +33,7 @@ def pack(
         bool, typer.Option("--balance", help="Fold overloaded columns over several.")
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="With N:M: drop the smallest of each group.")
+        bool, typer.Option("--prune", help="With --format N:M, drop the smallest of each group.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="The container, .npz.")] = None,
     json: AsJson = False,

@@ -1,7 +1,9 @@
 """The command line, put together from this folder's commands and those that blocks bring."""
 
 import os
+import signal
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -97,19 +99,41 @@ def main() -> None:
 
     misuse: tuple[type[Exception], ...] = (TypeError, ValueError)
     failure: tuple[type[Exception], ...] = (BenchError, ToolError, ImportError, OSError)
+    fault: tuple[type[Exception], ...] = (Exception,)
     if os.environ.get("NOMUL_DEBUG"):
-        misuse = failure = ()
+        misuse = failure = fault = ()
+    for name in ("SIGTERM", "SIGHUP"):
+        if signal.getsignal(getattr(signal, name)) == signal.SIG_DFL:
+            signal.signal(getattr(signal, name), _end)
+    # A component that an error kept from being built is no second message.
+    warnings.filterwarnings("ignore", message=".* created but never used")
     try:
         sys.exit(app(standalone_mode=False, prog_name="nomul"))
     except typer.TyperException as error:
         present.error(present.usage(error))
         sys.exit(error.exit_code)
-    except typer.Abort:
+    except typer.Abort as error:
+        if isinstance(error.__cause__, EOFError):  # of a file, since nomul asks no questions
+            present.error(f"a file ends too early: {error.__cause__}")
+            sys.exit(2)
         sys.exit(130)
     except misuse as error:
-        present.error(str(error))
+        present.error(str(error), _notes(error))
         sys.exit(2)
     except failure as error:
         hint = "; see nomul doctor" if isinstance(error, ImportError) else ""
-        present.error(f"{error}{hint}")
+        present.error(f"{error}{hint}", _notes(error))
         sys.exit(1)
+    except fault as error:
+        what = f"{type(error).__name__}: {error}"
+        present.error(f"{what} (unexpected: NOMUL_DEBUG=1 shows where)", _notes(error))
+        sys.exit(1)
+
+
+def _end(number: int, frame: object) -> None:
+    """End in order on a signal, so that temporary folders and workers go too."""
+    sys.exit(128 + number)
+
+
+def _notes(error: Exception) -> list[str]:
+    return list(getattr(error, "__notes__", ()))

@@ -246,7 +246,7 @@ def bitstream(
             **emitted.manifest,
             "board": chosen.title,
             "bitstream": str(folder / file.name),
-            "serial": boards.serial_line(block.top(cfg)),
+            "serial": boards.serial_line(top),
             "placed": {**vars(placed), "fmax_mhz": placed.fmax_mhz},
         }
         (work / f"{emitted.name}.json").write_text(json.dumps(about, indent=2) + "\n")

@@ -7,6 +7,7 @@ from typing import Any
 
 from amaranth.lib import wiring
 
+from nomul.hw.axi import ports
 from nomul.hw.serial import Serial
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.place.bitstream import build
@@ -87,8 +88,8 @@ def get(name: str) -> Board:
 
 def serial_line(top: wiring.Component, baud: int = BAUD) -> dict[str, Any]:
     """Return what the computer has to know of a block's serial line."""
-    serial = Serial(top, 4)
-    ins, outs = serial.widths(serial.inputs), serial.widths(serial.outputs)
+    found = ports.ports(top)
+    ins, outs = (Serial.widths([p for p in found if p.outward == out]) for out in (False, True))
     return {"baud": baud, "inputs": ins, "outputs": outs}
 
 

@@ -136,10 +136,10 @@ def surround(name: str, netlist_json: Path, family: Family, folder: Path) -> Non
 def pins(name: str, netlist_json: Path, high: Sequence[str], folder: Path) -> None:
     """Add outputs that are always one to a mapped design, and leave the whole as ``pnr.json``."""
     (folder / "pnr_inner.json").write_bytes(netlist_json.read_bytes())
-    commands = ["read_json pnr_inner.json", f"hierarchy -top {name}"]
+    commands = ["read_json pnr_inner.json", f"hierarchy -top {name}", "flatten", f"cd {name}"]
     for port in high:
         commands += [f"add -output {port} 1", f"connect -set {port} 1'1"]
-    yosys.run([*commands, "write_json pnr.json"], folder)
+    yosys.run([*commands, "cd ..", "write_json pnr.json"], folder)
 
 
 def run(
