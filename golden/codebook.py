@@ -120,8 +120,8 @@ def fits(name: str, values: Ints, bits: int) -> None:
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n: int = 100) -> dict[str, Ints]:
-    """Return ``levels``, with the last few codes left out, and ``codes`` of all kinds."""
-    loaded = max(1, cfg.entries - max(1, cfg.entries // 8))
+    """Return ``levels``, the last few of many codes left out, and ``codes`` of all kinds."""
+    loaded = max(2, cfg.entries - max(1, cfg.entries // 8))
     high = 1 << (cfg.level_bits - 1)
     levels = rng.integers(-high, high, loaded)
     levels[0] = 0

@@ -54,12 +54,14 @@ async def entry_zero_stays_zero_and_clear_forgets(dut):
     code, level = bench.source("code", []), bench.sink("level")
     await bench.reset()
     await bench.until(lambda: load.done)
-    load.payloads = [*load.payloads, *layouts(cfg)[0].pack(code=[0], level=[3], clear=[0])]
+    load.payloads = [*load.payloads, *layouts(cfg)[0].pack(code=[0], level=[-1], clear=[0])]
     await bench.until(lambda: load.done)
-    load.payloads = [*load.payloads, *layouts(cfg)[0].pack(code=[2], level=[5], clear=[1])]
+    new, codes = cfg.entries // 2, np.arange(min(cfg.entries, 8))
+    load.payloads = [*load.payloads, *layouts(cfg)[0].pack(code=[new], level=[-1], clear=[1])]
     await bench.until(lambda: load.done)
-    code.payloads = [0, 1, 2, 3]
-    got = layouts(cfg)[1].unpack(await bench.receive(level, 4), signed=("level",))
-    assert_equal(got["level"], [0, 0, 5, 0], "level")
-    assert_equal(got["unloaded"], [0, 1, 0, 1], "unloaded")
+    code.payloads = [*codes.tolist(), new]
+    got = layouts(cfg)[1].unpack(await bench.receive(level, len(codes) + 1), signed=("level",))
+    codes = np.append(codes, new)
+    assert_equal(got["level"], np.where(codes == new, -1, 0), "level")
+    assert_equal(got["unloaded"], (codes != 0) & (codes != new), "unloaded")
     assert_equal(bits(dut.refused), 1, "refused")

@@ -1,6 +1,8 @@
 """Bench of the stochastic outer product."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -9,6 +11,8 @@ from nomul.golden import essop
 from nomul.golden.essop import Config
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bits
+
+Model = Callable[..., Any]  # of pairs by name: the products or counts [V, M, N]
 
 MEASURED = "rows_equal_the_model/source=never/sink=never"
 OPERATION = "product"
@@ -53,9 +57,11 @@ def requests(cfg: Config, count: int) -> dict[str, np.ndarray]:
     return {"read": (pairs % 3 == 0) | (pairs == count), "clear": pairs % 2 == 0}
 
 
-def expected(cfg: Config, pairs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, bool]:
+def expected(
+    cfg: Config, pairs: dict[str, np.ndarray], model: Model = essop.model
+) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return the rows that must come, their exponents, and whether an accumulator saturates."""
-    y = essop.model(cfg, **{name: pairs[name] for name in ("x", "sx", "d", "sd")})
+    y = model(cfg, **{name: pairs[name] for name in ("x", "sx", "d", "sd")})
     unit = essop.unit_exponent(cfg, pairs["e_x"], pairs["e_d"])
     if not cfg.accumulate:
         return y.reshape(-1, cfg.cols), np.repeat(unit, cfg.rows), False
@@ -94,25 +100,32 @@ async def check_products(
     bench: Bench,
     cfg: Config,
     pairs: dict[str, np.ndarray],
-    products: np.ndarray,
+    model: Model,
     source: str,
     sink: str,
 ) -> None:
     """Send pairs with one operand above full scale through a unit whose cells only multiply.
 
-    Compares the products [V, M, N], the flag, and without stalls the cycles.
+    Compares the products of ``model``, or what accumulators make of them, the flags, and without
+    stalls the cycles.
     """
-    unit = essop.unit_exponent(cfg, pairs["e_x"], pairs["e_d"])
+    count, unstalled = len(pairs["x"]), source == sink == "never"
+    asked = requests(cfg, count)
+    if unstalled and cfg.accumulate:  # what the formula counts: one read-out, at the end
+        asked = {"read": np.arange(1, count + 1) == count, "clear": np.zeros(count, dtype=bool)}
+    pairs = pairs | asked
+    rows, exponents, overflow = expected(cfg, pairs, model)
     x_d, y = bench.source("x_d", pack(cfg, pairs), source), bench.sink("y", sink)
     quiet_seed(bench, cfg)
     await bench.reset()
-    words = await bench.receive(y, len(products) * cfg.rows)
-    check_rows(cfg, words, products.reshape(-1, cfg.cols), np.repeat(unit, cfg.rows))
+    check_rows(cfg, await bench.receive(y, len(rows)), rows, exponents)
     assert_equal(bits(bench.dut.saturated), 1, "saturated")
-    harness.record(pairs=len(unit), products=int(products.size))
-    if source == sink == "never":
+    if cfg.accumulate:
+        assert_equal(bits(bench.dut.overflow), overflow, "overflow")
+    harness.record(pairs=count, products=count * cfg.rows * cfg.cols)
+    if unstalled:
         cycles = y.cycles[-1] - x_d.sent[0] + 1
-        assert_equal(cycles, cfg.cycles(len(unit)), "cycles")
+        assert_equal(cycles, cfg.cycles(count), "cycles")
         harness.record(cycles=cycles)
 
 

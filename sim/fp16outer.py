@@ -20,5 +20,4 @@ async def rows_equal_the_model(dut, source, sink):
     bench = Bench(dut)
     pairs = fp16outer.stimuli(cfg, bench.numpy_rng, 24)
     pairs["x"][0, 0] = (1 << cfg.width) + 1
-    products = fp16outer.model(cfg, **{name: pairs[name] for name in ("x", "sx", "d", "sd")})
-    await check_products(bench, cfg, pairs, products, source, sink)
+    await check_products(bench, cfg, pairs, fp16outer.model, source, sink)

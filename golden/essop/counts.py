@@ -143,6 +143,7 @@ def _streams(cfg: Config, source: Ints, operand: Ints) -> Any:
     source = source.astype(narrow)
     source = source[:, None, :] if source.ndim == 2 else source.transpose(0, 2, 1)
     drawn = bitstream.ones(cfg.sng, source, operand, cfg.width)
-    packed = np.packbits(drawn, axis=2, bitorder="little")
+    # Of a single lane numpy keeps the order of the transposed words, which has no wider view.
+    packed = np.ascontiguousarray(np.packbits(drawn, axis=2, bitorder="little"))
     size = packed.shape[2]
     return packed.view(f"u{size}") if size <= 8 else packed.view("u8")
