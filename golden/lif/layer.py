@@ -43,9 +43,9 @@ class Layer(config.Config):
     Parameters
     ----------
     inputs
-        M, inputs that spike or not in each step, 1..65536.
+        M, inputs that spike or not in each step, 1..32768.
     neurons
-        N, 1..65536.
+        N, 1..32768.
     lanes
         P, neurons computed at a time, 1..64; more than N idle.
     weight_bits
@@ -85,8 +85,8 @@ class Layer(config.Config):
 
     def validate(self) -> None:
         """Check the ranges; warn of a leak that does nothing below the threshold."""
-        self.check_range("inputs", 1, 65536)
-        self.check_range("neurons", 1, 65536)
+        self.check_range("inputs", 1, 32768)
+        self.check_range("neurons", 1, 32768)
         self.check_range("lanes", 1, 64)
         self.check_range("weight_bits", 2, 16)
         self.check_range("state_bits", 4, 32)

@@ -1,0 +1,1 @@
+"""Spiking networks: rounding, spikes against integers, and what the papers claim."""
