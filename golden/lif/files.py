@@ -1,12 +1,15 @@
 """Networks in files: one NumPy archive with the weights and one line of JSON."""
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nomul.golden.foreign.archives import arrays as stored
+from nomul.golden.foreign.documents import mapping, only, sequence, text_document
+from nomul.golden.foreign.numbers import integer, shown
+from nomul.golden.foreign.refusals import reading
 from nomul.golden.lif.layer import Layer
 from nomul.golden.lif.network import Network
 
@@ -50,41 +53,37 @@ def load(path: Path | str) -> Network:
         It is no network of this version; the message names file, field and value.
     """
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError):
-        raise ValueError(f"{path} is no NumPy archive (.npz)") from None
-    try:
+    arrays = stored(path)
+    with reading(path):
         return _network(arrays)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 def _network(arrays: dict[str, Any]) -> Network:
     if "network" not in arrays:
         raise ValueError(f"has no entry 'network', but {', '.join(arrays) or 'nothing'}")
-    about = json.loads(arrays["network"].tobytes())
+    about = text_document(arrays["network"].tobytes())
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ValueError(f"network.format must be {FORMAT!r}")
-    if about.get("version") != VERSION:
-        raise ValueError(f"network.version must be {VERSION}, not {about.get('version')!r}")
+    version = about.get("version")
+    if type(version) is not int or version != VERSION:
+        raise ValueError(f"network.version must be {VERSION}, not {shown(version)}")
+    only(about, ("format", "version", *_FIELDS, "layers"), "network")
     missing = [name for name in (*_FIELDS, "layers") if name not in about]
     if missing:
         raise ValueError(f"network lacks {', '.join(missing)}")
-    expected = {"network", *(f"w{number}" for number in range(len(about["layers"])))}
+    listed = sequence(about["layers"], "network.layers")
+    expected = {"network", *(f"w{number}" for number in range(len(listed)))}
     if set(arrays) != expected:
         raise ValueError(
             f"must hold {', '.join(sorted(expected))}, not {', '.join(sorted(arrays))}"
         )
     layers = []
-    for number, values in enumerate(about["layers"]):
+    for number, values in enumerate(listed):
         try:
-            layers.append(Layer.from_dict(values))
+            layers.append(Layer.from_dict(mapping(values, "it")))
         except (TypeError, ValueError) as error:
             raise ValueError(f"network.layers[{number}]: {error}") from None
     weights = tuple(arrays[f"w{number}"] for number in range(len(layers)))
     for name in ("steps", "pixel_bits"):
-        if type(about[name]) is not int:
-            raise ValueError(f"network.{name} must be an integer, not {about[name]!r}")
+        integer(about[name], f"network.{name}")
     return Network(layers=tuple(layers), weights=weights, **{name: about[name] for name in _FIELDS})

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nomul.golden.arrays import Ints
+from nomul.golden.foreign.archives import arrays
+from nomul.golden.foreign.documents import field, mapping, sequence, text_document
+from nomul.golden.foreign.refusals import reading
 from nomul.golden.network.layers import Add, ArgMax, Conv2d, Dense, Flatten, Layer, Requant
 from nomul.golden.network.network import Network
 from nomul.golden.network.pools import AvgPool2d, GlobalAvgPool, MaxPool2d
 
 FORMAT = "nomul network"
 VERSION = 1
-MAX_BYTES = 1 << 30  # of all arrays of a file, unpacked
 
 KINDS: dict[str, type[Layer]] = {
     kind.kind: kind
@@ -37,7 +38,7 @@ KINDS: dict[str, type[Layer]] = {
 def save(net: Network, path: Path | str) -> None:
     """Write a network; the file is the same to the byte whenever it is written."""
     header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "layers": []}
-    arrays: dict[str, NDArray[Any]] = {}
+    stored: dict[str, NDArray[Any]] = {}
     for member in dataclasses.fields(Network):
         if member.name != "layers":
             header[member.name] = getattr(net, member.name)
@@ -46,13 +47,13 @@ def save(net: Network, path: Path | str) -> None:
         for member in dataclasses.fields(layer):
             value = getattr(layer, member.name)
             if isinstance(value, np.ndarray):
-                arrays[f"{number}.{member.name}"] = value.astype(np.min_scalar_type(_widest(value)))
+                stored[f"{number}.{member.name}"] = value.astype(np.min_scalar_type(_widest(value)))
             else:
                 plain[member.name] = value
         header["layers"].append(plain)
     header["notes"] = dict(net.notes)
     text = json.dumps(header, separators=(",", ":")).encode()
-    everything: dict[str, Any] = {"header": np.frombuffer(text, dtype=np.uint8), **arrays}
+    everything: dict[str, Any] = {"header": np.frombuffer(text, dtype=np.uint8), **stored}
     with Path(path).open("wb") as file:  # savez would add its ending to another name
         np.savez_compressed(file, **everything)
 
@@ -71,66 +72,48 @@ def load(path: Path | str) -> Network:
     FileNotFoundError
         There is no such file.
     ValueError
-        The file is no network, of a newer version, larger than a gibibyte or damaged; the message
+        The file is no network, of a newer version, too large or damaged; the message
         names file and place.
     """
     path = Path(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = _arrays(archive)
-        return _network(arrays)
-    except zipfile.BadZipFile:
-        raise ValueError(f"{path.name}: not a NumPy archive") from None
-    except (ValueError, TypeError, KeyError) as error:
-        text = f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
-        raise ValueError(f"{path.name}: {text}") from None
+    found = arrays(path)
+    with reading(path):
+        for name, array in found.items():
+            if array.dtype.kind not in "iu":
+                raise ValueError(f"{name}: must be integers, not {array.dtype}")
+        return _network(found)
 
 
-def _arrays(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an archive; none is read before its size is known to be fair."""
-    members = archive.infolist()
-    if sum(member.file_size for member in members) > MAX_BYTES:
-        raise ValueError(f"unpacks to more than {MAX_BYTES} bytes")
-    arrays = {}
-    for member in members:
-        with archive.open(member) as file:
-            version = np.lib.format.read_magic(file)
-            if version != (1, 0):
-                raise ValueError(f"{member.filename}: not an array as NumPy writes integers")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-            if dtype.kind not in "iu":
-                raise ValueError(f"{member.filename}: must be integers, not {dtype}")
-            if int(np.prod(shape, dtype=object)) * dtype.itemsize > member.file_size:
-                raise ValueError(f"{member.filename}: {list(shape)} is more than the file holds")
-        with archive.open(member) as file:
-            arrays[member.filename.removesuffix(".npy")] = np.lib.format.read_array(
-                file, allow_pickle=False
-            )
-    return arrays
-
-
-def _network(arrays: dict[str, NDArray[Any]]) -> Network:
-    if "header" not in arrays:
+def _network(found: dict[str, NDArray[Any]]) -> Network:
+    if "header" not in found or found["header"].dtype != np.uint8:
         raise ValueError("has no header: not a network of nomul")
-    header = json.loads(arrays["header"].tobytes())
+    header = text_document(found.pop("header").tobytes())
     if not isinstance(header, dict) or header.pop("format", None) != FORMAT:
         raise ValueError("not a network of nomul")
     version = header.pop("version", None)
     if type(version) is not int or not 1 <= version <= VERSION:
         raise ValueError(f"is of version {version!r}; this nomul reads up to {VERSION}")
-    layers = [_layer(i, plain, arrays) for i, plain in enumerate(header.pop("layers"))]
-    header["input_shape"] = tuple(header["input_shape"])
+    plain = sequence(field(header, "layers"), "layers")
+    del header["layers"]
+    layers = [_layer(i, mapping(p, f"layer {i}"), found) for i, p in enumerate(plain)]
+    if found:
+        raise ValueError(f"arrays {', '.join(found)} belong to no layer")
+    for name, note in mapping(header.get("notes", {}), "notes").items():
+        if not isinstance(note, str | int | float):
+            raise ValueError(f"notes.{name} must be text or a number")
+    header["input_shape"] = tuple(sequence(field(header, "input_shape"), "input_shape"))
     return Network(layers, **header)
 
 
-def _layer(number: int, plain: Any, arrays: dict[str, NDArray[Any]]) -> Layer:
+def _layer(number: int, plain: dict[str, Any], found: dict[str, NDArray[Any]]) -> Layer:
     members = dict(plain)
-    kind = KINDS.get(members.pop("kind", None))
+    name = members.pop("kind", None)
+    kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ValueError(f"layer {number}: kind must be one of {', '.join(KINDS)}: {plain!r}")
     for member in dataclasses.fields(kind):
-        if f"{number}.{member.name}" in arrays:
-            members[member.name] = arrays[f"{number}.{member.name}"]
+        if f"{number}.{member.name}" in found:
+            members[member.name] = found.pop(f"{number}.{member.name}")
     try:
         return kind(**members)
     except (TypeError, ValueError) as error:

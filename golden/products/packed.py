@@ -10,6 +10,10 @@ import numpy as np
 
 from nomul.golden.arrays import Ints
 from nomul.golden.config import Config
+from nomul.golden.foreign.archives import arrays
+from nomul.golden.foreign.documents import field, mapping, only, text_document
+from nomul.golden.foreign.numbers import shown
+from nomul.golden.foreign.refusals import reading
 
 SCHEMA = 1
 
@@ -46,16 +50,16 @@ class Packed(ABC):
     def save(self, path: Path | str) -> None:
         """Write the tile into an ``.npz`` file, which holds numbers and text only."""
         text: dict[str, Any] = {"schema": SCHEMA, "member": self.member, "values": {}}
-        arrays: dict[str, Any] = {}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
+        stored: dict[str, Any] = {}
+        for member in dataclasses.fields(self):
+            value = getattr(self, member.name)
             if isinstance(value, np.ndarray):
-                arrays[field.name] = value
+                stored[member.name] = value
             else:
                 plain = value.to_dict() if isinstance(value, Config) else value
-                text["values"][field.name] = plain
+                text["values"][member.name] = plain
         meta = np.frombuffer(json.dumps(text).encode(), np.uint8)
-        np.savez_compressed(path, meta=meta, **arrays)
+        np.savez_compressed(path, meta=meta, **stored)
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -66,26 +70,33 @@ class Packed(ABC):
         ValueError
             The file is not a tile, is of another schema, or is another member's.
         """
-        text, arrays = read(path)
-        if text["member"] != cls.member:
-            raise ValueError(f"{path} holds a tile of {text['member']}, not of {cls.member}")
-        names = {field.name for field in dataclasses.fields(cls)}
-        values = text["values"] | arrays
-        if values.keys() != names:
-            raise ValueError(f"{path} must hold {', '.join(sorted(names))}, not {sorted(values)}")
-        return cls(**{name: cls._restore(name, value) for name, value in values.items()})
+        text, found = read(path)
+        with reading(Path(path)):
+            if text["member"] != cls.member:
+                raise ValueError(f"holds a tile of {shown(text['member'])}, not of {cls.member}")
+            names = {member.name for member in dataclasses.fields(cls)}
+            values = text["values"] | found
+            if values.keys() != names or text["values"].keys() & found:
+                raise ValueError(f"must hold {', '.join(sorted(names))}, not {sorted(values)}")
+            return cls(**{name: cls._restore(name, value) for name, value in values.items()})
 
     @classmethod
     def _restore(cls, name: str, value: Any) -> Any:
-        return cls.kind.from_dict(value) if name == "cfg" else value
+        return cls.kind.from_dict(mapping(value, name)) if name == "cfg" else value
 
 
 def read(path: Path | str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what the file of a tile says, and its arrays; ValueError if it is no such file."""
-    with np.load(path) as file:
-        if "meta" not in file:
-            raise ValueError(f"{path} is not a tile of weights")
-        text = json.loads(file["meta"].tobytes())
-        if not isinstance(text, dict) or text.get("schema") != SCHEMA or "member" not in text:
-            raise ValueError(f"{path} has schema {text.get('schema')!r}, not {SCHEMA}")
-        return text, {name: file[name] for name in file.files if name != "meta"}
+    path = Path(path)
+    found = arrays(path)
+    with reading(path):
+        if "meta" not in found or found["meta"].dtype != np.uint8:
+            raise ValueError("is not a tile of weights")
+        text = mapping(text_document(found.pop("meta").tobytes()), "meta")
+        schema = text.get("schema")
+        if type(schema) is not int or schema != SCHEMA:
+            raise ValueError(f"has schema {shown(schema)}, not {SCHEMA}")
+        only(text, ("schema", "member", "values"), "meta")
+        field(text, "member")
+        mapping(field(text, "values"), "values")
+        return text, found

@@ -24,9 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from nomul.golden import importers, lutnet
+from nomul.golden import importers, lif, lutnet, network, products
+from nomul.golden.lif import files as lif_files
 from nomul.golden.lutnet import examples
-from nomul.golden.sonic import network as sonic
+from nomul.golden.sonic import network as sonic_network
 from nomul.golden.spimc import Config, Tile, formats
 from nomul.golden.spimc import layer as spimc_layer
 
@@ -170,7 +171,7 @@ def altered_file(file: str, octets: bytes, rng: random.Random) -> bytes:
     if file.endswith(".npz"):
         with np.load(io.BytesIO(octets)) as archive:
             arrays = dict(archive)
-        texts = [name for name in arrays if name in ("network", "meta")]
+        texts = [name for name in arrays if name in ("network", "meta", "header")]
         if texts and rng.random() < 0.8:
             value = json.loads(arrays[texts[0]].tobytes())
             text = json.dumps(altered(value, rng)).encode()
@@ -247,9 +248,9 @@ def same_layer(found: spimc_layer.Layer, folder: Path) -> None:
     assert np.array_equal(again.weights(), found.weights()), "saved as other weights"
 
 
-def same_sonic(found: list[sonic.Layer], folder: Path) -> None:
-    sonic.save(folder / "again.npz", found)
-    again = sonic.load(folder / "again.npz")
+def same_sonic(found: list[sonic_network.Layer], folder: Path) -> None:
+    sonic_network.save(folder / "again.npz", found)
+    again = sonic_network.load(folder / "again.npz")
     assert repr(again) == repr(found), "saved as other layers"
 
 
@@ -387,6 +388,96 @@ def torch_file(arrays: dict[str, Any]) -> bytes:
     return out.getvalue()
 
 
+def same_bytes(
+    save: Callable[[Any, Path], None], load: Callable[[Path], Any]
+) -> Callable[..., None]:
+    """Return a demand that what was read is written and read to the same bytes."""
+
+    def same(found: Any, folder: Path) -> None:
+        save(found, folder / "again.npz")
+        once = (folder / "again.npz").read_bytes()
+        save(load(folder / "again.npz"), folder / "again.npz")
+        assert (folder / "again.npz").read_bytes() == once, "saved as something else"
+
+    return same
+
+
+def others(folder: Path, rng: np.random.Generator) -> dict[str, Reader]:
+    """Return the readers of quantised networks, spiking networks and tiles of products."""
+    found: dict[str, Reader] = {}
+    layers = (lif.Layer(inputs=6, neurons=5, threshold=20), lif.Layer(inputs=5, neurons=3))
+    spiking = lif.Network(
+        layers=layers,
+        weights=(rng.integers(-10, 20, (6, 5)), rng.integers(-10, 20, (5, 3))),
+        coder="accumulate",
+        readout="counts",
+        steps=8,
+    )
+    lif_files.save(folder / "l.npz", spiking)
+    found["lif"] = (
+        {"l.npz": (folder / "l.npz").read_bytes()},
+        lambda f: lif_files.load(f / "l.npz"),
+        same_bytes(lambda n, p: lif_files.save(p, n), lif_files.load),
+    )
+    quantised = network.Network(
+        [
+            network.Conv2d(np.arange(-4, 4).reshape(2, 1, 2, 2), (1, 2), (0, 1, 0, 0)),
+            network.Requant(np.array([3, -9]), np.array([1 << 20, -5]), 20, 0, 15),
+            network.Flatten(),
+            network.ArgMax(),
+        ],
+        (1, 4, 4),
+        weight_bits=4,
+        act_bits=4,
+        input_high=15,
+        input_scale=0.125,
+        output_scale=0.5,
+    )
+    same = same_bytes(network.save, network.load)
+    network.save(quantised, folder / "q.npz")
+    octets = (folder / "q.npz").read_bytes()
+    found["quantised npz"] = {"q.npz": octets}, lambda f: network.load(f / "q.npz"), same
+    x = rng.normal(size=(20, 4)).astype(np.float32)
+    octets = perceptron(rng)
+    found["quantised onnx"] = (
+        {"q.onnx": octets},
+        lambda f: network.load(f / "q.onnx", calibration=x),
+        same,
+    )
+    for name in ("dense", "bitplanes"):
+        member = products.member(name)
+        tile = member.stimuli(member.Config(), np.random.default_rng(3))["packed"]
+        tile.save(folder / "t.npz")
+        found[f"tile {name}"] = (
+            {"t.npz": (folder / "t.npz").read_bytes()},
+            lambda f, member=member: member.Packed.load(f / "t.npz"),
+            same_bytes(lambda t, p: t.save(p), member.Packed.load),
+        )
+    return found
+
+
+def perceptron(rng: np.random.Generator) -> bytes:
+    """Return a network of real numbers as an ONNX file."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    values = {"w": rng.normal(size=(4, 3)), "b": rng.normal(size=3), "v": rng.normal(size=(3, 2))}
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "b"], ["z"], alpha=1.0),
+        helper.make_node("Relu", ["z"], ["h"]),
+        helper.make_node("MatMul", ["h", "v"], ["y"]),
+    ]
+    info = helper.make_tensor_value_info
+    made = helper.make_graph(
+        nodes,
+        "g",
+        [info("x", TensorProto.FLOAT, ("N", 4))],
+        [info("y", TensorProto.FLOAT, ("N", 2))],
+        [numpy_helper.from_array(np.float32(v), k) for k, v in values.items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(made, opset_imports=opset).SerializeToString()
+
+
 def readers(folder: Path) -> dict[str, Reader]:
     """Return the small files of each kind, how they are read, and what has to survive."""
     rng = np.random.default_rng(1)
@@ -449,16 +540,17 @@ def readers(folder: Path) -> dict[str, Reader]:
             lambda f: spimc_layer.load(f / "p.npz"),
             same_layer,
         )
-    layer = sonic.Layer(
+    layer = sonic_network.Layer(
         codes=rng.integers(0, 4, (3, 5)),
         levels=np.array([0, 1, -2, 3]),
         scale=np.array([3, 4, 5]),
         bias=np.array([1, 2, 3]),
         shift=3,
     )
-    sonic.save(folder / "s.npz", [layer, layer])
+    sonic_network.save(folder / "s.npz", [layer, layer])
     octets = (folder / "s.npz").read_bytes()
-    found["sonic"] = {"s.npz": octets}, lambda f: sonic.load(f / "s.npz"), same_sonic
+    found["sonic"] = {"s.npz": octets}, lambda f: sonic_network.load(f / "s.npz"), same_sonic
+    found |= others(folder, rng)
     np.save(folder / "w.npy", w)
     octets = (folder / "w.npy").read_bytes()
     found["npy"] = {"w.npy": octets}, lambda f: formats.read(f / "w.npy"), same_array

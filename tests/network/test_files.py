@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nomul.golden import network
+from nomul.golden.foreign import archives
 from nomul.golden.network import files
 
 
@@ -91,7 +92,7 @@ def test_objects_are_not_loaded(tmp_path):
     """An array of objects would run code as it is read."""
     path = tmp_path / "net.npz"
     np.savez(path, header=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match=r"net.npz: header.npy: must be integers, not object"):
+    with pytest.raises(ValueError, match=r"net.npz: header: holds values of kind '.O'"):
         files.load(path)
 
 
@@ -103,21 +104,21 @@ def test_an_array_that_claims_more_than_it_holds_is_not_allocated(tmp_path):
     )
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("header.npy", claim.getvalue())
-    with pytest.raises(ValueError, match="is more than the file holds"):
+    with pytest.raises(ValueError, match="bytes, but has 0"):
         files.load(path)
 
 
 def test_a_file_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypatch):
     path = tmp_path / "net.npz"
     network.save(example(), path)
-    monkeypatch.setattr(files, "MAX_BYTES", 100)
-    with pytest.raises(ValueError, match="unpacks to more than 100 bytes"):
+    monkeypatch.setattr(archives, "MOST_BYTES", 100)
+    with pytest.raises(ValueError, match="bytes, more than the 100 that are read"):
         files.load(path)
 
 
 def test_what_is_no_archive_is_refused(tmp_path):
     (tmp_path / "net.npz").write_bytes(b"hello")
-    with pytest.raises(ValueError, match=r"net\.npz: not a NumPy archive"):
+    with pytest.raises(ValueError, match=r"net\.npz: is no zip archive"):
         files.load(tmp_path / "net.npz")
     np.savez(tmp_path / "other.npz", w=np.ones(3, int))
     with pytest.raises(ValueError, match=r"other\.npz: has no header"):

@@ -89,7 +89,7 @@ def test_a_tile_survives_its_file(name, tmp_path):
     assert np.array_equal(again.weights(), packed.weights())
     assert (again.beats, again.bits) == (packed.beats, packed.bits)
     other = products.member("dense" if name != "dense" else "bitplanes")
-    with pytest.raises(ValueError, match=f"holds a tile of {name}, not of {other.Packed.member}"):
+    with pytest.raises(ValueError, match=f"holds a tile of '{name}', not of {other.Packed.member}"):
         other.Packed.load(tmp_path / "tile.npz")
 
 
