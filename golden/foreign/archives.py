@@ -15,8 +15,8 @@ from nomul.golden.foreign.refusals import reading, size
 
 Array = NDArray[Any]
 
-# Bytes of all arrays that are read at once.
-MOST_BYTES = 1 << 29
+# Bytes of all arrays that are read at once, where nobody says another number.
+MOST_BYTES = 1 << 27
 # Real weights shrink less than this; a file that grows more is made to.
 _GROWTH, _ALWAYS = 200, 1 << 25
 _ENTRIES = 1 << 16
@@ -27,7 +27,7 @@ _KINDS = re.compile(r"[<>|=]?[biuf][1248]")
 
 
 def array_file(path: Path) -> Array:
-    """Return the array of an ``.npy`` file.
+    """Return the array of an ``.npy`` file, which is as large as its file.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def array_file(path: Path) -> Array:
     with reading(path):
         have = size(path)
         with path.open("rb") as file:
-            return _array(file, have, have)
+            return _array(file, have)
 
 
 def names(path: Path) -> list[str]:
@@ -46,8 +46,12 @@ def names(path: Path) -> list[str]:
         return list(_entries(opened(path, file)))
 
 
-def arrays(path: Path, wanted: Iterable[str] | None = None) -> dict[str, Array]:
+def arrays(
+    path: Path, wanted: Iterable[str] | None = None, most: int | None = None
+) -> dict[str, Array]:
     """Return arrays of an ``.npz`` file by name: those that are wanted and there, all if None.
+
+    Together they may take ``most`` bytes, :data:`MOST_BYTES` if None.
 
     Raises
     ------
@@ -59,12 +63,12 @@ def arrays(path: Path, wanted: Iterable[str] | None = None) -> dict[str, Array]:
         archive = opened(path, file)
         entries = _entries(archive)
         chosen = [n for n in entries if wanted is None or n in set(wanted)]
-        _check_growth([entries[name] for name in chosen])
+        _check_growth([entries[name] for name in chosen], MOST_BYTES if most is None else most)
         result = {}
         for name in chosen:
             try:
                 with archive.open(entries[name]) as part:
-                    result[name] = _array(part, entries[name].file_size, MOST_BYTES)
+                    result[name] = _array(part, entries[name].file_size)
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
         return result
@@ -113,17 +117,17 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     return entries
 
 
-def _check_growth(entries: list[zipfile.ZipInfo]) -> None:
+def _check_growth(entries: list[zipfile.ZipInfo], most: int) -> None:
     """Refuse what would take too much memory, or is small for what it says to hold."""
     total = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)
-    if total > MOST_BYTES:
-        raise ValueError(f"would take {total} bytes, more than the {MOST_BYTES} that are read")
+    if total > most:
+        raise ValueError(f"would take {total} bytes, more than the {most} that are read")
     if total > _ALWAYS + _GROWTH * packed:
         raise ValueError(f"would grow from {packed} to {total} bytes, more than weights do")
 
 
-def _array(file: IO[bytes], have: int, most: int) -> Array:
+def _array(file: IO[bytes], have: int) -> Array:
     """Return the array of an open ``.npy`` file of ``have`` bytes."""
     start = file.read(10)
     if len(start) < 10 or start[:6] != b"\x93NUMPY" or start[6] not in (1, 2, 3):
@@ -141,8 +145,6 @@ def _array(file: IO[bytes], have: int, most: int) -> Array:
         raise ValueError(
             f"is {list(shape)} of {kind}, {wanted} bytes, but has {have - before - length}"
         )
-    if wanted > min(most, MOST_BYTES):
-        raise ValueError(f"would take {wanted} bytes, more than the {MOST_BYTES} that are read")
     flat = np.empty(math.prod(shape), dtype=kind)
     left = flat.view(np.uint8).data if flat.size else memoryview(b"")
     while left:

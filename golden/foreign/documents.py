@@ -11,7 +11,7 @@ from nomul.golden.foreign.refusals import contents, reading
 # Estimated bytes of a parsed document: its text, and what Python keeps per list entry, list and
 # object, so that a file of brackets is refused before it is parsed.
 MOST_BYTES = 700 << 20
-_ENTRY, _LIST, _OBJECT = 40, 100, 320
+_ENTRY, _LIST, _OBJECT = 64, 100, 320
 
 
 def document(path: Path, most: int | None = None) -> Any:
@@ -30,7 +30,7 @@ def document(path: Path, most: int | None = None) -> Any:
 def text_document(octets: bytes) -> Any:
     """As :func:`document`, of bytes; raises ValueError without a file's name."""
     wanted = (
-        len(octets)
+        2 * len(octets)
         + _ENTRY * octets.count(b",")
         + _LIST * octets.count(b"[")
         + _OBJECT * octets.count(b"{")

@@ -14,6 +14,9 @@ from nomul.golden.arrays import Ints
 # Wider than any number that a network needs, and sums of a few still fit an int64.
 WIDEST = 1 << 62
 
+# Entries of an array, each of which becomes eight bytes.
+MOST = 1 << 25
+
 
 def integer(value: Any, name: str, low: int = -WIDEST, high: int = WIDEST) -> int:
     """Return an integer of Python or NumPy, or an array of one without axes, exactly.
@@ -53,6 +56,8 @@ def integers(values: Any, name: str, axes: int, low: int = -WIDEST, high: int = 
             raise ValueError(f"{name} must hold integers, not {array.dtype}")
     if array.ndim != axes:
         raise ValueError(f"{name} must have {axes} axes, not {array.ndim}")
+    if array.size > MOST:
+        raise ValueError(f"{name} has {array.size} entries, more than the {MOST} that are read")
     if array.size and not low <= array.min() <= array.max() <= high:
         place = np.argwhere((array < low) | (array > high))[0]
         raise ValueError(

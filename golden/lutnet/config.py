@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nomul.golden import compressor, config
 from nomul.golden.arrays import Ints
@@ -79,17 +80,28 @@ class Config(config.Config):
     def load(self) -> Network:
         """Return the network that the hardware computes: of codes, without a quantiser.
 
-        :meth:`Network.load` of the same file has the quantiser too, if there is one, to make codes
-        of features on the host.
+        :meth:`codes` makes them of features, where the network's file has a quantiser.
         """
-        return self._loaded
+        return self._coded
+
+    def codes(self, x: ArrayLike) -> Ints:
+        """Return the codes int64[n, inputs] that the hardware takes, of what the network takes.
+
+        Those are real features where its file has a quantiser, and the codes themselves elsewhere.
+        """
+        network = self._loaded
+        return np.asarray(x) if network.quantiser is None else network.quantise(x)
+
+    @cached_property
+    def _coded(self) -> Network:
+        return self._loaded.coded
 
     @cached_property
     def _loaded(self) -> Network:
         if self.network in examples.KINDS:
             rng = np.random.default_rng(1)
             return Network(**examples.KINDS[self.network](rng))
-        return Network.load(trained().get(self.network, Path(self.network))).coded
+        return Network.load(trained().get(self.network, Path(self.network)))
 
     @property
     def stages(self) -> list[tuple[Layer, ...]]:

@@ -14,8 +14,9 @@ from nomul.golden.foreign.tensors import Tensors
 
 Array = NDArray[Any]
 
-# Entries of a dense matrix that is made of something smaller.
+# Entries of a dense matrix that is made of something smaller, and bytes of a packed array.
 MOST = 1 << 27
+MOST_BYTES = 1 << 29
 
 
 def read(path: Path | str, layer: str | None = None, transpose: bool | None = None) -> Array:
@@ -49,7 +50,7 @@ def read(path: Path | str, layer: str | None = None, transpose: bool | None = No
     elif kind == ".npz":
         with reading(path):
             name = _choose(names(path), layer)
-        array = arrays(path, [name])[name]
+        array = arrays(path, [name], MOST_BYTES)[name]
     else:
         file = Tensors(path)
         with reading(path):

@@ -143,7 +143,7 @@ def test_set(cfg: "Config", name: str, folder: Path, images: int | None) -> dict
     from nomul.train import data
 
     test = data.load(name)
-    x, labels = test.x_test[:images], test.labels_test[:images]
+    x, labels = cfg.codes(test.x_test[:images]), test.labels_test[:images]
     right = lutnet.predict(cfg.load(), x) == labels
     folder.mkdir(parents=True, exist_ok=True)
     path = (folder / "stimuli.npz").resolve()

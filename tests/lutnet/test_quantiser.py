@@ -69,8 +69,11 @@ def test_the_hardware_takes_the_codes(tmp_path):
     codes = made.quantise(x)
     assert codes.tolist() == [[1, 0], [0, 0], [3, 1]]
     assert cfg.load().quantiser is None
+    assert np.array_equal(cfg.codes(x), codes)
+    plain = lutnet.Config.preset("small")
+    assert np.array_equal(plain.codes(np.eye(12, dtype=int)), np.eye(12, dtype=int))
     assert np.array_equal(lutnet.model(cfg.load(), codes), lutnet.model(made, x))
-    lutnet.model(cfg.load(), lutnet.stimuli(cfg, np.random.default_rng(1)))
+    lutnet.model(cfg.load(), **lutnet.stimuli(cfg, np.random.default_rng(1)))
     with pytest.raises(ValueError, match="has no quantiser: it takes codes"):
         cfg.load().quantise(x)
 
