@@ -188,7 +188,7 @@ class Network:
         if path.suffix == ".json":
             path.write_text(_lines(values))
         elif path.suffix == ".npz":
-            text = json.dumps(values, separators=(",", ":")).encode()
+            text = json.dumps(values, separators=(",", ":"), allow_nan=False).encode()
             with path.open("wb") as file:
                 np.savez_compressed(file, network=np.frombuffer(text, dtype=np.uint8))
         else:
@@ -240,7 +240,11 @@ def _lines(values: dict[str, Any]) -> str:
         "  {" + ",\n   ".join(f"{json.dumps(n)}: {json.dumps(v)}" for n, v in fields.items()) + "}"
         for fields in values["layers"]
     ]
-    head = [f"{json.dumps(n)}: {json.dumps(v)}" for n, v in values.items() if n != "layers"]
+    head = [
+        f"{json.dumps(n)}: {json.dumps(v, allow_nan=False)}"
+        for n, v in values.items()
+        if n != "layers"
+    ]
     return "{" + ",\n".join(head) + ',\n"layers": [\n' + ",\n".join(layers) + "\n]}\n"
 
 

@@ -164,7 +164,7 @@ def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
 
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:
     """Return a sparse tile ``packed``, and vectors ``x``: extremes, zero, any."""
-    made = spimc.stimuli(cfg.macro, rng, cfg.macro.default_tile)["w"]
+    made = spimc.operands(cfg.macro, rng, cfg.macro.default_tile)["w"]
     bounds = code_range(cfg.act_bits, cfg.act_signed)
     x = np.concatenate(corners(rng, (1, cfg.inputs), bounds, n_vectors))
     return {"packed": compress(cfg, made), "x": x}

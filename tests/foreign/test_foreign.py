@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import sys
 import warnings
 import zipfile
 
@@ -263,3 +264,10 @@ def test_what_is_no_state_dictionary_is_refused_in_one_line(tmp_path, torch):
     path.write_bytes(b"\x80\x02}q\x00.")
     with pytest.raises(foreign.Refused, match=r"m\.pt: is no zip archive"):
         foreign.state(path)
+
+
+def test_a_missing_package_is_named_with_the_command(tmp_path, torch, monkeypatch):
+    torch.save({"a": torch.zeros(1)}, tmp_path / "m.pt")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match=r"try: pip install 'nomul\[train\]'"):
+        foreign.state(tmp_path / "m.pt")

@@ -387,3 +387,10 @@ def test_bad_configurations_are_named():
         lutnet.Config(network="nowhere.npz")
     with pytest.raises(ValueError, match=r"lutnet.adder must be one of lut6, carry, plus"):
         lutnet.Config(adder="lut5")
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path):
+    network = lutnet.Network([lutnet.DirectLut(k=1, idx=[[0]], tt=[2])], 1, 1, {"loss": np.nan})
+    for suffix in (".json", ".npz"):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            network.save(tmp_path / f"n{suffix}")

@@ -25,7 +25,7 @@ from nomul.golden.lutnet.network import Network
 PASSED = ("Identity", "Flatten", "Dropout", "Reshape")
 
 # Channels times nodes, and bits of an exact number, that are worked on.
-MAX_WORK = 1 << 22
+MAX_WORK = 1 << 20
 MAX_DIGITS = 1 << 15
 
 
@@ -80,8 +80,8 @@ class Walk:
         self.work += len(self.channels)
         digits = max(
             value.numerator.bit_length() + value.denominator.bit_length()
-            for channel in self.channels[:1]
-            for value in (channel.gain, channel.mean, channel.shift, channel.square)
+            for channel in self.channels
+            for value in (channel.gain, channel.shift)
         )
         if self.work > MAX_WORK or digits > MAX_DIGITS:
             raise ValueError("the chain of scales is too long to be computed exactly")
