@@ -135,11 +135,9 @@ class Config:
         return type(self).from_dict({**self.to_dict(), **changes})
 
     def located(self) -> Self:
-        """Return the same configuration for a process in another folder.
-
-        A block whose parameters name files returns their whole paths.
-        """
-        return self
+        """Return the same configuration with whole paths, for a process in another folder."""
+        paths = {name: str(path.resolve()) for name, path in self.files().items()}
+        return self.replace(**paths) if paths else self
 
     def files(self) -> dict[str, Path]:
         """Return the files that parameters name, by parameter; the content counts, not the name."""

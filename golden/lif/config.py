@@ -75,6 +75,11 @@ class Config(Layer):
         self.check("steps", self.steps > 0 or endless, rule)
         super().validate()
 
+    def files(self) -> dict[str, Path]:
+        """Return the network's file, unless the network is one that comes with nomul."""
+        own = not self.network or self.network in trained()
+        return {} if own else {"network": Path(self.network)}
+
     def _adopt(self) -> None:
         """Take the network's parameters; refuse one that was given and differs."""
         network = self.load()

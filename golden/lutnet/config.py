@@ -73,10 +73,6 @@ class Config(config.Config):
             return {}
         return {"network": Path(self.network)}
 
-    def located(self) -> "Config":
-        """Return the same configuration for a process in another folder."""
-        return self.replace(**{name: str(path.resolve()) for name, path in self.files().items()})
-
     def load(self) -> Network:
         """Return the network that the hardware computes: of codes, without a quantiser.
 

@@ -112,6 +112,8 @@ def main() -> None:
     except typer.TyperException as error:
         present.error(present.usage(error))
         sys.exit(error.exit_code)
+    except Ended as error:
+        sys.exit(128 + error.args[0])
     except typer.Abort as error:
         if isinstance(error.__cause__, EOFError):  # of a file, since nomul asks no questions
             present.error(f"a file ends too early: {error.__cause__}")
@@ -130,9 +132,13 @@ def main() -> None:
         sys.exit(1)
 
 
+class Ended(BaseException):
+    """A signal asked this process to end; nobody below may take it for an error of his own."""
+
+
 def _end(number: int, frame: object) -> None:
     """End in order on a signal, so that temporary folders and workers go too."""
-    sys.exit(128 + number)
+    raise Ended(number)
 
 
 def _notes(error: Exception) -> list[str]:

@@ -54,7 +54,7 @@ def scratch(prefix: str = "nomul-") -> Iterator[Path]:
     try:
         yield folder
     except Exception as error:
-        _quote_log(error, folder)
+        quote_log(error, folder)
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -201,7 +201,7 @@ def _rename_in(error: Exception, work: Path, final: Path) -> None:
         error.args = (error.args[0].replace(str(work), str(final)),)
 
 
-def _quote_log(error: Exception, folder: Path) -> None:
+def quote_log(error: Exception, folder: Path) -> None:
     """Replace what an error's message says of a folder that will be gone by the end of its log."""
     if len(error.args) != 1 or not isinstance(error.args[0], str):
         return

@@ -5,14 +5,17 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nomul.runs import folders
 from nomul.sweep import point
 from nomul.sweep.point import Done, Job
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
+ATTEMPTS = 3  # at starting workers
 PATIENCE = 10  # seconds until a scheduler must have answered
 
 
@@ -63,22 +66,45 @@ def _client(scheduler: str | None, workers: int) -> "Iterator[Client]":
     Workers have one thread each, and no limit of memory: most of the work is in tools that they
     start, which nobody would count.
     """
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     if scheduler is not None:
         with Client(scheduler, timeout=PATIENCE) as client:
             yield client
         return
-    with _interrupts_ignored():
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=None,
-            dashboard_address=None,
-            silence_logs=50,
-        )
-    with cluster, Client(cluster) as client:
-        yield client
+    # What workers leave when they are ended is in a folder of ours.
+    with folders.scratch("nomul-workers-") as room, _started(room, workers) as cluster:
+        with Client(cluster) as client:
+            yield client
+
+
+def _started(room: Path, workers: int) -> "LocalCluster":
+    """Start workers on this machine; once more if one dies before it is there.
+
+    Raises
+    ------
+    ToolError
+        They die again and again.
+    """
+    from distributed import LocalCluster
+
+    from nomul.synth.yosys import ToolError
+
+    for _ in range(ATTEMPTS):
+        try:
+            with _interrupts_ignored():
+                return LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    memory_limit=None,
+                    dashboard_address=None,
+                    silence_logs=50,
+                    local_directory=str(room),
+                    env={"TMPDIR": str(room)},
+                )
+        except (RuntimeError, OSError, TimeoutError) as error:
+            reason = f"{type(error).__name__}: {error}"
+    raise ToolError(f"workers died while they started, {ATTEMPTS} times; the last: {reason}")
 
 
 @contextmanager

@@ -6,18 +6,21 @@ tools that do it. A step whose result is there is not done again.
 """
 
 import hashlib
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nomul
 from nomul import flow, registry
 from nomul import tools as tool_table
+from nomul.runs import folders
+
+if TYPE_CHECKING:
+    from nomul.golden.config import Config
 
 STEPS = ("model", "emit", "sim", "synth", "energy")
 DEFAULT_STEPS = STEPS[:4]
@@ -125,10 +128,8 @@ def source_hash() -> str:
     return total.hexdigest()[:16]
 
 
-def depends_on(
-    block: str, config: Mapping[str, Any], step: str, options: Options
-) -> dict[str, Any]:
-    """Return everything that the result of one step depends on."""
+def depends_on(cfg: "Config", step: str, options: Options) -> dict[str, Any]:
+    """Return everything that the result of one step depends on; of files it is the content."""
     matters: dict[str, Any] = {}
     if step in ("sim", "energy"):
         simulator = options.simulator or flow.installed_simulator()
@@ -139,23 +140,24 @@ def depends_on(
         matters |= {"hierarchical": options.hierarchical, "place_seeds": options.place_seeds}
     if step == "energy":
         matters |= {"models": _file_hash(options.models) if options.models else None}
-    values = {n: _file_hash(v) if is_file(v) else v for n, v in config.items()}
-    tools = provenance((step,), options)
-    return {"block": block, "config": values, "step": step, "options": matters, "tools": tools}
+    values = cfg.to_dict() | {name: _file_hash(path) for name, path in cfg.files().items()}
+    return {
+        "block": cfg.block_name,
+        "config": values,
+        "step": step,
+        "options": matters,
+        "tools": provenance((step,), options),
+    }
 
 
-def is_file(value: Any) -> bool:
-    """Whether a parameter's value names a file, whose content then counts and not its name."""
-    return isinstance(value, str) and Path(value).is_file()
-
-
-def _file_hash(path: str) -> str:
+def _file_hash(path: str | Path) -> str:
     about = Path(path).stat()
-    return _content_hash(path, about.st_mtime_ns, about.st_size)
+    changed = (about.st_ino, about.st_mtime_ns, about.st_ctime_ns, about.st_size)
+    return _content_hash(str(path), changed)
 
 
 @cache
-def _content_hash(path: str, changed: int, size: int) -> str:
+def _content_hash(path: str, changed: tuple[int, ...]) -> str:
     """Hash a file once for all points, and again when it was written to."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
@@ -179,13 +181,14 @@ def run(job: Job) -> Done:
     block = registry.get(job.block)
     cfg = block.config().from_json(job.config)
     columns: dict[str, dict[str, Any]] = {}
-    with _TURN, tempfile.TemporaryDirectory(prefix="nomul-sweep-") as scratch:
+    with _TURN, folders.scratch("nomul-sweep-") as scratch:
         for step in job.steps:
             start = time.perf_counter()
             try:
-                found = _DO[step](block, cfg, Path(scratch) / step, job.options)
+                found = _DO[step](block, cfg, scratch / step, job.options)
             except Exception as error:  # whatever it is, the other points are worth having
-                text = " ".join(str(error).split()).replace(f"{scratch}/", "")
+                folders.quote_log(error, scratch)
+                text = " ".join(str(error).split())
                 return Done(columns, f"{step}: {text or type(error).__name__}")
             columns[step] = {**found, f"{step}_s": round(time.perf_counter() - start, 2)}
     return Done(columns)

@@ -5,7 +5,6 @@ arrives, so a sweep that was stopped goes on where it was, and a worker that die
 points it was at, which another one does again.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -140,6 +139,7 @@ def run(
     sweep = Sweep(block.name, grid.axes, steps, [], grid.skipped)
     results = ledger.Folder(store)
     todo: dict[str, tuple[Point, Job]] = {}
+    before: dict[str, dict[str, Any]] = {}
     for cfg in grid.configs:
         point = Point(cfg, {name: getattr(cfg, name) for name in grid.axes}, {})
         sweep.points.append(point)
@@ -151,10 +151,11 @@ def run(
         lacking = tuple(step for step in steps if step not in point.columns)
         if lacking:
             used = sweep_point.provenance(lacking, options)
-            config = json.dumps(_portable(cfg))
+            config = cfg.located().to_json()
             job = Job(
                 block=block.name, config=config, steps=lacking, options=options, provenance=used
             )
+            before[cfg.to_json()] = about
             names = (ledger.stamp(about[step])[:12] for step in lacking)
             todo[f"nomul-{'-'.join(names)}"] = point, job
         else:
@@ -168,9 +169,13 @@ def run(
                 point, _ = todo[key]
                 point.error, point.computed = done.error, True
                 for step, columns in done.columns.items():
+                    about = before[point.cfg.to_json()][step]
+                    if about != _depends_on(point, step, options):
+                        point.error = "a file was written to while the sweep read it"
+                        break
                     shown = {"block": block.name, "config": point.cfg.to_dict(), "step": step}
                     values = {**shown, "columns": columns}
-                    known = results.put(_depends_on(point, step, options), values)
+                    known = results.put(about, values)
                     point.columns[step] = known["columns"]
                 point.columns = {s: point.columns[s] for s in steps if s in point.columns}
                 advance()
@@ -192,12 +197,8 @@ def _check_target(steps: tuple[str, ...], options: Options) -> None:
         flow.cells_with_models(options.target, *options.files)
 
 
-def _portable(cfg: "Config") -> dict[str, Any]:
-    """Return a configuration whose files are found from any folder."""
-    values = cfg.to_dict().items()
-    return {n: str(Path(v).resolve()) if sweep_point.is_file(v) else v for n, v in values}
-
-
 def _depends_on(point: Point, step: str, options: Options) -> dict[str, Any]:
-    cfg = point.cfg
-    return sweep_point.depends_on(cfg.block_name, cfg.to_dict(), step, options)
+    try:
+        return sweep_point.depends_on(point.cfg, step, options)
+    except OSError as error:  # taken away while the sweep ran
+        return {"missing": str(error)}

@@ -112,6 +112,11 @@ def _csv(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
     return path
 
 
+def _label(text: str) -> str:
+    """Return text that matplotlib does not take for mathematics, whatever is in it."""
+    return text.replace("\\", "/").replace("$", r"\$")
+
+
 def _plot(
     sweep: "Sweep",
     rows: Sequence[dict[str, Any]],
@@ -132,12 +137,12 @@ def _plot(
     plot.margins(x=0.12)  # room for the labels
     for value in dict.fromkeys(row[chosen] for row in rows) if chosen else [None]:
         group = [row for row in rows if chosen is None or row[chosen] == value]
-        label = f"{chosen} {value}" if chosen else None
+        label = _label(f"{chosen} {value}") if chosen else None
         plot.scatter([r[x] for r in group], [r[y] for r in group], s=22, label=label)
     best = front(rows, axes)
     plot.plot([r[x] for r in best], [r[y] for r in best], color="0.4", lw=1, zorder=0)
     for row in best[:12]:
-        text = "\n".join(f"{name} {row[name]}" for name in varied if name != chosen)
+        text = "\n".join(_label(f"{name} {row[name]}") for name in varied if name != chosen)
         plot.annotate(text, (row[x], row[y]), (4, 4), textcoords="offset points", fontsize=6)
     for name, set_scale in ((x, plot.set_xscale), (y, plot.set_yscale)):
         values = [row[name] for row in rows]

@@ -14,11 +14,13 @@ from contextlib import contextmanager
 import pytest
 
 from nomul import cli, registry, sweep
+from nomul.golden import lutnet
 from nomul.sweep import cluster as sweep_cluster
 from nomul.sweep import grid as sweep_grid
 from nomul.sweep import point as sweep_point
 from nomul.sweep import table
 from nomul.sweep.point import Job, Options
+from nomul.synth.yosys import ToolError
 
 LFSR = registry.get("lfsr")
 ESSOP = registry.get("essop")
@@ -136,17 +138,15 @@ def test_second_run_computes_nothing(tmp_path, monkeypatch):
 
 
 def test_a_result_is_named_by_everything_it_depends_on(monkeypatch, tmp_path):
-    config = LFSR.config().preset("small").to_dict()
+    config = LFSR.config().preset("small")
 
     def stamps(step, **changes):
-        return sweep_point.depends_on("lfsr", config, step, Options(**changes))
+        return sweep_point.depends_on(config, step, Options(**changes))
 
     assert stamps("synth") != stamps("synth", period_ps=500)
     assert stamps("sim") == stamps("sim", period_ps=500)
     assert stamps("sim") != stamps("sim", seed=2)
-    assert stamps("emit") != sweep_point.depends_on(
-        "lfsr", {**config, "seed": 9}, "emit", Options()
-    )
+    assert stamps("emit") != sweep_point.depends_on(config.replace(seed=9), "emit", Options())
     library = tmp_path / "cells.lib"
     names = []
     for text in ("library (a) {}", "library (b) {}"):
@@ -163,12 +163,71 @@ def test_a_result_is_named_by_everything_it_depends_on(monkeypatch, tmp_path):
 def test_a_file_counts_by_its_content(tmp_path):
     options = Options()
     stamps = []
-    for name, text in (("a.json", "1"), ("b.json", "1"), ("c.json", "2")):
-        (tmp_path / name).write_text(text)
-        values = {"network": str(tmp_path / name)}
-        stamps.append(sweep_point.depends_on("lutnet", values, "emit", options))
+    for name, example in (("a.json", "direct"), ("b.json", "direct"), ("c.json", "unrolled")):
+        lutnet.Config(network=example).load().save(tmp_path / name)
+        cfg = lutnet.Config(network=str(tmp_path / name))
+        stamps.append(sweep_point.depends_on(cfg, "emit", options))
     assert stamps[0] == stamps[1]
     assert stamps[0] != stamps[2]
+
+
+def test_a_file_named_like_a_value_is_not_taken_for_it(tmp_path, monkeypatch):
+    """Only a parameter that is a file names one, and an example's name comes before a file's."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("carry", "direct"):
+        (tmp_path / name).write_text("what somebody left here")
+    in_this_process(monkeypatch)
+    settings = ["network=direct", "adder=carry"]
+    result = sweep.run(registry.get("lutnet"), None, settings, steps=["model"], workers=1)
+    assert [point.error for point in result.points] == [""]
+
+
+@pytest.mark.parametrize("after", ["another", "absent"])
+def test_a_result_is_not_kept_if_its_file_changed_meanwhile(tmp_path, monkeypatch, after):
+    file = tmp_path / "net.json"
+    lutnet.Config(network="direct").load().save(file)
+
+    def distribute(jobs, *_):
+        file.unlink()
+        if after == "another":
+            lutnet.Config(network="unrolled").load().save(file)
+        for key in jobs:
+            yield key, sweep_point.Done({"model": {"latency": 1}})
+
+    monkeypatch.setattr("nomul.sweep.cluster.distribute", distribute)
+    options = {"steps": ["model"], "store": tmp_path / "store"}
+    result = sweep.run(registry.get("lutnet"), None, [f"network={file}"], **options)
+    assert [point.error for point in result.points] == [
+        "a file was written to while the sweep read it"
+    ]
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_name_with_dollars_is_no_mathematics(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = r"a$\frac$.json"
+    lutnet.Config(network="direct").load().save(name)
+    in_this_process(monkeypatch)
+    settings, options = [f"network={name},tiled"], {"steps": ["model", "emit"], "workers": 1}
+    result = sweep.run(registry.get("lutnet"), None, settings, **options)
+    files = table.write(result, tmp_path / "out")
+    assert "a$/frac$.json" in next(f for f in files if f.suffix == ".svg").read_text()
+
+
+def test_workers_that_die_while_they_start_are_started_again(monkeypatch, tmp_path):
+    class Cluster:
+        tries = 0
+
+        def __init__(self, **_):
+            Cluster.tries += 1
+            if Cluster.tries < 3:
+                raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr("distributed.LocalCluster", Cluster)
+    assert isinstance(sweep_cluster._started(tmp_path, 1), Cluster)
+    Cluster.tries = -10
+    with pytest.raises(ToolError, match=r"workers died while they started, 3 times; .*Nanny"):
+        sweep_cluster._started(tmp_path, 1)
 
 
 @pytest.mark.parametrize(
