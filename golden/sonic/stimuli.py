@@ -6,6 +6,32 @@ from nomul.golden.arrays import Ints
 from nomul.golden.sonic.config import Config
 
 
+def legal_shapes(
+    cfg: Config, kernels: tuple[int, int, int, int], image: tuple[int, int, int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return shapes of kernels and of an image, made smaller as far as the unit counts."""
+    most, places = (1 << cfg.address_bits) - 1, 1 << cfg.address_bits
+    (number, channels, high, wide), (_, rows, columns) = kernels, image
+    while (
+        channels * high * wide > cfg.max_length
+        or channels * rows * columns > places
+        or rows * columns > most
+    ):
+        if channels > 1:
+            channels -= 1
+        elif high * wide > cfg.max_length:
+            high, wide = (high - 1, wide) if high >= wide else (high, wide - 1)
+        else:
+            rows, columns = (rows - 1, columns) if rows > columns else (rows, columns - 1)
+            high, wide = min(high, rows), min(wide, columns)
+    return (min(number, most), channels, high, wide), (channels, rows, columns)
+
+
+def legal_rows(cfg: Config, number: int) -> int:
+    """Return a number of rows, made smaller as far as the unit counts."""
+    return min(number, (1 << cfg.address_bits) - 1)
+
+
 def layers(cfg: Config, rng: np.random.Generator) -> dict[str, list[tuple[Ints, Ints]]]:
     """Return layers of both kinds as (codes, x), sizes that divide and that do not; and corners.
 
@@ -19,26 +45,28 @@ def layers(cfg: Config, rng: np.random.Generator) -> dict[str, list[tuple[Ints, 
         return np.where(rng.random(shape) < zero, 0, rng.integers(low, high, shape))
 
     m, k = cfg.fc_lanes, cfg.fc_units
-    length = min(cfg.max_length, 4 * m + 1)
+    length, least = min(cfg.max_length, 4 * m + 1), min(cfg.max_length, m)
+    nine, five = min(cfg.max_length, 9), min(cfg.max_length, 5)
     dense = [
-        (sparse((2 * k + 1, length), codes, 0.4), sparse((length,), top, 0.5)),
-        (sparse((k, m), codes, 0.3), sparse((m,), top, 0.0)),
-        (sparse((k + 1, 9), codes, 0.5), np.zeros(9, dtype=np.int64)),
-        (np.zeros((1, 5), dtype=np.int64), sparse((5,), top, 0.2)),
+        (sparse((legal_rows(cfg, 2 * k + 1), length), codes, 0.4), sparse((length,), top, 0.5)),
+        (sparse((legal_rows(cfg, k), least), codes, 0.3), sparse((least,), top, 0.0)),
+        (sparse((legal_rows(cfg, k + 1), nine), codes, 0.5), np.zeros(nine, dtype=np.int64)),
+        (np.zeros((1, five), dtype=np.int64), sparse((five,), top, 0.2)),
         (np.full((1, 1), codes - 1), np.full(1, -top - 1)),
-        (np.full((2, length), codes - 1), np.full(length, top)),
+        (np.full((legal_rows(cfg, 2), length), codes - 1), np.full(length, top)),
     ]
-    kernels = sparse((4, 2, 3, 3), codes, 0.5)
-    kernels[1] = 0
-    kernels[2] = 0
-    kernels[2, 1, 2, 2] = 1
     side = 6 if cfg.conv_units < 30 else 11
-    images = [
-        (kernels, sparse((2, side, side + 1), top, 0.4)),
-        (sparse((2, 1, 2, 2), codes, 0.0), sparse((1, 5, 4), top, 0.3)),
-        (sparse((1, 1, 1, 1), codes, 0.0), np.zeros((1, 2, 3), dtype=np.int64)),
-        (np.full((1, 1, 3, 2), codes - 1), np.full((1, 4, 4), top)),
-    ]
+    shape, image = legal_shapes(cfg, (4, 2, 3, 3), (2, side, side + 1))
+    kernels = sparse(shape, codes, 0.5)
+    kernels[1:3] = 0
+    kernels[2:3, -1, -1, -1] = 1
+    images = [(kernels, sparse(image, top, 0.4))]
+    shape, image = legal_shapes(cfg, (2, 1, 2, 2), (1, 5, 4))
+    images.append((sparse(shape, codes, 0.0), sparse(image, top, 0.3)))
+    shape, image = legal_shapes(cfg, (1, 1, 1, 1), (1, 2, 3))
+    images.append((sparse(shape, codes, 0.0), np.zeros(image, dtype=np.int64)))
+    shape, image = legal_shapes(cfg, (1, 1, 3, 2), (1, 4, 4))
+    images.append((np.full(shape, codes - 1), np.full(image, top)))
     return {"fc": dense, "conv": images}
 
 

@@ -320,7 +320,8 @@ def book(cfg: Config, rng: np.random.Generator, loaded: int | None = None) -> np
     """Return levels of all codes, or of the first ``loaded``; full scale among them."""
     high = 1 << (cfg.level_bits - 1)
     levels = rng.integers(-high, high, loaded or 1 << cfg.code_bits)
-    levels[0], levels[-1] = 0, -high
+    levels[-1] = -high
+    levels[0] = 0
     return levels
 
 
@@ -335,7 +336,7 @@ def jobs_of(cfg: Config, rng: np.random.Generator) -> list[Job]:
                 scale = rng.integers(-high, high, len(codes))
                 bias = rng.integers(-(1 << 12), 1 << 12, len(codes))
                 shift = cfg.batchnorm_bits + cfg.level_bits
-                pool = 2 if kind == "conv" else 1
+                pool = 2 if kind == "conv" and min(Job(kind, codes, x).windows()) > 1 else 1
                 jobs.append(Job(kind, codes, x, scale, bias, shift, number == 0, pool))
     return jobs
 
