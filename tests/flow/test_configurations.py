@@ -1,14 +1,26 @@
-"""Legal configurations drawn at random, of sizes that a simulator does in a second or two."""
+"""Legal configurations of every block, drawn at random: whatever is accepted passes its bench.
+
+A run draws new ones each time and prints their seeds. ``NOMUL_DRAWS`` and ``NOMUL_DRAWS_LONG`` say
+how many, ``NOMUL_DRAW_SEED`` which one comes first.
+"""
 
 import dataclasses
+import os
+import secrets
 import types
 import typing
 from typing import Any
 
 import numpy as np
+import pytest
 
-from nomul import registry
+from nomul import flow, registry
 from nomul.golden.config import Config
+
+DRAWS = int(os.environ.get("NOMUL_DRAWS", "5"))
+LONG = int(os.environ.get("NOMUL_DRAWS_LONG", "2000"))
+AT_ONCE = 20
+
 
 # The largest value that is drawn of a parameter that costs time; borders of all others are 0..64.
 SIZES = {
@@ -90,3 +102,56 @@ def one(kind: type[Config], name: str, rng: np.random.Generator) -> Any:
         return choices[int(rng.integers(len(choices)))]
     borders = [v for v in choices if v is None or v <= 3 or v & (v - 1) == 0 or v == choices[-1]]
     return borders[int(rng.integers(len(borders)))]
+
+
+def check(number, folder):
+    """Draw a block and a configuration of it, and run its bench."""
+    first = os.environ.get("NOMUL_DRAW_SEED")
+    seed = secrets.randbelow(1 << 31) if first is None else int(first) + number
+    rng = np.random.default_rng(seed)
+    block = registry.get(str(rng.choice(list(registry.BLOCKS))))
+    cfg = draw(block, rng)
+    text = f"NOMUL_DRAW_SEED={seed}: {block.name} {cfg.to_json()}"
+    print(text)
+    try:
+        flow.simulate(block, cfg, folder, seed=seed % 1000)
+    except Exception as error:
+        raise AssertionError(f"{text}: {error}") from error
+
+
+@pytest.mark.parametrize("number", range(DRAWS))
+def test_a_legal_configuration_passes_its_bench(number, tmp_path):
+    check(number, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(0, LONG, AT_ONCE))
+def test_many_legal_configurations_pass_their_benches(start, tmp_path):
+    for number in range(start, min(start + AT_ONCE, LONG)):
+        check(number, tmp_path / str(number))
+
+
+@pytest.mark.parametrize("name", registry.BLOCKS)
+def test_what_is_drawn_is_legal_varied_and_the_same_for_a_seed(name):
+    block = registry.get(name)
+    drawn = [draw(block, np.random.default_rng(seed)) for seed in range(12)]
+    again = draw(block, np.random.default_rng(5))
+    assert again == drawn[5]
+    assert len({cfg.to_json() for cfg in drawn}) > (1 if name in ("fp16mul", "lutnet") else 5)
+
+
+# What failed once, and why.
+BORDERS = {
+    "codebook": {"code_bits": 1},  # nothing was left to load but entry 0
+    "essop": {"source": "sobol", "rows": 1, "cols": 2, "leap": 3},  # bits of one lane
+    "intouter": {"accumulate": 8},  # the bench never asked for a read-out
+    "sonic": {"address_bits": 1},  # layers of more rows than the unit counts
+    "sotfp": {"lanes": 4, "write_errors": 2000, "mantissa_bits": 2},  # cells outlive a reset
+}
+
+
+@pytest.mark.parametrize("name", BORDERS)
+def test_borders_pass(name, tmp_path):
+    block = registry.get(name)
+    cfg = block.config().preset(block.first_preset, **BORDERS[name])
+    assert flow.simulate(block, cfg, tmp_path).compared > 0
