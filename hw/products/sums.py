@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Value
 
 from nomul.hw.fp16mul.product import Bit, full_adder, half_adder, net
 
@@ -111,10 +111,3 @@ def merged(parts: Sequence[Terms], width: int) -> tuple[list[list[Value]], int]:
         for k, column in enumerate(part.columns[:width]):
             columns[k] += column
     return columns, sum(part.constant for part in parts)
-
-
-def given(m: Module, value: Value, name: str) -> Signal:
-    """Return a value as a named signal, which is emitted once."""
-    signal = Signal(value.shape(), name=name)
-    m.d.comb += signal.eq(value)
-    return signal

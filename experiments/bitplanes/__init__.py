@@ -1,0 +1,1 @@
+"""Numbers of the bit-plane array's page."""

@@ -1,0 +1,154 @@
+"""Tables of bit planes: area and energy per product beside dense arrays of the same throughput."""
+
+import dataclasses
+import tempfile
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from nomul import flow, ledger, registry
+from nomul.experiments.tables import Rows
+from nomul.synth import yosys
+from nomul.synth.emit import emit
+from nomul.synth.energy import power
+from nomul.synth.map.recipes import ADDERS, BALANCED
+from nomul.synth.map.stdcells import FreePdk45
+from nomul.synth.map.synthesize import synthesize
+
+KEPT = Path("build/bitplanes")
+
+# What columns and arrays are mapped for. In an array the path from a vector's bits through a tree
+# is long.
+COLUMN_PS, ARRAY_PS = 1000, 2000
+INPUTS, OUTPUTS = 64, 4
+
+# Two recipes rather than five: with all of them an array's store takes minutes.
+CELLS = dataclasses.replace(FreePdk45(), recipes=(ADDERS, BALANCED))
+VECTORS_CYCLES = 1000
+
+
+def arrays(acts: int, weights: int) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return arrays of 64 x 4 that all do 256 / (A B) products per cycle, by name."""
+    rate = INPUTS * OUTPUTS // (acts * weights)
+    size = {"inputs": INPUTS, "outputs": OUTPUTS}
+    planes = {"act_planes": acts, "weight_planes": weights, "tree_regs": 1}
+    binary = {"encodings": ("and",), "rounding": False, "checks": False}
+    bits = {"act_bits": acts, "weight_bits": weights}
+    together = {"lanes": INPUTS // acts, "pairs": acts}
+    return {
+        "planes, both encodings": ("bitplanes", {**size, **planes, "lanes": INPUTS}),
+        "planes, binary": ("bitplanes", {**size, **planes, "lanes": INPUTS, **binary}),
+        "planes, A at once": ("bitplanes", {**size, **planes, **together, **binary}),
+        "dense, Booth": ("dense", {**size, **bits, "products": rate}),
+        "dense, ANDs": ("dense", {**size, **bits, "products": rate, "multiplier": "crossed"}),
+        "dense, bit by bit": (
+            "dense",
+            {**size, **bits, "products": rate * acts, "array": "bitserial"},
+        ),
+    }
+
+
+def columns() -> Rows:
+    """Return the area of a column per product and cycle, at the same throughput, by precision.
+
+    For 1 ns on FreePDK45, the smallest of all recipes that meet it, or the quickest.
+    """
+    rows = []
+    for acts, weights in ((8, 8), (4, 4), (2, 2), (8, 4), (4, 8), (8, 2)):
+        for name, (block, values) in arrays(acts, weights).items():
+            about = {"table": "T1", "name": name, "config": values, "tool": yosys.version()}
+            about |= {"design": ledger.digest(_column(block, values).rtlil)}
+            work = partial(_sized, name, block, values)
+            rows.append(ledger.kept(ledger.Folder(KEPT), about, work))
+    return rows
+
+
+def _column(block: str, values: dict[str, Any]) -> Any:
+    """Return a column by itself, with as many lanes as it has in the array."""
+    found = registry.get(block)
+    cfg = found.config().from_dict(values)
+    column = import_module(f"nomul.hw.{block}.column").Column
+    return emit(column(cfg), "column")
+
+
+def _sized(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
+    cfg = registry.get(block).config().from_dict(values)
+    mapped = synthesize(_column(block, values), FreePdk45(), period_ps=COLUMN_PS)
+    assert mapped.area_um2 is not None
+    assert mapped.timing is not None
+    # Products that a column does per cycle; idle ones of the last group do not count.
+    busy = cfg.columns if block == "dense" else cfg.outputs
+    rate = cfg.inputs * cfg.outputs / cfg.interval
+    return {
+        "array": name,
+        "A": cfg.act_bits,
+        "B": cfg.weight_bits,
+        "um2 per product per cycle": round(mapped.area_um2 * busy / rate, 1),
+        "period, ps": round(mapped.timing.period_ps),
+        "recipe": mapped.recipe,
+    }
+
+
+def equal_throughput() -> Rows:
+    """Return area and energy per product of whole arrays of the same throughput, by precision.
+
+    Arrays of 64 x 4 for 2 ns on FreePDK45, of two recipes. The weights' store is left out, since it
+    is the same bits for all; so is what loads it. Energy is that of random operands.
+    """
+    rows = []
+    for acts, weights in ((8, 8), (4, 4)):
+        for name, (block, values) in arrays(acts, weights).items():
+            about = {"table": "T2", "name": name, "config": values, "tool": yosys.version()}
+            about |= {"design": ledger.digest(_emitted(block, values).rtlil)}
+            work = partial(_measured, name, block, values)
+            rows.append(ledger.kept(ledger.Folder(KEPT), about, work))
+    return rows
+
+
+def _emitted(block: str, values: dict[str, Any]) -> Any:
+    found = registry.get(block)
+    return emit(found.top(found.config().from_dict(values)), block)
+
+
+def _measured(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
+    found, cells = registry.get(block), CELLS
+    cfg = found.config().from_dict(values)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        mapped = synthesize(
+            _emitted(block, values), cells, hierarchical=True, period_ps=ARRAY_PS, folder=folder
+        )
+        spent = power.measure(
+            flow.workload(found, cfg),
+            folder / "mapped.v",
+            cells,
+            folder=folder / "energy",
+            period_ps=ARRAY_PS,
+            start=0,
+            cycles=VECTORS_CYCLES,
+        )
+    rate = cfg.inputs * cfg.outputs / cfg.interval
+    left_out = {f"{block}_store", f"{block}_loader"}
+    area = {n: part.count * (part.area_um2 or 0.0) for n, part in mapped.parts.items()}
+    counted = sum(a for n, a in area.items() if n not in left_out)
+    leak = spent.cycles * spent.period_ps * 1e-6
+    energy = {n: split.dynamic + split.leakage_nw * leak for n, split in spent.parts.items()}
+    dynamic = sum(e for n, e in energy.items() if n not in left_out)
+    columns = sum(e for n, e in energy.items() if n.startswith((f"{block}_column", f"{block}_on")))
+    cells_of = sum(a for n, a in area.items() if n.startswith((f"{block}_column", f"{block}_on")))
+    assert mapped.timing is not None
+    return {
+        "array": name,
+        "A": cfg.act_bits,
+        "B": cfg.weight_bits,
+        "products per cycle": rate,
+        "um2 per product per cycle": round(counted / rate),
+        "of it columns": round(cells_of / rate),
+        "fJ per product": round(dynamic / spent.operations, 1),
+        "of it columns, fJ": round(columns / spent.operations, 1),
+        "period, ps": round(mapped.timing.period_ps),
+    }
+
+
+TABLES = {"T1": columns, "T2": equal_throughput}

@@ -1,0 +1,1 @@
+"""Numbers of the dense array's page."""
