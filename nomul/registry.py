@@ -119,7 +119,14 @@ _ALL = (
         capabilities={"verify": "nomul.capabilities.sotfp:verify"},
     ),
     Block("bitplanes", "block", "Matrix-vector product by bit planes", "arXiv 1905.13389"),
-    Block("lif", "block", "Spiking layers", "arXiv 2411.01628, arXiv 2201.06993"),
+    Block(
+        *("lif", "block", "Spiking layers", "arXiv 2411.01628, arXiv 2201.06993"),
+        capabilities={
+            "network": "nomul.golden.lif:Network",
+            "test_set": "nomul.capabilities.lif:test_set",
+        },
+        commands={"train lif": "nomul.capabilities.lif:train"},
+    ),
     Block("dense", "baseline", "Matrix-vector product by INTk multipliers"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("fp16outer", "baseline", "Outer product by FP16 multipliers"),

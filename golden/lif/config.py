@@ -10,7 +10,7 @@ from nomul.golden.lif.layer import SPIKER22, Layer
 from nomul.golden.lif.network import Network
 
 FORMS = ("frames", "events")
-WEIGHTS = ("load", "rom")
+WEIGHTS = ("rom", "load")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,8 @@ class Config(Layer):
         Path of a network file, or the name of a trained network that comes with nomul; empty for
         one layer, whose weights are loaded.
     weights
-        Of a network: ``rom``, in memories that the bitstream fills, or ``load``, through a port.
+        Of a network: ``rom``, in memories that the bitstream fills, or ``load``, through a port. A
+        layer without a network has to have them loaded, whatever is said here.
     form
         What comes in with coder ``direct``: ``frames`` of M bits, or ``events``, numbers of inputs.
     chunk
@@ -36,7 +37,7 @@ class Config(Layer):
     """
 
     network: str = ""
-    weights: str = "load"
+    weights: str = "rom"
     form: str = "frames"
     chunk: int = 8
     coder: str = "direct"
@@ -45,13 +46,13 @@ class Config(Layer):
     pixel_bits: int = 4
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "small": {"state_bits": 10, "fraction": 2, "leak": 3, "threshold": 24},
+        "small": {},
         "events": {
             **{"inputs": 20, "neurons": 10, "lanes": 3, "form": "events", "leak": (2, 4)},
             **{"rounding": "rne", "reset": "zero_now", "steps": 4, "readout": "counts"},
         },
         "spiker22": {**SPIKER22, "inputs": 24, "neurons": 12, "lanes": 4},
-        "digits": {"network": "digits", "weights": "rom", "lanes": 8},
+        "digits-32": {"network": "digits-32", "lanes": 8},
     }
 
     def validate(self) -> None:
@@ -68,8 +69,6 @@ class Config(Layer):
             exists = self.network in trained() or Path(self.network).is_file()
             self.check("network", exists, f"a file or one of {known}")
             self._adopt()
-        else:
-            self.check("weights", self.weights == "load", "load: there is no network to take from")
         rule = f"more than 0 for coder {self.coder!r} and readout {self.readout!r}"
         endless = (self.coder, self.readout) == ("direct", "spikes")
         self.check("steps", self.steps > 0 or endless, rule)
@@ -114,6 +113,11 @@ class Config(Layer):
         if self.network:
             return tuple(layer.replace(lanes=self.lanes) for layer in self._loaded.layers)
         return (Layer.from_dict({name: getattr(self, name) for name in Layer.names()}),)
+
+    @property
+    def loads(self) -> bool:
+        """Whether weights come through a port."""
+        return not self.network or self.weights == "load"
 
     @property
     def outputs(self) -> int:

@@ -38,7 +38,7 @@ class Top(wiring.Component):
         The last layer's spikes, equal to ``nomul.golden.lif.model``, G beats per step; or a label
         and its value per image.
     weight : ``In(stream.Signature(weight_layout(cfg.layers)))``
-        Unless ``cfg.weights`` is ``rom``: words of weights, at any time; the layer pauses a cycle
+        If ``cfg.loads``: words of weights, at any time; the layer pauses a cycle
         and uses them from then on. A word outside a memory has no defined place.
     flags : ``Out(flags_layout())``
         Sticky until reset.
@@ -64,7 +64,7 @@ class Top(wiring.Component):
                 data.StructLayout({f"layer{n}": counters_layout() for n in range(len(cfg.layers))})
             ),
         }
-        if cfg.weights == "load":
+        if cfg.loads:
             members["weight"] = In(stream.Signature(weight_layout(cfg.layers)))
         super().__init__(members)
 
@@ -85,7 +85,7 @@ class Top(wiring.Component):
             wiring.connect(m, upstream, frames.i)
             upstream = frames.o
             wrong.append(frames.wrong)
-        given = cfg.load().weights if cfg.weights == "rom" else [None] * len(cfg.layers)
+        given = [None] * len(cfg.layers) if cfg.loads else cfg.load().weights
         layers = []
         for number, (config, weights) in enumerate(zip(cfg.layers, given, strict=True)):
             if number:
@@ -111,7 +111,7 @@ class Top(wiring.Component):
         m.submodules.readout = readout = Readout(cfg)
         wiring.connect(m, layers[-1].o, readout.i)
         wiring.connect(m, readout.o, wiring.flipped(self.y))
-        if cfg.weights == "load":
+        if cfg.loads:
             self._load(m, layers)
         for flag, causes in (("E_LAST", wrong), ("E_RANGE", outside)):
             seen = Signal(name=f"seen_{flag}")

@@ -30,7 +30,7 @@ class Scene:
         self.x = self._inputs(rng)
         self.spikes = self.network.spikes(self.x)
         beats = self._beats()
-        self.loads = cfg.weights == "load"
+        self.loads = cfg.loads
         if self.loads:
             self.weight = bench.source("weight", layouts.load(self.network, cfg.layers))
         self.feed = bench.source("x", [] if self.loads else beats, source)

@@ -1,9 +1,10 @@
 """Training of spiking networks, quantised to the hardware from the first step."""
 
 import dataclasses
-import sys
 import time
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,6 +65,22 @@ class Options:
         return (*layers[:-1], layers[-1].replace(**last))
 
 
+# What the networks that come with nomul were trained with. Rates, sizes and dropout of the digits
+# were chosen on held-out training images.
+_SMALL: dict[str, Any] = {
+    "weight_bits": 6,
+    "threshold": 16,
+    "state_bits": 14,
+    "output_bits": 15,
+    "steps": 8,
+}
+PRESETS = {
+    "digits-32": Options(hidden=(32,), epochs=80, batch=32, leak=3, dropout=0.1, **_SMALL),
+    "digits": Options(hidden=(128,), epochs=80, batch=32, leak=3, dropout=0.2),
+    "fashion-mnist": Options(),
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Trained:
     """A network, its accuracy on test data by the integer model, rate of spikes, and seconds.
@@ -77,7 +94,9 @@ class Trained:
     seconds: float
 
 
-def fit(data: Data, options: Options, *, quiet: bool = False) -> Trained:
+def fit(
+    data: Data, options: Options, *, advance: Callable[[float], None] = lambda _: None
+) -> Trained:
     """Return a network trained on data.
 
     Parameters
@@ -86,8 +105,8 @@ def fit(data: Data, options: Options, *, quiet: bool = False) -> Trained:
         Codes as of :class:`nomul.train.data.Data`.
     options
         See :class:`Options`.
-    quiet
-        Say nothing after each epoch.
+    advance
+        Called after each epoch with its mean loss.
     """
     begun = time.monotonic()
     torch.manual_seed(options.seed)
@@ -97,7 +116,7 @@ def fit(data: Data, options: Options, *, quiet: bool = False) -> Trained:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs * batches)
     rng = np.random.default_rng(options.seed)
     labels = torch.from_numpy(data.labels)
-    for epoch in range(options.epochs):
+    for _ in range(options.epochs):
         order, losses = rng.permutation(len(data.x)), []
         for start in range(0, batches * options.batch, options.batch):
             chosen = order[start : start + options.batch]
@@ -113,13 +132,7 @@ def fit(data: Data, options: Options, *, quiet: bool = False) -> Trained:
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        if not quiet:
-            print(
-                f"epoch {epoch + 1} of {options.epochs}: loss {np.mean(losses):.4f}, "
-                f"{time.monotonic() - begun:.0f} s",
-                file=sys.stderr,
-                flush=True,
-            )
+        advance(float(np.mean(losses)))
     network = net.network(options.coder, options.steps, data.bits)
     seconds = time.monotonic() - begun
     return Trained(network, accuracy(network, data), rates(network, data), seconds)

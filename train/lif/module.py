@@ -41,14 +41,14 @@ class Spiking(torch.nn.Module):
             raise ValueError(
                 f"lif.fraction must be less: sums of {cfg.sum_bits} bits are not exact in float32"
             )
-        self.cfg = cfg
+        self.cfg, self.threshold = cfg, cfg.threshold
         first = torch.randn(cfg.inputs, cfg.neurons, generator=generator)
         self.weight = torch.nn.Parameter(first * gain * 2 / cfg.inputs**0.5)
 
     def whole(self) -> torch.Tensor:
         """Return the weights as whole numbers, with the gradient of their fractions."""
         half = 1 << (self.cfg.weight_bits - 1)
-        scaled = self.weight * self.cfg.threshold
+        scaled = self.weight * self.threshold
         return through(scaled.round().clamp(-half, half - 1), scaled)
 
     def leaked(self, v: torch.Tensor) -> torch.Tensor:
@@ -63,7 +63,7 @@ class Spiking(torch.nn.Module):
 
     def forward(self, spikes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return spikes [T, n, neurons] of [T, n, inputs], and the potential at the end."""
-        cfg, theta = self.cfg, float(self.cfg.threshold)
+        cfg, theta = self.cfg, float(self.threshold)
         unit = float(1 << cfg.fraction)
         current = spikes @ self.whole()
         v, outs = torch.zeros_like(current[0]), []
@@ -104,12 +104,13 @@ class Net(torch.nn.Module):
     def __init__(self, layers: Sequence[Layer], seed: int, gain: float = 1.0):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.layers = torch.nn.ModuleList(Spiking(cfg, gain, generator) for cfg in layers)
+        self.spiking = [Spiking(cfg, gain, generator) for cfg in layers]
+        self.layers = torch.nn.ModuleList(self.spiking)  # which is how PyTorch finds the weights
 
     def forward(self, spikes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the last potentials [n, classes] and the mean rate of hidden spikes."""
         rates = []
-        for layer in self.layers:
+        for layer in self.spiking:
             spikes, v = layer(spikes)
             rates.append(spikes.mean())
         return v, torch.stack(rates[:-1]).mean() if len(rates) > 1 else rates[0] * 0
@@ -117,9 +118,9 @@ class Net(torch.nn.Module):
     def network(self, coder: str, steps: int, pixel_bits: int) -> Network:
         """Return the trained network in integers, with readout ``potential``."""
         with torch.no_grad():
-            weights = tuple(layer.whole().numpy().round().astype("int64") for layer in self.layers)
+            weights = tuple(layer.whole().numpy().round().astype("int64") for layer in self.spiking)
         return Network(
-            layers=tuple(layer.cfg for layer in self.layers),
+            layers=tuple(layer.cfg for layer in self.spiking),
             weights=weights,
             coder=coder,
             readout="potential",

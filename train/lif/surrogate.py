@@ -1,6 +1,7 @@
 """Spikes and roundings that let a gradient through."""
 
 import math
+from typing import Any
 
 import torch
 
@@ -12,13 +13,13 @@ class Spike(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
         """Return [x > 0] as numbers."""
         ctx.save_for_backward(x)
         return (x > 0).to(x.dtype)
 
     @staticmethod
-    def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
         """Return the gradient times the surrogate's derivative."""
         (x,) = ctx.saved_tensors
         return gradient / (1 + (math.pi * x) ** 2)
@@ -26,7 +27,8 @@ class Spike(torch.autograd.Function):
 
 def spike(x: torch.Tensor) -> torch.Tensor:
     """Return [x > 0] with a surrogate gradient."""
-    return Spike.apply(x)
+    result: torch.Tensor = Spike.apply(x)  # type: ignore[no-untyped-call]
+    return result
 
 
 def through(exact: torch.Tensor, smooth: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,97 @@
+"""What spiking networks can do besides: be trained, and run on a test set."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nomul import present
+from nomul.options import AsJson, Seed
+
+if TYPE_CHECKING:
+    from nomul.golden.lif import Config
+
+
+def train(
+    preset: Annotated[
+        str | None, typer.Option(help="Options of a network that comes with nomul.")
+    ] = None,
+    data: Annotated[str, typer.Option(help="digits, fashion-mnist, or a file .npz.")] = "digits",
+    out: Annotated[Path, typer.Option(help="File of the network, .npz.")] = Path("build/lif.npz"),
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the IDX files of Fashion-MNIST are.")
+    ] = None,
+    hidden: Annotated[
+        list[int] | None, typer.Option(help="Neurons of a hidden layer; may be repeated.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of an image.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.")] = None,
+    bits: Annotated[int | None, typer.Option(min=2, max=16, help="Of a weight.")] = None,
+    reset: Annotated[
+        str | None, typer.Option(help="subtract, zero, subtract_now, zero_now or none.")
+    ] = None,
+    seed: Seed = 1,
+    json: AsJson = False,
+) -> None:
+    """Train a spiking network on the integers of the hardware, and save it."""
+    from dataclasses import replace
+
+    from nomul.golden.lif import files
+    from nomul.train import lif
+
+    samples = lif.load(data, folder or lif.FASHION)
+    given: dict[str, Any] = {
+        "hidden": tuple(hidden) if hidden else None,
+        "steps": steps,
+        "epochs": epochs,
+        "weight_bits": bits,
+        "reset": reset,
+        "seed": seed,
+    }
+    name = preset or data
+    if preset is not None and preset not in lif.PRESETS:
+        raise ValueError(f"there is no {preset!r} to train; there are {', '.join(lif.PRESETS)}")
+    options = lif.PRESETS.get(name, lif.Options())
+    options = replace(options, **{n: v for n, v in given.items() if v is not None})
+    with present.counting(f"training on {samples.name}, epochs", options.epochs) as advance:
+        trained = lif.fit(samples, options, advance=lambda _: advance())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    files.save(out, trained.network)
+    result = {
+        "file": str(out),
+        "data": samples.name,
+        "accuracy, test": round(trained.accuracy, 4),
+        "rates of spikes": ", ".join(f"{rate:.3f}" for rate in trained.rates),
+        "seconds": round(trained.seconds, 1),
+    }
+    present.as_json(result) if json else present.pairs("", result)
+
+
+def test_set(cfg: "Config", name: str, folder: Path, images: int | None) -> dict[str, Any]:
+    """Write a test set where a bench finds it, and return that and the model's accuracy on it.
+
+    With ``images`` it is the first so many of the set.
+
+    Raises
+    ------
+    ValueError
+        There is no such data set, it does not fit the network, or no image is asked for.
+    """
+    if images is not None and images < 1:
+        raise ValueError(f"images must be at least 1, not {images}")
+    import numpy as np
+
+    from nomul.golden import lif
+    from nomul.train import data
+
+    test, network = data.load(name), cfg.load()
+    if test.x_test.shape[1] != network.inputs:
+        raise ValueError(
+            f"{name} has {test.x_test.shape[1]} pixels, and the network takes {network.inputs}"
+        )
+    x, labels = test.x_test[:images], test.labels_test[:images]
+    right = lif.predict(network, x).label == labels
+    folder.mkdir(parents=True, exist_ok=True)
+    path = (folder / "stimuli.npz").resolve()
+    np.savez(path, x=x)
+    return {"stimuli": str(path), "samples": len(right), "accuracy": round(float(right.mean()), 4)}
