@@ -2,7 +2,8 @@
 
 ``nomul.blocks()`` lists what there is, and ``nomul.design("lfsr", width=12)`` takes one:
 its model, Verilog, simulation and synthesis. Neither loads a hardware description language or a
-tool before it needs one.
+tool before it needs one. ``nomul.LutClassifier(luts=500)`` is an estimator of scikit-learn that
+trains a network of look-up tables on samples of your own.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ from nomul.version import __version__ as __version__
 if TYPE_CHECKING:
     from nomul.flow.design import Design
     from nomul.registry import Blocks
+    from nomul.train.classifier import LutClassifier as LutClassifier
 
-__all__ = ["__version__", "blocks", "design"]
+__all__ = ["LutClassifier", "__version__", "blocks", "design"]
 
 
 def blocks() -> "Blocks":
@@ -31,6 +33,17 @@ def design(name: str, /, preset: str | None = None, **settings: Any) -> "Design"
     from nomul import flow
 
     return flow.design(name, preset, **settings)
+
+
+def __getattr__(name: str) -> Any:
+    """Return what is imported when it is used: the classifier needs scikit-learn and PyTorch."""
+    if name == "LutClassifier":
+        try:
+            from nomul.train.classifier import LutClassifier
+        except ImportError as error:
+            raise ImportError(f"{error}; try: pip install 'nomul[train]'") from None
+        return LutClassifier
+    raise AttributeError(f"module 'nomul' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,6 @@
 """What networks of look-up tables can do besides: be trained, and run on a test set."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,27 @@ def train(
     preset: Annotated[str | None, typer.Option(help="What to train; the first if none.")] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="Of which data set: digits, fashion-mnist."),
+        typer.Option(
+            help="Own samples, .csv, .npz, .npy or .parquet; or the set of a preset: digits, "
+            "fashion-mnist."
+        ),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Column of own samples that holds the classes.")
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE|FILE", help="Own samples kept for the test; 0.2 if none."),
+    ] = None,
+    luts: Annotated[
+        int | None, typer.Option(help="Own samples: most look-up tables; 500 if not given.")
+    ] = None,
+    bits: Annotated[int, typer.Option(help="Own samples: bits of a feature's code.")] = 4,
+    edges: Annotated[
+        str, typer.Option(help="Own samples: where codes change, quantile or uniform.")
+    ] = "quantile",
+    epochs: Annotated[
+        int | None, typer.Option(help="Own samples: passes over them; 8 to 60 if not given.")
     ] = None,
     out: Annotated[Path, typer.Option(help="File of the network, .json or .npz.")] = Path(
         "build/net.npz"
@@ -49,6 +70,17 @@ def train(
             lines = lutnet_study.study(study, file, networks=networks, advance=advance)
         present.as_json(lines) if json else present.pairs("", {"file": file, "runs": len(lines)})
         return
+    if data is not None and Path(data).suffix:
+        if preset is not None or seeds != 1:
+            raise ValueError("--preset and --seeds are for the data sets that presets name")
+        about = Own(
+            data=Path(data), target=target, test=test, luts=luts or 500, bits=bits, edges=edges
+        )
+        result = train_own(about, out, seed, epochs)
+        present.as_json(result) if json else present.pairs("", result)
+        return
+    if target is not None or test is not None or luts is not None:
+        raise ValueError(f"--target, --test and --luts are for a file of samples, not {data!r}")
     name, what = to_train(preset, data)
     chosen = list(range(seed, seed + seeds))
     epochs = what.recipe.epochs * (1 if seeds == 1 else 2 * seeds)
@@ -58,6 +90,74 @@ def train(
         present.as_json(result)
         return
     present.pairs("", result)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Own:
+    """A user's samples, and what network is wanted for them: see :func:`nomul.train.fit`."""
+
+    data: Path
+    target: str | None
+    test: str | None
+    luts: int
+    bits: int
+    edges: str
+
+
+def train_own(own: Own, out: Path, seed: int, epochs: int | None) -> dict[str, Any]:
+    """Train a network on a user's samples, save it, and return its file, size and accuracies.
+
+    An interrupted run goes on from what it left beside ``out``.
+
+    Raises
+    ------
+    ValueError
+        The samples cannot be read, or a parameter is out of its range.
+    """
+    from nomul import train
+    from nomul.train import samples
+    from nomul.train.fitted import default_epochs
+
+    if own.target is None:
+        raise ValueError("--data with a file needs --target, the column that holds the classes")
+    whole = samples.load(own.data, own.target)
+    share = samples.number(own.test or "0.2")
+    if share is None:
+        rest = whole
+        held = samples.load(Path(str(own.test)), own.target, whole.columns, whole.classes)
+    else:
+        rest, held = whole.split(share, seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    epochs = epochs or default_epochs(len(rest.labels))
+    with present.counting(f"training on {own.data.name}, epochs", epochs) as advance:
+        fitted = train.fit(
+            *(rest.x, rest.labels),
+            luts=own.luts,
+            bits=own.bits,
+            edges=own.edges,
+            epochs=epochs,
+            seed=seed,
+            checkpoint=out,
+            advance=lambda _: advance(),
+        )
+    network = fitted.network
+    network.about |= {
+        "data": own.data.name,
+        "target": own.target,
+        "columns": [column.to_dict() for column in whole.columns],
+        "classes": [whole.classes[i] for i in fitted.classes],
+    }
+    network.save(out)
+    return {
+        "file": str(out),
+        "samples, training": len(rest.labels),
+        "samples, test": len(held.labels),
+        "classes": len(fitted.classes),
+        "tables": network.n_tables,
+        "LUTs, estimated": fitted.luts,
+        "accuracy, training": round(fitted.score(rest.x, rest.labels), 4),
+        "accuracy, test": round(fitted.score(held.x, held.labels), 4),
+    }
 
 
 def train_network(
@@ -118,7 +218,7 @@ def to_train(preset: str | None, data: str | None = None) -> tuple[str, Any]:
 
     presets = {n: p for n, p in lutnet.PRESETS.items() if data in (None, p.data)}
     if not presets:
-        raise ValueError(f"data must be one of digits, fashion-mnist, not {data!r}")
+        raise ValueError(f"data must be a file, or one of digits, fashion-mnist, not {data!r}")
     name = preset or next(iter(presets))
     if name not in presets:
         raise ValueError(f"there is no {name!r} to train; there are {', '.join(presets)}")

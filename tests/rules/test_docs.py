@@ -3,6 +3,7 @@
 import doctest
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,9 +56,34 @@ def commands():
                     yield pytest.param(command, marks=marks, id=command)
 
 
+@pytest.fixture(scope="session")
+def own_files(tmp_path_factory):
+    """Return the files that pages call a reader's own: samples, and a network trained on them."""
+    datasets = pytest.importorskip("sklearn.datasets", reason="needs pip install scikit-learn")
+    pytest.importorskip("torch", reason="needs pip install 'nomul[train]'")
+    folder = tmp_path_factory.mktemp("own")
+    cancer = datasets.load_breast_cancer()
+    kinds = cancer.target_names[cancer.target]
+    lines = [",".join([*cancer.feature_names, "kind"])]
+    for row, kind in zip(cancer.data.tolist(), kinds, strict=True):
+        lines.append(",".join([*map(str, row), str(kind)]))
+    (folder / "my.csv").write_text("\n".join(lines))
+    (folder / "new.csv").write_text("\n".join(lines[:41]))
+    train = ["train", "lutnet", "--data", "my.csv", "--target", "kind", "--epochs", "3"]
+    line = [sys.executable, "-m", "nomul", *train, "--luts", "100", "--out", "net.npz"]
+    subprocess.run(line, cwd=folder, capture_output=True, check=True)
+    return folder
+
+
+OWN = ("my.csv", "new.csv", "net.npz")
+
+
 @pytest.mark.parametrize("command", list(commands()))
-def test_command_runs(command, tmp_path):
+def test_command_runs(command, tmp_path, request):
     """Targets of make are asked for in a dry run: they are what runs this test."""
+    if any(name in command.split() for name in OWN):
+        for name in OWN:
+            shutil.copy(request.getfixturevalue("own_files") / name, tmp_path)
     program, *arguments = shlex.split(command)
     if program == "make":
         line, folder = ["make", "--dry-run", *arguments], ROOT

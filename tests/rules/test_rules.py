@@ -36,6 +36,7 @@ AT_IMPORT = {
         "nomul.train",
         "nomul.version",
         "numpy",
+        "sklearn",
         "threadpoolctl",
         "torch",
     },
