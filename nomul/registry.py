@@ -14,7 +14,7 @@ from typing import Any
 # that it names no block.
 CAPABILITIES = {
     "network": "class of its network files, which its parameter `network` names",
-    "test_set": "(cfg, data set, folder, images) -> stimuli for the bench and the model's accuracy",
+    "test_set": "(cfg, data set, folder, images, target) -> how to run and to judge it",
     "layer": "(weights, inputs, folder) -> configuration, bench and environment of a packed layer",
     "verify": "(format, operations, folder, rows) -> records of exhaustive comparisons",
 }

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nomul import present
+from nomul.flow.results import Trial
 from nomul.options import AsJson, Seed
 
 if TYPE_CHECKING:
+    from nomul.golden.arrays import Ints
     from nomul.golden.lutnet import Config
 
 
@@ -225,27 +227,120 @@ def to_train(preset: str | None, data: str | None = None) -> tuple[str, Any]:
     return name, presets[name]
 
 
-def test_set(cfg: "Config", name: str, folder: Path, images: int | None) -> dict[str, Any]:
-    """Write a test set where a bench finds it, and return that and the model's accuracy on it.
+def test_set(
+    cfg: "Config", name: str, folder: Path, images: int | None, target: str | None
+) -> Trial:
+    """Write a test set where a bench finds it, and return what it takes to run and to judge it.
 
-    With ``images`` it is the first so many of the set.
+    Parameters
+    ----------
+    cfg
+        The network's hardware.
+    name
+        A file of samples, or digits or fashion-mnist.
+    folder
+        Where the samples and the answers go.
+    images
+        Only the first so many of the set.
+    target
+        Column of a file that holds the classes.
 
     Raises
     ------
     ValueError
-        There is no such data set, it does not fit the network, or no image is asked for.
+        There is no such data set, it does not fit the network, or no sample is asked for.
     """
-    if images is not None and images < 1:
-        raise ValueError(f"images must be at least 1, not {images}")
     import numpy as np
 
     from nomul.golden import lutnet
+    from nomul.sim.harness import BenchError
     from nomul.train import data
 
-    test = data.load(name)
-    x, labels = cfg.codes(test.x_test[:images]), test.labels_test[:images]
-    right = lutnet.predict(cfg.load(), x) == labels
+    network = cfg.load()
+    if Path(name).suffix:
+        if target is None:
+            raise ValueError("--data with a file needs --target, the column that holds the classes")
+        codes, labels, classes = own_test_set(cfg, Path(name), target)
+    else:
+        test = data.load(name)
+        codes, labels = cfg.codes(test.x_test), test.labels_test
+        classes = tuple(map(str, range(test.classes)))
+    codes, labels = codes[:images], labels[:images]
+    modelled = lutnet.predict(network, codes)
     folder.mkdir(parents=True, exist_ok=True)
-    path = (folder / "stimuli.npz").resolve()
-    np.savez(path, x=x)
-    return {"stimuli": str(path), "samples": len(right), "accuracy": round(float(right.mean()), 4)}
+    stimuli, answers = ((folder / file).resolve() for file in ("stimuli.npz", "answers.npy"))
+    answers.unlink(missing_ok=True)
+    np.savez(stimuli, x=codes)
+
+    def judge() -> dict[str, Any]:
+        given = np.load(answers)
+        if given.shape[1] > 1:
+            simulated = given.argmax(axis=1)
+        else:  # a class, or the score of class 1 against class 0
+            chosen = isinstance(network.layers[-1], lutnet.Argmax)
+            simulated = given[:, 0] if chosen else (given[:, 0] > 0).astype(np.int64)
+        if not np.array_equal(simulated, modelled):
+            raise BenchError("the simulated Verilog and the model give other classes")
+        table = folder / "answers.csv"
+        _write_answers(table, classes, labels, modelled, simulated)
+        return {
+            "samples": len(labels),
+            "accuracy": round(float((simulated == labels).mean()), 4),
+            "accuracy of the model": round(float((modelled == labels).mean()), 4),
+            "answers": str(table),
+        }
+
+    return Trial({"NOMUL_STIMULI": str(stimuli), "NOMUL_ANSWERS": str(answers)}, judge)
+
+
+def own_test_set(cfg: "Config", file: Path, target: str) -> tuple["Ints", "Ints", tuple[str, ...]]:
+    """Return codes, labels and names of the classes of a user's samples, as the network has them.
+
+    Raises
+    ------
+    ValueError
+        The samples do not fit the network.
+    """
+    import numpy as np
+
+    from nomul.golden.lutnet import Network, predict
+    from nomul.train import samples
+
+    network = cfg.load()
+    if Path(cfg.network).is_file():
+        network = Network.load(cfg.network)
+    columns = [samples.Column.from_dict(values) for values in network.about.get("columns", [])]
+    classes = tuple(network.about.get("classes", ()))
+    if not classes:  # numbers of the network's outputs
+        scores = network.lanes[len(network.body)].count
+        classes = tuple(map(str, range(max(2, scores))))
+    found = samples.load(file, target, columns, classes)
+    if found.x.shape[1] != network.inputs:
+        raise ValueError(
+            f"{file.name}: has {found.x.shape[1]} features, the network takes {network.inputs}"
+        )
+    if network.quantiser is not None:
+        return network.quantise(found.x), found.labels, found.classes
+    codes = found.x.astype(np.int64)
+    wrong = np.argwhere(codes != found.x)
+    if len(wrong):
+        row, place = (int(i) for i in wrong[0])
+        raise ValueError(
+            f"{file.name}: row {row + 1}, feature {place} must be an integer code, since the "
+            f"network has no quantiser, not {found.x[row, place]}"
+        )
+    predict(network, codes[:1])  # says what is out of range
+    return codes, found.labels, found.classes
+
+
+def _write_answers(
+    path: Path, classes: tuple[str, ...], labels: "Ints", modelled: "Ints", simulated: "Ints"
+) -> None:
+    """Write one line per sample: its class, the model's answer and the simulated Verilog's."""
+    import csv
+
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("sample", "class", "model", "verilog"))
+        for i, row in enumerate(zip(labels, modelled, simulated, strict=True)):
+            writer.writerow((i, *(classes[j] for j in row)))

@@ -118,7 +118,14 @@ def sim(
     ] = None,
     network: Network = None,
     data: Annotated[
-        str | None, typer.Option(help=f"{_DATA}: compare on a test set, digits or fashion-mnist.")
+        str | None,
+        typer.Option(
+            help=f"{_DATA}: run a test set, a file of samples, digits or fashion-mnist, and count "
+            "the right answers."
+        ),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="With --data FILE: the column that holds the classes.")
     ] = None,
     images: Annotated[
         int | None, typer.Option(help="With --data: on so many images, the whole set if absent.")
@@ -131,14 +138,16 @@ def sim(
     design = Design.parse(name, preset, with_network(settings, network))
     folder = out or design.folder
     options: dict[str, Any] = {"simulator": simulator, "seed": seed, "waves": waves}
-    extra = flow.test_set(design.block, design.cfg, data, folder, images) if data else {}
-    if extra:
-        options["environment"] = {"NOMUL_STIMULI": extra.pop("stimuli")}
+    trial = None
+    if data:
+        trial = flow.test_set(design.block, design.cfg, data, folder, images, target)
+        options["environment"] = trial.environment
     with present.working(f"simulating {name}"):
         if weights is not None or inputs is not None:
             cfg, folder, packed = flow.layer(design.block, weights, inputs, out)
             design, options = Design(design.block, cfg), options | packed
         report = design.simulate(folder, **options)
+    extra = trial.judge() if trial else {}
     result = {"tests": report.tests, "compared": report.compared, **report.records, **extra}
     if json:
         present.as_json(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nomul import registry
+from nomul.flow.results import Trial
 from nomul.registry import Block
 
 if TYPE_CHECKING:
@@ -12,11 +13,17 @@ if TYPE_CHECKING:
 
 
 def test_set(
-    block: Block, cfg: "Config", name: str, folder: Path, images: int | None
-) -> dict[str, Any]:
-    """Write a test set where a bench finds it, and return that and the model's accuracy on it.
+    block: Block,
+    cfg: "Config",
+    name: str,
+    folder: Path,
+    images: int | None,
+    target: str | None,
+) -> Trial:
+    """Write a test set where a bench finds it, and return what it takes to run and to judge it.
 
-    With ``images`` it is the first so many of the set.
+    With ``images`` it is the first so many of the set; ``target`` is the column of classes of a
+    file.
 
     Raises
     ------
@@ -29,7 +36,7 @@ def test_set(
     function = block.capability("test_set")
     if function is None:
         raise ValueError(f"only {_names('test_set')} runs on a data set, not {block.name}")
-    found: dict[str, Any] = function(cfg, name, folder, images)
+    found: Trial = function(cfg, name, folder, images, target)
     return found
 
 

@@ -1,6 +1,7 @@
 """What a step hands back: the tool's own result, shown in a line or, in a notebook, as a table."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, Generic, TypeVar
 
@@ -38,6 +39,23 @@ class Result(Generic[T]):
 
     def _repr_html_(self) -> str:
         return html(self.title, self.figures)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """A test set on its way through the hardware.
+
+    Parameters
+    ----------
+    environment
+        What tells the bench where the samples are and where its answers go.
+    judge
+        Called after the bench has run: compares its answers with the model's sample by sample,
+        writes both into a table, and returns the figures.
+    """
+
+    environment: Mapping[str, str]
+    judge: Callable[[], dict[str, Any]]
 
 
 def line(title: str, figures: Mapping[str, Any]) -> str:

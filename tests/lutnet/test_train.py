@@ -371,12 +371,11 @@ def nomul(*arguments):
 
 def test_some_images_of_a_test_set_are_written_for_the_bench(digits, tmp_path):
     block, cfg = registry.get("lutnet"), lutnet.Config.preset("digits-hx1k")
-    found = flow.test_set(block, cfg, "digits", tmp_path, images=5)
-    assert found["samples"] == 5
-    with np.load(found["stimuli"]) as file:
+    found = flow.test_set(block, cfg, "digits", tmp_path, 5, None)
+    with np.load(found.environment["NOMUL_STIMULI"]) as file:
         assert np.array_equal(file["x"], digits.x_test[:5])
     with pytest.raises(ValueError, match="images must be at least 1, not 0"):
-        flow.test_set(block, cfg, "digits", tmp_path, images=0)
+        flow.test_set(block, cfg, "digits", tmp_path, 0, None)
 
 
 @pytest.mark.long

@@ -16,8 +16,9 @@ from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
 import nomul  # noqa: E402
-from nomul import train  # noqa: E402
+from nomul import flow, train  # noqa: E402
 from nomul.golden import lutnet  # noqa: E402
+from nomul.sim.harness import BenchError  # noqa: E402
 from nomul.train import samples  # noqa: E402
 from nomul.train.lutnet import budget, tabular  # noqa: E402
 
@@ -267,3 +268,69 @@ def test_options_that_do_not_go_together_are_refused(arguments, message):
     ran = nomul_("train", "lutnet", *arguments)
     assert ran.returncode == 2
     assert message in ran.stderr
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory):
+    """Return a folder with samples and a network that is right on about nine tenths of them."""
+    folder = tmp_path_factory.mktemp("halves")
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(60, 3))
+    kind = np.where((x[:, 0] > 0) ^ (rng.random(60) < 0.1), "yes", "no")
+    rows = [",".join([*map(str, row), k]) for row, k in zip(x.tolist(), kind, strict=True)]
+    write(folder / "my.csv", "\n".join(["a,b,c,kind", *rows]))
+    np.savez(folder / "my.npz", x=x, y=(kind == "yes").astype(int))
+    fitted = train.fit(x, kind, luts=40, epochs=8)
+    fitted.network.save(folder / "net.npz")
+    (folder / "score").write_text(str(fitted.score(x, kind)))
+    return folder
+
+
+@pytest.mark.needs("icarus")
+def test_own_samples_run_through_the_verilog(halves, tmp_path):
+    given = ("--network", halves / "net.npz", "--data", halves / "my.csv", "--target", "kind")
+    ran = nomul_("sim", "lutnet", *given, "--out", tmp_path, "--json")
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    right = round(float((halves / "score").read_text()), 4)
+    assert said["accuracy"] == said["accuracy of the model"] == right
+    assert said["samples"] == 60
+    head, *lines = (tmp_path / "answers.csv").read_text().splitlines()
+    assert head == "sample,class,model,verilog"
+    cells = [line.split(",") for line in lines]
+    assert [row[2] for row in cells] == [row[3] for row in cells]
+    assert np.mean([row[1] == row[3] for row in cells]) == pytest.approx(right, abs=1e-4)
+
+
+def test_a_wrong_answer_of_the_verilog_is_noticed(halves, tmp_path):
+    """The table of answers is made of what the simulation wrote, not of the model."""
+    design = nomul.design("lutnet", network=str(halves / "net.npz"))
+    trial = flow.test_set(design.block, design.cfg, str(halves / "my.csv"), tmp_path, 7, "kind")
+    x = np.load(trial.environment["NOMUL_STIMULI"])["x"]
+    answers = lutnet.predict(design.cfg.load(), x)[:, None]
+    np.save(trial.environment["NOMUL_ANSWERS"], answers)
+    assert trial.judge()["samples"] == 7
+    np.save(trial.environment["NOMUL_ANSWERS"], 1 - answers)
+    with pytest.raises(BenchError, match="the simulated Verilog and the model give other cla"):
+        trial.judge()
+
+
+def test_test_sets_that_do_not_fit_the_network_are_refused(halves, tmp_path):
+    design = nomul.design("lutnet", network=str(halves / "net.npz"))
+    coded = design.cfg.load()
+    lutnet.Network(coded.layers, 3, coded.input_bits).save(tmp_path / "coded.npz")
+
+    def refused(network, data, target):
+        made = nomul.design("lutnet", network=str(network))
+        with pytest.raises(ValueError) as error:  # noqa: PT011
+            flow.test_set(made.block, made.cfg, str(data), tmp_path, None, target)
+        return str(error.value)
+
+    csv = halves / "my.csv"
+    assert "needs --target" in refused(halves / "net.npz", csv, None)
+    assert "row 1, feature 0 must be an integer code" in refused(
+        tmp_path / "coded.npz", halves / "my.npz", "y"
+    )
+    few = write(tmp_path / "few.csv", "a,b,kind\n1,2,yes\n")
+    assert "has 2 features, the network takes 3" in refused(halves / "net.npz", few, "kind")
+    assert "must be one of no, yes, not '1'" in refused(halves / "net.npz", halves / "my.npz", "y")
