@@ -25,7 +25,7 @@ from nomul.golden.lutnet.network import Network
 PASSED = ("Identity", "Flatten", "Dropout", "Reshape")
 
 # Channels times nodes, and bits of an exact number, that are worked on.
-MAX_WORK = 1 << 20
+MAX_WORK = 1 << 18
 MAX_DIGITS = 1 << 15
 
 
@@ -77,10 +77,11 @@ class Walk:
 
     def spend(self) -> None:
         """Refuse a chain that would take exact numbers too long."""
-        self.work += len(self.channels)
+        distinct = {id(channel): channel for channel in self.channels}.values()
+        self.work += len(distinct) + len(self.channels) // 16
         digits = max(
             value.numerator.bit_length() + value.denominator.bit_length()
-            for channel in self.channels
+            for channel in distinct
             for value in (channel.gain, channel.shift)
         )
         if self.work > MAX_WORK or digits > MAX_DIGITS:
@@ -101,7 +102,7 @@ def qonnx(path: Path, input_bits: int = 1) -> Network:
     walk = Walk(
         width=input_bits,
         tensor=graph.entry,
-        channels=[Channel() for _ in range(graph.features)],
+        channels=[Channel()] * graph.features,
         scale=Fraction(1) if input_bits == 1 else None,
         axes=graph.axes,
     )
@@ -230,7 +231,8 @@ def _each(walk: Walk, values: Floats) -> list[Fraction]:
     each = walk.axes == 2 and values.shape[-1:] == (n,) and values.size == n
     if values.size != 1 and not each:
         raise ValueError(f"a constant must have 1 or {n} values, not {list(values.shape)}")
-    return [exact(v) for v in np.broadcast_to(values.reshape(-1), n)]
+    given = [exact(v) for v in values.reshape(-1)]
+    return given * n if len(given) == 1 else given
 
 
 def _affine(walk: Walk, node: Node, given: list[Floats]) -> None:
@@ -240,12 +242,20 @@ def _affine(walk: Walk, node: Node, given: list[Floats]) -> None:
     if node.inputs[0] != walk.tensor and kind in ("Sub", "Div"):
         raise ValueError("the constant must come second")
     one, zero = Fraction(1), Fraction(0)
-    for i, value in enumerate(_each(walk, given[0])):
+    # Channels that are the same stay the same object, so that wide inputs are not computed twice.
+    done: dict[tuple[int, int], Channel] = {}
+    before = walk.channels
+    values = _each(walk, given[0])
+    for channel, value in zip(before, values, strict=True):
         if kind == "Div" and value == 0:
             raise ValueError("divides by zero")
-        gain = {"Mul": value, "Div": one / value if value else one}.get(kind, one)
-        shift = {"Add": value, "Sub": -value}.get(kind, zero)
-        walk.channels[i] = walk.channels[i].affine(gain, shift)
+        key = id(channel), id(value)
+        if key not in done:
+            gain = {"Mul": value, "Div": one / value if value else one}.get(kind, one)
+            shift = {"Add": value, "Sub": -value}.get(kind, zero)
+            done[key] = channel.affine(gain, shift)
+    pairs = zip(before, values, strict=True)
+    walk.channels = [done[id(channel), id(value)] for channel, value in pairs]
 
 
 def _normalise(walk: Walk, node: Node, given: list[Floats]) -> None:
