@@ -98,7 +98,7 @@ def test_what_is_no_classifier_of_numbers_is_refused(tmp_path, xgb):
         assert message in str(caught.value)
     model = xgb.XGBClassifier(n_estimators=2, n_jobs=1).fit(x, y)
     model.save_model(tmp_path / "m.ubj")
-    with pytest.raises(ValueError, match=r"m\.ubj: "):
+    with pytest.raises(ValueError, match=r"m\.ubj: XGBoost's binary form is not read"):
         importers.load(tmp_path / "m.ubj", "xgboost")
 
 

@@ -42,6 +42,8 @@ def xgboost(
     1 against class 0. ``iterations`` is the number of rounds that are read; if not given, that of
     early stopping where the file has one, as XGBoost's own classifier predicts, else all.
     """
+    if path.suffix == ".ubj":
+        raise ValueError("XGBoost's binary form is not read; save the model as .json")
     leaf_bits = integer(leaf_bits, "leaf_bits", 1, 16)
     if input_bits is not None:
         input_bits = integer(input_bits, "input_bits", 1, 16)
