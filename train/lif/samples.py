@@ -1,16 +1,20 @@
 """Data to train on: what nomul knows by name, or arrays of the user's own."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from nomul.golden.arrays import Ints
+from nomul.golden.foreign.archives import arrays
+from nomul.golden.foreign.refusals import reading
 from nomul.train import data
 from nomul.train.data import Data
 
 NAMES = ("digits", "fashion-mnist")
 _ARRAYS = ("x", "labels", "x_test", "labels_test")
+
+# Bytes of a file of samples, unpacked.
+MOST_BYTES = 1 << 30
 
 
 def load(name: str, folder: Path = data.FASHION) -> Data:
@@ -31,23 +35,17 @@ def load(name: str, folder: Path = data.FASHION) -> Data:
     path = Path(name)
     if path.suffix != ".npz":
         raise ValueError(f"data must be one of {', '.join(NAMES)} or a file .npz, not {name!r}")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {entry: file[entry] for entry in file.files}
-    except (ValueError, zipfile.BadZipFile, EOFError):
-        raise ValueError(f"{path} is no NumPy archive (.npz)") from None
-    try:
-        return _checked(path.stem, arrays)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    found = arrays(path, most=MOST_BYTES)
+    with reading(path):
+        return _checked(path.stem, found)
 
 
-def _checked(name: str, arrays: dict[str, Ints]) -> Data:
-    missing = [entry for entry in _ARRAYS if entry not in arrays]
+def _checked(name: str, found: dict[str, Ints]) -> Data:
+    missing = [entry for entry in _ARRAYS if entry not in found]
     if missing:
         raise ValueError(f"lacks {', '.join(missing)}")
     for entry in _ARRAYS:
-        values, dimensions = arrays[entry], 1 if entry.startswith("labels") else 2
+        values, dimensions = found[entry], 1 if entry.startswith("labels") else 2
         if values.dtype.kind not in "iu" or values.ndim != dimensions or not values.size:
             shape = "[n, features]" if dimensions == 2 else "[n]"
             raise ValueError(f"{entry} must be integers {shape}, not {values.dtype} {values.shape}")
@@ -56,14 +54,14 @@ def _checked(name: str, arrays: dict[str, Ints]) -> Data:
             wrong = values[(values < 0) | (values > most)][0]
             raise ValueError(f"{entry} must be in 0..{most}, not {wrong}")
     for part in ("", "_test"):
-        x, labels = arrays[f"x{part}"], arrays[f"labels{part}"]
+        x, labels = found[f"x{part}"], found[f"labels{part}"]
         if len(x) != len(labels):
             raise ValueError(f"x{part} has {len(x)} rows and labels{part} has {len(labels)}")
-    if arrays["x"].shape[1] != arrays["x_test"].shape[1]:
+    if found["x"].shape[1] != found["x_test"].shape[1]:
         raise ValueError(
-            f"x has {arrays['x'].shape[1]} features and x_test has {arrays['x_test'].shape[1]}"
+            f"x has {found['x'].shape[1]} features and x_test has {found['x_test'].shape[1]}"
         )
-    x, labels, x_test, labels_test = (arrays[entry].astype(np.int64) for entry in _ARRAYS)
+    x, labels, x_test, labels_test = (found[entry].astype(np.int64) for entry in _ARRAYS)
     bits = max(1, int(max(x.max(), x_test.max())).bit_length())
     classes = int(max(labels.max(), labels_test.max())) + 1
     return Data(name, x, labels, x_test, labels_test, bits, max(2, classes))
