@@ -22,8 +22,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing els
 Target = Annotated[
     str | None, typer.Option(help="freepdk45 (if not given), generic, ice40, ecp5, xc7.")
 ]
-Liberty = Annotated[Path | None, typer.Option(help="Map to the cells of this file.")]
+Liberty = Annotated[
+    Path | None, typer.Option(help="Map to the cells of this file, gzipped or not.")
+]
 Models = Annotated[Path | None, typer.Option(help="Verilog of those cells, for energy.")]
+Libraries = Annotated[
+    list[Path] | None,
+    typer.Option("--liberty", help="Map to the cells of this file, or of several: repeatable."),
+]
+Defines = Annotated[
+    list[str] | None,
+    typer.Option("--define", metavar="NAME[=VALUE]", help="What --models wants to be defined."),
+]
 Period = Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at.")]
 Simulator = Annotated[
     str | None, typer.Option(help="icarus or verilator; the one found if not given.")

@@ -123,7 +123,7 @@ def main() -> None:
         present.error(str(error), _notes(error))
         sys.exit(2)
     except failure as error:
-        hint = "; see nomul doctor" if isinstance(error, ImportError) else ""
+        hint = _install(error) if isinstance(error, ImportError) else ""
         present.error(f"{error}{hint}", _notes(error))
         sys.exit(1)
     except fault as error:
@@ -139,6 +139,21 @@ class Ended(BaseException):
 def _end(number: int, frame: object) -> None:
     """End in order on a signal, so that temporary folders and workers go too."""
     raise Ended(number)
+
+
+def _install(error: ImportError) -> str:
+    """Return how to get what could not be imported."""
+    from nomul import tools
+
+    package = {"serial": "pyserial", "sklearn": "scikit-learn"}.get(error.name or "", error.name)
+    if "pip install" in str(error):
+        return ""
+    if package in tools.TOOLS:
+        return f"; try: {tools.TOOLS[package].install}"
+    for extra, names in tools.BESIDE.items():
+        if package in names:
+            return f"; try: pip install 'nomul[{extra}]'"
+    return "; see nomul doctor"
 
 
 def _notes(error: Exception) -> list[str]:

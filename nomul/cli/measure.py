@@ -10,7 +10,9 @@ from nomul import flow, present, registry
 from nomul.flow import Design, figures
 from nomul.options import (
     AsJson,
+    Defines,
     Liberty,
+    Libraries,
     Models,
     Name,
     Network,
@@ -33,8 +35,9 @@ def synth(
     network: Network = None,
     out: Out = None,
     target: Target = None,
-    liberty: Liberty = None,
+    liberty: Libraries = None,
     models: Models = None,
+    define: Defines = None,
     period: Period = 1000,
     hierarchy: Annotated[
         bool, typer.Option("--hierarchy", help="Keep modules apart, and count each.")
@@ -65,7 +68,7 @@ def synth(
     folder = (out or design.folder) / (target or "cells")
     energy = energy or glitches
     if energy:  # refuse before the synthesis what could not be measured after it
-        flow.cells_with_models(target, liberty, models)
+        flow.cells_with_models(target, liberty, models, define or ())
     more: dict[str, Any] = {}
     with folders.private(folder) as work:  # another command may use the same folder
         with present.working(f"synthesizing {name}"):
@@ -74,6 +77,7 @@ def synth(
                 work,
                 liberty=liberty,
                 models=models,
+                defines=define or (),
                 period_ps=period,
                 hierarchical=hierarchy,
                 seeds=(1, 2, 3) if seed is None else (seed,),

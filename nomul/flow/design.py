@@ -204,8 +204,9 @@ class Design:
         target: str | None = None,
         folder: Path | str | None = None,
         *,
-        liberty: Path | str | None = None,
+        liberty: Path | str | Sequence[Path] | None = None,
         models: Path | str | None = None,
+        defines: Sequence[str] = (),
         period_ps: int = 1000,
         hierarchical: bool = False,
         seeds: Sequence[int] = (1, 2, 3),
@@ -220,7 +221,10 @@ class Design:
         folder
             Where netlists and logs go; a folder named for the target below the default one if None.
         liberty, models
-            Map to the cells of this file instead, and the Verilog of those cells, for energy.
+            Map to the cells of this file instead, or of several that share a library, and the
+            Verilog of those cells, for energy.
+        defines
+            What that Verilog wants to be defined, ``NAME`` or ``NAME=VALUE``.
         period_ps
             Clock period to aim at.
         hierarchical
@@ -238,7 +242,8 @@ class Design:
             There is no such library, or target, or it has no standard cells to gate clocks with.
         """
         where = self.folder / (target or "cells") if folder is None else Path(folder)
-        cells = (Path(liberty) if liberty else None, Path(models) if models else None)
+        files = Path(liberty) if isinstance(liberty, str) else liberty or None
+        cells = (files, Path(models) if models else None, defines)
         with folders.private(where) as work:
             row = mapping.measure(
                 self.block,

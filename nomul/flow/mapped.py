@@ -32,7 +32,7 @@ class Mapped(Result["Row"]):
         What was mapped.
     row, where
         See above.
-    target, liberty, models
+    target, liberty, models, defines
         As they were asked for.
     """
 
@@ -44,12 +44,13 @@ class Mapped(Result["Row"]):
         row: "Row",
         where: Path,
         target: str | None = None,
-        liberty: Path | None = None,
+        liberty: mapping.Files = None,
         models: Path | None = None,
+        defines: Sequence[str] = (),
     ):
         super().__init__(row, f"{title}, {row.target}", figures.measured(row))
         self.block, self.cfg, self.row, self.where = block, cfg, row, where
-        self._target, self._liberty, self._models = target, liberty, models
+        self._cells = (target, liberty, models, defines)
 
     def energy(
         self, *, period_ps: int | None = None, glitches: bool = False, seed: int = 1
@@ -72,7 +73,7 @@ class Mapped(Result["Row"]):
         FileNotFoundError, ValueError
             The target has no standard cells, or no Verilog models of them.
         """
-        cells = mapping.cells_with_models(self._target, self._liberty, self._models)
+        cells = mapping.cells_with_models(*self._cells)
         period = self.row.period_ps if period_ps is None else period_ps
         options: dict[str, Any] = {"period_ps": period, "glitches": glitches, "seed": seed}
         spent = mapping.energy(self.block, self.cfg, self.where, cells, **options)
@@ -86,8 +87,7 @@ class Mapped(Result["Row"]):
         NetlistError
             An answer differs from that of the golden model, or does not come.
         """
-        which = (self._target, self._liberty, self._models)
-        checked = mapping.check(self.block, self.cfg, self.where, *which, count=count)
+        checked = mapping.check(self.block, self.cfg, self.where, *self._cells, count=count)
         return Result(
             checked, f"cells of {self.title}", {"words right on the cells": checked.words}
         )

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from nomul.synth.place.pnr import Placed
 
 
-def target_name(target: str | None, liberty: Path | None) -> str:
+Files = Path | Sequence[Path] | None
+"""A Liberty file, several that share a library, or none."""
+
+
+def target_name(target: str | None, liberty: Files) -> str:
     """Return the target's name: what was asked for, else the file's, else ``freepdk45``."""
-    return target or (liberty.stem if liberty else "freepdk45")
+    first = liberty if isinstance(liberty, Path) else next(iter(liberty or ()), None)
+    return target or (first.name.partition(".")[0] if first else "freepdk45")
 
 
 def measure(
@@ -31,7 +36,7 @@ def measure(
     *,
     preset: str = "",
     target: str | None = None,
-    liberty: Path | None = None,
+    liberty: Files = None,
     period_ps: int = 1000,
     hierarchical: bool = False,
     seeds: Sequence[int] = (1, 2, 3),
@@ -83,11 +88,15 @@ def measure(
 
 
 def cells_with_models(
-    target: str | None = None, liberty: Path | None = None, models: Path | None = None
+    target: str | None = None,
+    liberty: Files = None,
+    models: Path | None = None,
+    defines: Sequence[str] = (),
 ) -> "StandardCells":
     """Return the standard cells of :func:`measure`'s arguments, if energy can be measured on them.
 
-    ``models`` is the Verilog of the cells of ``liberty``.
+    ``models`` is the Verilog of the cells of ``liberty``, and ``defines`` what it wants to be
+    defined, ``NAME`` or ``NAME=VALUE``.
 
     Raises
     ------
@@ -98,7 +107,8 @@ def cells_with_models(
     """
     from nomul.synth.map import targets
 
-    found = targets.get(target_name(target, liberty), liberty=liberty, models=models)
+    name = target_name(target, liberty)
+    found = targets.get(name, liberty=liberty, models=models, defines=defines)
     if not isinstance(found, targets.StandardCells):
         raise ValueError(f"energy needs standard cells, and {target} has none; try freepdk45")
     found.models()
@@ -152,8 +162,9 @@ def check(
     cfg: "Config",
     folder: Path,
     target: str | None = None,
-    liberty: Path | None = None,
+    liberty: Files = None,
     models: Path | None = None,
+    defines: Sequence[str] = (),
     *,
     count: int = 1000,
 ) -> "Checked":
@@ -165,6 +176,8 @@ def check(
         As for :func:`measure`.
     models
         Verilog of the cells of ``liberty``; None to read their functions there.
+    defines
+        What the models want to be defined.
     count
         Transfers to record.
 
@@ -176,7 +189,8 @@ def check(
     from nomul.synth.check import netcheck
     from nomul.synth.map import targets
 
-    cells = targets.get(target_name(target, liberty), liberty=liberty, models=models)
+    name = target_name(target, liberty)
+    cells = targets.get(name, liberty=liberty, models=models, defines=defines)
     emitted = add_testbench(block, cfg, emit(block, cfg), count=count)
     with folders.private(folder / "check") as work:
         return netcheck.check(emitted, folder / "mapped.v", cells, work)

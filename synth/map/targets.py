@@ -170,7 +170,7 @@ def get(
     for define in defines:
         if not re.fullmatch(r"[A-Za-z_]\w*(=[^\n]*)?", define):
             raise ValueError(f"--define wants NAME or NAME=VALUE, not {define!r}")
-    if liberty is not None and liberty != ():
+    if isinstance(liberty, Path) or liberty:
         paths = [liberty] if isinstance(liberty, Path) else liberty
         first, *more = (path.resolve() for path in paths)
         cells = StandardCells(
