@@ -27,8 +27,9 @@ class Timing:
         ``opensta``, ``abc`` or the name of the place and route tool: who says so.
     period_ps
         Smallest period at which every path fits. For standard cells inputs arrive with the clock
-        edge and outputs are due at the next, so paths to and from the ports count; wires have no
-        delay. For an FPGA, paths between registers, with wires.
+        edge and outputs are due at the next, so paths to and from the ports count; wires delay as
+        the library's default wire load says, if it has one. For an FPGA, paths between registers,
+        with wires.
     slack_ps
         What is left of the period that was asked for, negative if the design is too slow; None for
         an FPGA, which was not asked.
