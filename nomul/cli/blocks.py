@@ -19,6 +19,7 @@ from nomul.options import (
     Simulator,
     with_network,
 )
+from nomul.runs import folders
 
 # The blocks that some options of `sim` are for.
 _LAYERS, _DATA = ", ".join(registry.able("layer")), ", ".join(registry.able("test_set"))
@@ -136,23 +137,28 @@ def sim(
     # The bench runs in another folder, so a path has to be whole.
     network = network.resolve() if network else None
     design = Design.parse(name, preset, with_network(settings, network))
-    folder = out or design.folder
     options: dict[str, Any] = {"simulator": simulator, "seed": seed, "waves": waves}
     trial = None
-    if data:
-        trial = flow.test_set(design.block, design.cfg, data, folder, images, target)
-        options["environment"] = trial.environment
-    with present.working(f"simulating {name}"):
-        if weights is not None or inputs is not None:
-            cfg, folder, packed = flow.layer(design.block, weights, inputs, out)
-            design, options = Design(design.block, cfg), options | packed
-        report = design.simulate(folder, **options)
-    extra = trial.judge() if trial else {}
+    layer = weights is not None or inputs is not None
+    folder = out or (design.folder.with_name("layer") if layer else design.folder)
+    with folders.private(folder, beside=True) as work:  # another command may use the same folder
+        if data:
+            trial = flow.test_set(design.block, design.cfg, data, work, images, target)
+            options["environment"] = trial.environment
+        with present.working(f"simulating {name}"):
+            if layer:
+                cfg, _, packed = flow.layer(design.block, weights, inputs, work)
+                design, options = Design(design.block, cfg), options | packed
+            report = design.simulate(work, **options)
+        extra = trial.judge() if trial else {}
+    extra = {
+        key: value.replace(str(work), str(folder)) if isinstance(value, str) else value
+        for key, value in extra.items()
+    }
     result = {"tests": report.tests, "compared": report.compared, **report.records, **extra}
     if json:
-        present.as_json(
-            {"block": name, "config": design.cfg.to_dict(), **result, "log": str(report.log)}
-        )
+        log = folder.resolve() / "sim" / report.log.name
+        present.as_json({"block": name, "config": design.cfg.to_dict(), **result, "log": str(log)})
         return
     present.line(f"{name}: {report.tests} tests passed, {report.compared:,} values equal the model")
     if report.records or extra:
