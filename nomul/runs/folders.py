@@ -73,12 +73,25 @@ def private(final: Path, *, beside: bool = False) -> Iterator[Path]:
         stay.
     beside
         Put each file and folder beside what is there, instead of replacing the whole.
+
+    Raises
+    ------
+    OSError
+        Nothing can be written there.
     """
     final = final.resolve()
-    near = final.parent
+    near = final
     while not near.exists():
         near = near.parent
-    root = near if is_plain(near) and os.access(near, os.W_OK) else plain_root()
+    for wrong, number in (
+        (not near.is_dir(), errno.ENOTDIR),
+        (not os.access(near, os.W_OK | os.X_OK), errno.EACCES),
+    ):
+        if wrong:  # before anything is done
+            raise OSError(number, os.strerror(number), str(final))
+    near = near.parent if near == final else near
+    writable = is_plain(near) and os.access(near, os.W_OK | os.X_OK)
+    root = near if writable else plain_root()
     hold = Path(tempfile.mkdtemp(prefix=".nomul-", dir=root))
     work, put = hold / "run", _merge if beside else _place
     work.mkdir()

@@ -181,3 +181,10 @@ def test_yosys_says_where_its_log_is(tmp_path):
     assert f"stopped in {tmp_path}/out:" in str(error.value)
     assert "nonsense" in (tmp_path / "out" / "yosys.log").read_text()
     assert json.loads((tmp_path / "out" / folders.MARK).read_text()) == ["yosys.log", "yosys.ys"]
+
+
+def test_what_cannot_be_written_to_is_refused_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    for final in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(NotADirectoryError, match=f"'{final}'"), folders.private(final):
+            raise AssertionError("work was begun")
