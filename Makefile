@@ -26,6 +26,7 @@ bench: $(READY)
 	$(BIN)/python -m nomul.experiments.bench_cells
 	$(BIN)/python -m nomul.experiments.bench_scale
 	$(BIN)/python -m nomul.experiments.lutnet.bench
+	$(BIN)/python -m nomul.experiments.network.bench
 
 formal: $(READY)
 	$(BIN)/python -m nomul.experiments.spimc.proofs

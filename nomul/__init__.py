@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from nomul.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from nomul.flow.design import Design
+    from nomul.golden.network import Network
     from nomul.registry import Blocks
     from nomul.train.classifier import LutClassifier as LutClassifier
 
-__all__ = ["LutClassifier", "__version__", "blocks", "design"]
+__all__ = ["LutClassifier", "__version__", "blocks", "design", "quantise"]
 
 
 def blocks() -> "Blocks":
@@ -33,6 +36,32 @@ def design(name: str, /, preset: str | None = None, **settings: Any) -> "Design"
     from nomul import flow
 
     return flow.design(name, preset, **settings)
+
+
+def quantise(
+    model: Any, calibration: "ArrayLike", weight_bits: int = 8, act_bits: int = 8, **options: Any
+) -> "Network":
+    """Return a network of integers for one of real numbers: see :mod:`nomul.golden.network`.
+
+    Parameters
+    ----------
+    model
+        Path of an ``.onnx`` file, an onnx.ModelProto, a PyTorch module, or a fitted MLPClassifier
+        or MLPRegressor.
+    calibration
+        Real inputs [V, ...] like those that will come; some hundred do.
+    weight_bits, act_bits
+        2..8 and 1..8.
+    options
+        ``powers_of_two=True`` takes scales that only shift.
+    """
+    from nomul.golden import network
+
+    if any(kind.__module__.startswith("torch.nn.") for kind in type(model).__mro__):
+        from nomul.train.networks.export import to_onnx
+
+        model = to_onnx(model, calibration)
+    return network.quantise(model, calibration, weight_bits, act_bits, **options)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """Quantised networks: one data model for whatever is not a network of tables, exact integers."""
 
 from nomul.golden.network.evaluate import layer_output, model, trace
+from nomul.golden.network.examples import example
 from nomul.golden.network.files import save
 from nomul.golden.network.layers import Add, ArgMax, Conv2d, Dense, Flatten, Layer, Requant
 from nomul.golden.network.network import Network
@@ -20,6 +21,7 @@ __all__ = [
     "MaxPool2d",
     "Network",
     "Requant",
+    "example",
     "ideal",
     "layer_output",
     "load",

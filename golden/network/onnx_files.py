@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nomul.golden.foreign import contents
+
 MAX_BYTES = 1 << 28  # of a file, and of all its tensors
 MAX_DIM = 1 << 31
 OPSETS = (7, 25)  # of the standard domain, whose operators were read and compared
@@ -24,13 +26,11 @@ def read(source: Path | Any) -> tuple[Any, Path | None]:
     onnx = package()
     folder = None
     if isinstance(source, Path):
-        size = source.stat().st_size
-        if size > MAX_BYTES:
-            raise ValueError(f"has {size} bytes, more than {MAX_BYTES}")
+        content = contents(source, MAX_BYTES)
         from google.protobuf.message import DecodeError
 
         try:
-            model = onnx.load_model_from_string(source.read_bytes())
+            model = onnx.load_model_from_string(content)
         except DecodeError:
             raise ValueError("not an ONNX file") from None
         folder = source.resolve().parent

@@ -1,12 +1,15 @@
 """The ways in: a network from a file, a model in memory, or a fitted estimator."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike
 
+from nomul.golden.foreign import reading
+from nomul.golden.network import chain as chains
 from nomul.golden.network import estimators, files
+from nomul.golden.network.arrays import Shape
 from nomul.golden.network.calibrate import prepare
 from nomul.golden.network.lower import lower
 from nomul.golden.network.network import Network
@@ -15,10 +18,17 @@ from nomul.golden.network.onnx_operators import OPERATORS
 from nomul.golden.network.onnx_quantisers import QUANTISERS
 from nomul.golden.network.reals import Graph
 
-ENDINGS = ".npz (of nomul), .onnx"
+ENDINGS = ".npz (of nomul), .onnx, .safetensors"
 
 
-def load(source: Any, calibration: ArrayLike | None = None, **options: Any) -> Network:
+def load(
+    source: Any,
+    calibration: ArrayLike | None = None,
+    *,
+    chain: Sequence[str] | None = None,
+    input_shape: Shape | None = None,
+    **options: Any,
+) -> Network:
     """Return the network in a file, or in a model that is loaded already.
 
     Parameters
@@ -28,6 +38,9 @@ def load(source: Any, calibration: ArrayLike | None = None, **options: Any) -> N
         PyTorch or in QONNX, or of real numbers; or whatever else :func:`read` reads.
     calibration
         For real numbers: inputs [V, ...] like those that will come; see :func:`quantise`.
+    chain, input_shape
+        For a ``.safetensors`` file: which layers there are, in order; see
+        :func:`nomul.golden.network.chain.graph`.
     options
         Of :func:`quantise`, for real numbers too.
 
@@ -47,27 +60,30 @@ def load(source: Any, calibration: ArrayLike | None = None, **options: Any) -> N
         if calibration is not None or options:
             raise ValueError(f"{path.name}: is quantised already, and takes no calibration data")
         return files.load(path)
-    graph = read(path)
-    return _named(path, lambda: _network(graph, calibration, **options))
+    graph = read(path, chain=chain, input_shape=input_shape)
+    with reading(path):
+        return _network(graph, calibration, **options)
 
 
-def read(source: Any) -> Graph:
+def read(
+    source: Any, *, chain: Sequence[str] | None = None, input_shape: Shape | None = None
+) -> Graph:
     """Return a model as steps in real numbers; quantisers of the file are among them.
 
     Parameters
     ----------
     source
-        Path of an ``.onnx`` file, an onnx.ModelProto, or a fitted MLPClassifier or MLPRegressor.
+        Path of an ``.onnx`` or a ``.safetensors`` file, an onnx.ModelProto, or a fitted
+        MLPClassifier or MLPRegressor.
+    chain, input_shape
+        For a ``.safetensors`` file; see :func:`nomul.golden.network.chain.graph`.
     """
     if isinstance(source, Graph):
         return source
     if isinstance(source, str | Path):
         path = Path(source)
-        if path.suffix != ".onnx":
-            raise ValueError(f"{path.name}: must end in one of {ENDINGS}")
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no file {path}")
-        return _named(path, lambda: _onnx(path))
+        with reading(path):
+            return _read_file(path, chain, input_shape)
     if estimators.is_estimator(source):
         return estimators.graph(source)
     if type(source).__name__ == "ModelProto":
@@ -76,6 +92,16 @@ def read(source: Any) -> Graph:
         "a model must be a path, an onnx.ModelProto, or a fitted MLPClassifier or MLPRegressor, "
         f"not {type(source).__name__}"
     )
+
+
+def _read_file(path: Path, chain: Sequence[str] | None, input_shape: Shape | None) -> Graph:
+    if path.suffix == ".onnx":
+        return _onnx(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"must end in one of {ENDINGS}")
+    if chain is None or input_shape is None:
+        raise ValueError("holds weights only: name chain and input_shape")
+    return chains.graph(chains.tensors_of(path), list(chain), tuple(input_shape))
 
 
 def quantise(
@@ -129,10 +155,3 @@ def _network(graph: Graph, calibration: ArrayLike | None, **options: Any) -> Net
     if calibration is None:
         raise ValueError("is in real numbers: calibration data must choose its scales")
     return quantise(graph, calibration, **options)
-
-
-def _named(path: Path, make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from None

@@ -275,16 +275,16 @@ def test_sizes_are_checked_before_memory_is_taken(build, tmp_path, monkeypatch):
     path = tmp_path / "net.onnx"
     path.write_bytes(model.SerializeToString())
     monkeypatch.setattr(onnx_files, "MAX_BYTES", 10)
-    with pytest.raises(ValueError, match=r"net.onnx: has \d+ bytes, more than 10"):
+    with pytest.raises(ValueError, match=r"net.onnx: has \d+ bytes, more than the 10"):
         network.read(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x08\x07", b"this is no model"])
+@pytest.mark.parametrize("content", [b"\x08\x07", b"this is no model"])
 def test_other_files_are_refused(content, build, tmp_path):
     (tmp_path / "net.onnx").write_bytes(content)
     with pytest.raises(ValueError, match=r"net.onnx: not an ONNX file"):
         network.read(tmp_path / "net.onnx")
-    with pytest.raises(FileNotFoundError, match="there is no file"):
+    with pytest.raises(FileNotFoundError, match=r"other\.onnx"):
         network.read(tmp_path / "other.onnx")
     with pytest.raises(ValueError, match="must end in one of"):
         network.read(tmp_path / "net.txt")

@@ -60,9 +60,8 @@ def residual(build, seed, *, powers, kind=np.uint8, bias="codes"):
 @pytest.mark.parametrize("seed", range(3))
 def test_powers_of_two_agree_in_every_element(build, layer_by_layer, judge, kind, bias, seed):
     model, x = residual(build, seed, powers=True, kind=kind, bias=bias)
+    layer_by_layer(model, x, share=0)
     net = network.load(model)
-    elements, differ, _ = layer_by_layer(model, net, x)
-    assert differ == 0, f"{differ} of {elements}"
     scores = network.model(net, net.encode(x)) * net.output_scale
     np.testing.assert_array_equal(scores.astype(F), judge(model, x)[0])
 
@@ -70,9 +69,7 @@ def test_powers_of_two_agree_in_every_element(build, layer_by_layer, judge, kind
 @pytest.mark.parametrize("seed", range(4))
 def test_any_scales_agree_but_for_a_few_ties(build, layer_by_layer, seed):
     model, x = residual(build, seed, powers=False)
-    elements, differ, worst = layer_by_layer(model, network.load(model), x)
-    assert differ <= max(1, elements * 1e-5), f"{differ} of {elements}"
-    assert worst <= 1
+    layer_by_layer(model, x)
 
 
 def test_a_wrong_scale_is_noticed(build, layer_by_layer):
@@ -91,7 +88,7 @@ def test_a_wrong_scale_is_noticed(build, layer_by_layer):
         name=layer.name,
     )
     with pytest.raises(AssertionError):
-        layer_by_layer(model, net.replace(layers=layers), x)
+        layer_by_layer(model, x, net.replace(layers=layers))
 
 
 def test_zero_points_that_leave_eight_bits_are_refused(build):
@@ -159,11 +156,11 @@ def test_codes_as_input_are_taken_as_they_are(build, judge):
     assert (net.input_zero, net.input_scale) == (3, 0.5)
 
 
-def test_the_quantiser_of_onnxruntime(build, layer_by_layer, tmp_path, judge):
+def test_the_quantiser_of_onnxruntime(build, layer_by_layer, tmp_path):
     """A skip, normalisations that vanish, and ReLUs that its quantiser leaves out."""
-    quantization = pytest.importorskip("onnxruntime.quantization")
     import onnx
-    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    from nomul.train.judge import quantised
 
     rng = np.random.default_rng(2)
 
@@ -179,38 +176,14 @@ def test_the_quantiser_of_onnxruntime(build, layer_by_layer, tmp_path, judge):
     model = b.model(b.node("Gemm", x, f(16, 10), f(10)))
     data = rng.random((128, 1, 12, 12)).astype(F)
 
-    class Reader(quantization.CalibrationDataReader):
-        batches = iter(np.split(data, 4))
-
-        def get_next(self):
-            batch = next(self.batches, None)
-            return None if batch is None else {"x": batch}
-
-    plain, ready, out = (str(tmp_path / f"{n}.onnx") for n in ("plain", "ready", "out"))
     model.graph.output[0].CopyFrom(
         onnx.helper.make_tensor_value_info(model.graph.output[0].name, 1, ["N", 10])
     )
-    onnx.save(model, plain)
-    quant_pre_process(plain, ready)
-    quantization.quantize_static(
-        ready, out, Reader(), per_channel=True, quant_format=quantization.QuantFormat.QDQ
-    )
-    net = network.load(out)
-    elements, differ, worst = layer_by_layer(onnx.load(out), net, data)
-    assert differ <= max(1, elements * 1e-5), f"{differ} of {elements}"
-    assert worst <= 1
-    got = network.model(net, net.encode(data))
-    want = np.rint(judge(out, data)[0] / net.output_scale)
-    agree_where_clear(got, want)
-
-
-def agree_where_clear(got, want):
-    """Compare the largest scores wherever the two best are more than two units apart."""
-    best = np.sort(want, axis=1)
-    clear = best[:, -1] - best[:, -2] > 2
-    print(f"{(~clear).sum()} of {len(clear)} inputs are not clear")
-    assert clear.mean() > 0.5
-    np.testing.assert_array_equal(got[clear].argmax(axis=1), want[clear].argmax(axis=1))
+    onnx.save(model, str(tmp_path / "plain.onnx"))
+    out = tmp_path / "out.onnx"
+    quantised(tmp_path / "plain.onnx", data, out)
+    found = layer_by_layer(onnx.load(out), data)
+    assert found.unclear < len(data) / 2
 
 
 def test_quantisers_that_pytorch_writes(layer_by_layer, tmp_path):
@@ -243,6 +216,4 @@ def test_quantisers_that_pytorch_writes(layer_by_layer, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(Net().eval(), (x,), path, dynamo=False, opset_version=17)
-    elements, differ, worst = layer_by_layer(onnx.load(path), network.load(path), x.numpy())
-    assert differ <= max(1, elements * 1e-5), f"{differ} of {elements}"
-    assert worst <= 1
+    layer_by_layer(onnx.load(path), x.numpy())

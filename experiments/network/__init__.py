@@ -1,0 +1,1 @@
+"""Quantised networks: how fast the model is."""
