@@ -72,9 +72,9 @@ def names(block: str) -> list[str]:
 
 
 def blocks() -> list[str]:
-    """Return the blocks that have tables, and the flow."""
+    """Return the blocks that have tables, the flow, and quantised networks."""
     here = Path(__file__).parent
-    return [n for n in (*registry.BLOCKS, "flow") if (here / n / "tables.py").is_file()]
+    return [n for n in (*registry.BLOCKS, "flow", "network") if (here / n / "tables.py").is_file()]
 
 
 def measure(block: str, name: str) -> Table:

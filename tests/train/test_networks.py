@@ -161,7 +161,6 @@ def test_a_study_goes_on_where_it_was(tmp_path, monkeypatch):
 KEPT = [
     pytest.param(name, marks=[] if "digits" in name else pytest.mark.needs("fashion-mnist"))
     for name in NETS
-    if (FOLDER / f"{name}.json").is_file()
 ]
 
 
@@ -179,3 +178,11 @@ def test_what_is_kept_is_as_good_as_its_record(name):
         assert study.accuracy(net, data) == record[key]
         assert record["float"] - record[key] <= allowed
     assert net.products == record["products"]
+
+
+def test_the_convnet_has_the_products_that_it_says():
+    record = json.loads((FOLDER / "fashion-convnet.json").read_text())
+    assert 1e6 < record["products"] < 2e6
+    assert f"{record['products']:,}" in nets.FashionConvnet.__doc__
+    record = json.loads((FOLDER / "fashion-residual.json").read_text())
+    assert f"{record['products']:,}" in nets.FashionResidual.__doc__
