@@ -10,7 +10,7 @@ from nomul.golden.foreign import contents
 
 MAX_BYTES = 1 << 28  # of a file, and of all its tensors
 MAX_DIM = 1 << 31
-OPSETS = (7, 25)  # of the standard domain, whose operators were read and compared
+OPSETS = (7, 25)  # of the standard domain: in newer ones an operator may mean something else
 
 
 def read(source: Path | Any) -> tuple[Any, Path | None]:
@@ -59,6 +59,22 @@ def package() -> Any:
     return onnx
 
 
+def kind_of(number: int) -> np.dtype[Any]:
+    """Return the kind of numbers that ONNX has under a number.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    from onnx import helper
+
+    try:
+        return np.dtype(helper.tensor_dtype_to_np_dtype(number))
+    except (KeyError, TypeError):
+        raise ValueError(f"{number!r} is no kind of numbers") from None
+
+
 class Tensors:
     """Tensors of one file as arrays, together never above :data:`MAX_BYTES`.
 
@@ -81,7 +97,7 @@ class Tensors:
             It is too large, of a kind that is no number, or not as long as it says; its data lies
             outside the folder, or is missing.
         """
-        from onnx import TensorProto, helper, numpy_helper
+        from onnx import TensorProto, numpy_helper
 
         name = tensor.name or "a constant"
         wrong = [size for size in tensor.dims if not 0 <= size < MAX_DIM]
@@ -89,10 +105,7 @@ class Tensors:
             raise ValueError(f"{name} has a side of {wrong[0]}")
         if tensor.data_type in (TensorProto.UNDEFINED, TensorProto.STRING):
             raise ValueError(f"{name} is no tensor of numbers")
-        try:
-            kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
-        except KeyError:
-            raise ValueError(f"{name} is of the unknown kind {tensor.data_type}") from None
+        kind = kind_of(tensor.data_type)
         size = int(np.prod(tensor.dims, dtype=object)) * kind.itemsize
         self.taken += size
         if self.taken > MAX_BYTES:

@@ -32,7 +32,8 @@ class Constant:
 
     def reals(self) -> Floats:
         """Return the values as float64."""
-        return np.asarray(self.values, dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # a NaN is refused where it is used
+            return np.asarray(self.values, dtype=np.float64)
 
     def transposed(self, order: Sequence[int] | None = None) -> "Constant":
         """Return the tensor with its axes in another order, reversed if None."""
@@ -191,6 +192,8 @@ class Reader:
     def append(self, step: Step) -> int:
         """Take a step into the graph and return its value's number."""
         shape = reals.shape_after(step, [self.shapes[s] for s in step.sources])
+        if np.prod(shape, dtype=object) > MAX_FEATURES:
+            raise ValueError(f"gives {list(shape)}, above {MAX_FEATURES} values")
         self.steps.append(step)
         self.shapes.append(shape)
         return len(self.steps)
@@ -205,7 +208,7 @@ class Reader:
 
     def _input(self, entries: Sequence[Any]) -> None:
         """Take the one input: its first axis is the batch, and all others are fixed."""
-        from onnx import TensorProto, helper
+        from onnx import TensorProto
 
         if len(entries) != 1:
             names = ", ".join(entry.name for entry in entries)
@@ -232,7 +235,7 @@ class Reader:
         elif kind.elem_type in floats:
             self.names[entry.name] = Value(0)
         else:
-            name = helper.tensor_dtype_to_string(kind.elem_type)
+            name = onnx_files.kind_of(kind.elem_type)
             raise ValueError(f"input {entry.name!r} is of kind {name}")
 
     def _outputs(self, names: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ from nomul.golden.arrays import Floats
 from nomul.golden.network import reals
 from nomul.golden.network.arrays import Shape
 from nomul.golden.network.network import MAX_FEATURES
+from nomul.golden.network.onnx_files import kind_of
 from nomul.golden.network.onnx_graph import Constant, Node, Operator, Value, limits
 
 
@@ -26,9 +27,7 @@ def same(node: Node) -> None:
 
 def _cast(node: Node, found: Constant | Value) -> Constant | Value:
     """Return what a cast makes, as long as it changes no value."""
-    from onnx import helper
-
-    kind = helper.tensor_dtype_to_np_dtype(node.attribute("to", 1))
+    kind = kind_of(node.attribute("to", 1))
     if isinstance(found, Constant):
         if found.codes is not None or kind.kind not in "iuf":
             raise ValueError(f"to {kind} is not read")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from nomul.golden.network import reals
 from nomul.golden.network.arrays import integer
+from nomul.golden.network.onnx_files import kind_of
 from nomul.golden.network.onnx_graph import QONNX, Constant, Node, Operator, Value, limits
 
 Array = NDArray[Any]
@@ -59,10 +60,8 @@ def _zero_of(node: Node, kind: Any = np.uint8) -> tuple[Array, Any]:
 
 def _output_kind(node: Node) -> Any:
     """Return the kind of codes that a quantiser without zero point gives."""
-    from onnx import helper
-
     wanted = node.attribute("output_dtype", 0)
-    return helper.tensor_dtype_to_np_dtype(wanted) if wanted else np.dtype(np.uint8)
+    return kind_of(wanted) if wanted else np.dtype(np.uint8)
 
 
 def quantise_linear(node: Node) -> None:

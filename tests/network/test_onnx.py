@@ -298,3 +298,56 @@ def test_float_models_need_calibration(build, tmp_path):
         network.load(path)
     net = network.load(path, f(50, 6, seed=1), weight_bits=4)
     assert net.weight_bits == 4
+
+
+def damaged(content, rng):
+    """Return a copy with a few bytes changed, left out or put in."""
+    octets = bytearray(content)
+    for _ in range(rng.integers(1, 4)):
+        place = int(rng.integers(len(octets)))
+        kind = rng.integers(3)
+        if kind == 0:
+            octets[place] ^= 1 << int(rng.integers(8))
+        elif kind == 1:
+            del octets[place : place + int(rng.integers(1, 8))]
+        else:
+            octets[place:place] = rng.bytes(int(rng.integers(1, 4)))
+    return bytes(octets)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_damaged_file_is_read_or_refused_in_one_line(seed, build, tmp_path):
+    """Never any other exception, whatever the bytes."""
+    rng = np.random.default_rng(seed)
+    b = build(3, 7, 6)
+    x = b.codes(convolution(b, b.codes("x", 0.01, 3), pads=[1, 1, 1, 1]), 0.05, 0)
+    x = b.node("MaxPool", b.node("Cast", x, to=1), kernel_shape=[2, 2])
+    x = b.node("Gemm", b.node("Flatten", x), f(4, 120), transB=1)
+    whole = b.model(*classified(b, x)).SerializeToString()
+    path = tmp_path / "net.onnx"
+    messages = []
+    for _ in range(150):
+        path.write_bytes(damaged(whole, rng))
+        try:
+            network.read(path)
+        except ValueError as error:
+            messages.append(str(error))
+    assert len(messages) > 30
+    assert not [m for m in messages if "\n" in m or not m.startswith("net.onnx: ")]
+
+
+@pytest.mark.parametrize("opset", [11, 13, 17, 23])
+def test_older_and_newer_operator_sets_are_read(opset, build, judge):
+    """Where axes and limits were attributes, then inputs."""
+    b = build(3, 7, 6)
+    x = b.node("Clip", convolution(b, "x"), F(-0.5), F(0.75))
+    if opset < 18:
+        x = b.node("ReduceMean", x, axes=[2, 3], keepdims=1)
+    else:
+        x = b.node("ReduceMean", x, np.array([2, 3]), keepdims=1)
+    x = b.node("Squeeze", x, axes=[2, 3]) if opset < 13 else b.node("Squeeze", x, np.array([2, 3]))
+    model = b.model(b.node("Softmax", b.node("Dropout", x), axis=1), opset=opset)
+    x = f(8, 3, 7, 6, seed=4)
+    got = np.exp(network.ideal(network.read(model), x))
+    want = judge(model, x)[0]
+    np.testing.assert_allclose(got / got.sum(1, keepdims=True), want, atol=1e-6)

@@ -217,3 +217,24 @@ def test_quantisers_that_pytorch_writes(layer_by_layer, tmp_path):
         warnings.simplefilter("ignore")
         torch.onnx.export(Net().eval(), (x,), path, dynamo=False, opset_version=17)
     layer_by_layer(onnx.load(path), x.numpy())
+
+
+@pytest.mark.long
+def test_converted_modules_that_pytorch_writes(layer_by_layer, tmp_path):
+    """Its own quantised modules, exported with constants as nodes and casts of codes."""
+    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'nomul[train]'")
+    fx = pytest.importorskip("torch.ao.quantization.quantize_fx")
+    import onnx
+    from torch import nn
+
+    torch.manual_seed(0)
+    x = torch.rand(64, 1, 8, 8)
+    layers = [nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(256, 5)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mapping = torch.ao.quantization.get_default_qconfig_mapping("onednn")
+        module = fx.prepare_fx(nn.Sequential(*layers).eval(), mapping, (x,))
+        module(x)
+        torch.onnx.export(fx.convert_fx(module), (x,), str(tmp_path / "net.onnx"), dynamo=False)
+    found = layer_by_layer(onnx.load(str(tmp_path / "net.onnx")), x.numpy())
+    assert found.elements > 64 * 256
