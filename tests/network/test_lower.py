@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from nomul.golden import network
 from nomul.golden.network import reals
 from nomul.golden.network.evaluate import requantise
-from nomul.golden.network.lower import fixed_point, lower
+from nomul.golden.network.fixed_point import fixed_point
+from nomul.golden.network.lower import lower
 
 
 def test_scales_of_24_bits_round_as_exact_reals_do():
