@@ -8,6 +8,7 @@ import pytest
 import nomul
 from nomul.golden import network
 from nomul.golden.network.examples import FOLDER
+from nomul.golden.products import sonic
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'nomul[train]'")
 pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'nomul[train]'")
@@ -131,6 +132,24 @@ def pairs(codes):
     rows = codes.reshape(-1, 2, codes.shape[1])
     keep = np.abs(rows[:, :1]) >= np.abs(rows[:, 1:])
     return np.where(np.concatenate([keep, ~keep], axis=1), rows, 0).reshape(codes.shape)
+
+
+def codebook(codes):
+    """Give the weights at most 16 levels, as SONIC's memories hold them."""
+    cfg = sonic.Config(inputs=codes.shape[0], outputs=codes.shape[1])
+    return sonic.project(cfg, codes)
+
+
+def test_fine_tuning_keeps_a_members_codebook(digits_mlp):
+    graph, data = digits_mlp
+    tuned = Tuned(graph, data.x[:300], 8, 8, project=codebook)
+    tune(tuned, torch.from_numpy(data.x), torch.from_numpy(data.labels), 1)
+    net = tuned.network()
+    for layer in net.layers:
+        if isinstance(layer, network.Dense):
+            assert len(np.unique(layer.w)) <= 16
+    plain = study.accuracy(network.quantise(graph, data.x[:300]), data)
+    assert study.accuracy(net, data) >= plain - 0.02
 
 
 def test_fine_tuning_keeps_what_a_datapath_can_hold(digits_mlp):
