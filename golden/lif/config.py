@@ -10,7 +10,7 @@ from nomul.golden.lif.layer import SPIKER22, Layer
 from nomul.golden.lif.network import Network
 
 FORMS = ("frames", "events")
-WEIGHTS = ("rom", "load")
+WEIGHTS = ("rom", "load", "large")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,12 +26,15 @@ class Config(Layer):
         Path of a network file, or the name of a trained network that comes with nomul; empty for
         one layer, whose weights are loaded.
     weights
-        Of a network: ``rom``, in memories that the bitstream fills, or ``load``, through a port. A
-        layer without a network has to have them loaded, whatever is said here.
+        Of a network: ``rom``, in memories that the bitstream fills, ``load``, through a port, or
+        ``large``, through a port too, and those of the first layer into the device's large
+        memories, which iCE40 UP5K has. A layer without a network has them loaded in any case.
     form
         What comes in with coder ``direct``: ``frames`` of M bits, or ``events``, numbers of inputs.
     chunk
         Bits of a frame per beat, 1..64; more than M are zero.
+    counter_bits
+        Bits of each counter, which wraps; 0 for no counters.
     coder, readout, steps, pixel_bits
         As of :class:`nomul.golden.lif.Network`, which sets them if there is one.
     """
@@ -40,6 +43,7 @@ class Config(Layer):
     weights: str = "rom"
     form: str = "frames"
     chunk: int = 8
+    counter_bits: int = 32
     coder: str = "direct"
     readout: str = "spikes"
     steps: int = 0
@@ -60,6 +64,7 @@ class Config(Layer):
         self.check_choice("weights", WEIGHTS)
         self.check_choice("form", FORMS)
         self.check_range("chunk", 1, 64)
+        self.check_range("counter_bits", 0, 32)
         self.check_choice("coder", coders.CODERS)
         self.check_choice("readout", readouts.READOUTS)
         self.check_range("steps", 0, 4096)
@@ -117,7 +122,14 @@ class Config(Layer):
     @property
     def loads(self) -> bool:
         """Whether weights come through a port."""
-        return not self.network or self.weights == "load"
+        return not self.network or self.weights != "rom"
+
+    @property
+    def readout_cycles(self) -> int:
+        """Cycles that an image's last step takes more: its neurons are compared one by one."""
+        last = self.layers[-1]
+        compares = self.readout in ("counts", "potential")
+        return last.groups * (last.parallel - 1) if compares else 0
 
     @property
     def outputs(self) -> int:

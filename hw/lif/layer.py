@@ -84,6 +84,8 @@ class Weights(wiring.Component):
         Geometry.
     values
         int64[inputs, neurons], or None where they are loaded.
+    large
+        Whether synthesis is told to take the device's large memories, which nothing fills before.
 
     Members
     -------
@@ -93,8 +95,8 @@ class Weights(wiring.Component):
         To write ``data`` at ``word`` instead.
     """
 
-    def __init__(self, cfg: Config, values: Ints | None):
-        self.cfg, self.init = cfg, values
+    def __init__(self, cfg: Config, values: Ints | None, large: bool = False):
+        self.cfg, self.init, self.large = cfg, values, large
         self.depth, width = cfg.inputs * cfg.groups, cfg.parallel * cfg.weight_bits
         super().__init__(
             {
@@ -119,7 +121,10 @@ class Weights(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.store = store = memory.Memory(
-            shape=unsigned(len(self.values)), depth=max(2, self.depth), init=self.words()
+            shape=unsigned(len(self.values)),
+            depth=max(2, self.depth),
+            init=self.words(),
+            attrs={"ram_style": "huge"} if self.large else {},
         )
         read = store.read_port()
         m.d.comb += [
@@ -154,6 +159,10 @@ class Layer(wiring.Component):
         Steps after which all potentials start from rest; 0 for never.
     index_bits
         Bits of an event's number.
+    counter_bits
+        Bits of each counter; 0 for none.
+    large
+        As of :class:`Weights`.
 
     Members
     -------
@@ -165,17 +174,26 @@ class Layer(wiring.Component):
         Write a word of weights, where they are loaded; the layer pauses for that cycle.
     outside, wrong : ``Out(1)``
         As of :class:`nomul.hw.lif.intake.Lists`.
-    counters : ``Out(counters_layout())``
-        Since reset.
+    counters : ``Out(counters_layout(counter_bits))``
+        Since reset, if there are any.
     """
 
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, cfg: Config, weights: Ints | None, steps: int, index_bits: int):
-        self.cfg, self.steps = cfg, steps
-        self.memory = Weights(cfg, weights)
+    def __init__(
+        self,
+        cfg: Config,
+        weights: Ints | None,
+        steps: int,
+        index_bits: int,
+        counter_bits: int = 32,
+        large: bool = False,
+    ):
+        self.cfg, self.steps, self.counter_bits = cfg, steps, counter_bits
+        self.memory = Weights(cfg, weights, large)
         self.lists = Lists(cfg.inputs, index_bits)
+        counters = {"counters": Out(counters_layout(counter_bits))} if counter_bits else {}
         super().__init__(
             {
                 "i": In(stream.Signature(event_layout(index_bits))),
@@ -185,7 +203,7 @@ class Layer(wiring.Component):
                 "data": In(unsigned(len(self.memory.data))),
                 "outside": Out(1),
                 "wrong": Out(1),
-                "counters": Out(counters_layout()),
+                **counters,
             }
         )
 
@@ -230,6 +248,11 @@ class Layer(wiring.Component):
         ]
         return m
 
+    def _count(self, m: Module, **more: Value | int) -> None:
+        """Describe how much is added to counters in this cycle."""
+        for name, amount in more.items() if self.counter_bits else ():
+            m.d.sync += self.counters[name].eq(self.counters[name] + amount)
+
     def _sequence(self, m: Module, advance: Value) -> tuple[Signal, Signal, Signal, Signal]:
         """Describe which group is read when, and why: to add an event, or to update."""
         cfg, lists = self.cfg, self.lists
@@ -241,15 +264,11 @@ class Layer(wiring.Component):
             final.eq(event == lists.count - 1),
             lists.place.eq(Mux(adding, Mux(ends & advance, event + 1, event), 0)),
         ]
-        counters = self.counters
         with m.If(advance & (adding | updating | clearing)):
             m.d.sync += group.eq(Mux(ends, 0, group + 1))
         with m.If(advance & adding & ends):
-            m.d.sync += [
-                event.eq(Mux(final, 0, event + 1)),
-                counters.events.eq(counters.events + 1),
-                counters.additions.eq(counters.additions + cfg.neurons),
-            ]
+            m.d.sync += event.eq(Mux(final, 0, event + 1))
+            self._count(m, events=1, additions=cfg.neurons)
 
         def begin() -> None:
             """Describe the start of a step that waits; one without events is only updated."""
@@ -326,13 +345,11 @@ class Layer(wiring.Component):
             with m.If(advance):
                 m.d.sync += theta[lane].eq(now)
 
-        leaves, counters = Signal(), self.counters
+        leaves = Signal()
         m.d.comb += leaves.eq(advance & self.o.valid)
         with m.If(leaves):
-            m.d.sync += [
-                counters.spikes.eq(counters.spikes + popcount(m, list(o.spikes))),
-                counters.saturations.eq(counters.saturations + popcount(m, list(saturated))),
-            ]
+            spikes, limits = popcount(m, list(o.spikes)), popcount(m, list(saturated))
+            self._count(m, spikes=spikes, saturations=limits)
         if cfg.inhibit:
             each = cfg.inhibit << cfg.fraction
             more = reduce(add, (Mux(bit, each, 0) for bit in o.spikes))

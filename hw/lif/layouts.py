@@ -77,7 +77,7 @@ def flags_layout() -> data.StructLayout:
     return data.StructLayout({"E_RANGE": unsigned(1), "E_LAST": unsigned(1)})
 
 
-def counters_layout() -> data.StructLayout:
+def counters_layout(bits: int) -> data.StructLayout:
     """Return the counters of one layer, see :class:`nomul.golden.lif.Counts`."""
     names = ("events", "additions", "saturations", "spikes")
-    return data.StructLayout({name: unsigned(32) for name in names})
+    return data.StructLayout({name: unsigned(bits) for name in names})

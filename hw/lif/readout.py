@@ -1,6 +1,6 @@
 """Readouts: from the last layer's groups to a label per image."""
 
-from amaranth.hdl import Array, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,9 @@ from nomul.hw.skid import Stage
 class Readout(wiring.Component):
     """Says which neuron has most spikes, spikes first, or ends at the highest potential.
 
-    Latency is one cycle from the last group of an image; one group per cycle.
+    Latency is one cycle from the last group of an image. One group per cycle, but in an image's
+    last step, unless the first spike is asked for, one neuron per cycle: a single comparator then
+    goes through all of them.
 
     Parameters
     ----------
@@ -52,27 +54,27 @@ class Readout(wiring.Component):
             return m
         m.submodules.stage = stage = Stage(answer_layout(cfg))
         wiring.connect(m, stage.o, wiring.flipped(self.o))
-        given, taken = Signal(), Signal()
-        group, step = Signal(range(max(2, self.layer.groups))), Signal(range(cfg.steps + 1))
+        taken, step = Signal(), Signal(range(cfg.steps + 1))
+        ends = Signal()
         m.d.comb += [
-            given.eq(i.payload.last & i.payload.final),
-            stage.i.valid.eq(i.valid & given),
-            i.ready.eq(stage.i.ready),
+            ends.eq(i.payload.last & i.payload.final),
             taken.eq(i.valid & i.ready),
         ]
-        with m.If(taken):
-            m.d.sync += group.eq(Mux(i.payload.last, 0, group + 1))
-            with m.If(i.payload.last):
-                m.d.sync += step.eq(Mux(i.payload.final, 0, step + 1))
+        with m.If(taken & i.payload.last):
+            m.d.sync += step.eq(Mux(i.payload.final, 0, step + 1))
         if cfg.readout == "first":
-            self._first(m, stage.i.payload, taken, given, group, step)
+            m.d.comb += [stage.i.valid.eq(i.valid & ends), i.ready.eq(stage.i.ready | ~ends)]
+            self._first(m, stage.i.payload, taken, ends, step)
         else:
-            self._highest(m, stage.i.payload, taken, group, step)
+            self._highest(m, stage.i, taken, ends, step)
         return m
 
-    def _first(self, m: Module, o: data.View, taken, given, group, step) -> None:
+    def _first(self, m: Module, o: data.View, taken, ends, step) -> None:
         """Describe the first spike: the lowest lane of the first group that has one."""
         seen, any_spike = Signal(), self.i.payload.spikes.any()
+        group = Signal(range(max(2, self.layer.groups)))
+        with m.If(taken):
+            m.d.sync += group.eq(Mux(self.i.payload.last, 0, group + 1))
         held, lowest = Signal(answer_layout(self.cfg)), Signal.like(o.label)
         for lane in reversed(range(self.layer.parallel)):
             with m.If(self.i.payload.spikes[lane]):
@@ -86,42 +88,55 @@ class Readout(wiring.Component):
         with m.Else():
             m.d.comb += o.value.eq(self.cfg.steps)
         with m.If(taken):
-            m.d.sync += seen.eq((seen | any_spike) & ~given)
+            m.d.sync += seen.eq((seen | any_spike) & ~ends)
             m.d.sync += held.eq(o)
 
-    def _highest(self, m: Module, o: data.View, taken, group, step) -> None:
+    def _highest(self, m: Module, o: stream.Interface, taken, ends, step) -> None:
         """Describe the scores and the greatest of them so far, of equals the lowest number."""
-        layer, i = self.layer, self.i.payload
-        if self.cfg.readout == "potential":
-            scores = [i.v[lane] for lane in range(layer.parallel)]
-        else:
-            counts = Array(
-                Signal(
-                    data.ArrayLayout(self.cfg.steps.bit_length(), layer.parallel), name=f"counts{g}"
-                )
-                for g in range(layer.groups)
-            )
-            scores = []
-            for lane in range(layer.parallel):
-                score = Signal(self.cfg.steps.bit_length(), name=f"score{lane}")
-                before = Array(counts[g][lane] for g in range(layer.groups))[group]
-                m.d.comb += score.eq(Mux(step == 0, 0, before) + i.spikes[lane])
-                scores.append(score)
-            for g in range(layer.groups):
-                with m.If(taken & (group == g)):
-                    m.d.sync += [counts[g][k].eq(score) for k, score in enumerate(scores)]
-        rest = layer.neurons - (layer.groups - 1) * layer.parallel
-        ends = group == layer.groups - 1
-        entries = []
-        for lane, score in enumerate(scores):
-            first = Array(g * layer.parallel + lane for g in range(layer.groups))[group]
-            entries.append((score, first, ~ends if lane >= rest else Value.cast(1)))
-        best, label = Signal.like(o.value), Signal.like(o.label)
-        value, number, _ = entries[0]  # a group has one neuron at least
-        for score, name, real in entries[1:]:
-            wins = real & (score > value)
-            value, number = Mux(wins, score, value), Mux(wins, name, number)
-        better = (group == 0) | (value > best)
-        m.d.comb += [o.value.eq(Mux(better, value, best)), o.label.eq(Mux(better, number, label))]
+        layer, i = self.layer, self.i
+        lane, number = Signal(range(max(2, layer.parallel))), Signal(range(layer.neurons + 64))
+        group, moves = Signal(range(max(2, layer.groups))), Signal()
+        final, done = i.payload.final, Signal()
+        m.d.comb += [
+            done.eq(lane == layer.parallel - 1),
+            o.valid.eq(i.valid & ends & done),
+            moves.eq(i.valid & final & (~o.valid | o.ready)),
+            i.ready.eq(Mux(final, done & (~ends | o.ready), 1)),
+        ]
+        with m.If(moves):
+            m.d.sync += [
+                lane.eq(Mux(done, 0, lane + 1)),
+                number.eq(Mux(ends & done, 0, number + 1)),
+            ]
         with m.If(taken):
-            m.d.sync += [best.eq(o.value), label.eq(o.label)]
+            m.d.sync += group.eq(Mux(i.payload.last, 0, group + 1))
+
+        score = Signal.like(o.payload.value)
+        if self.cfg.readout == "potential":
+            m.d.comb += score.eq(Array(i.payload.v[k] for k in range(layer.parallel))[lane])
+        else:
+            m.d.comb += score.eq(self._counts(m, taken, step, group)[lane])
+        best, label, better = Signal.like(score), Signal.like(o.payload.label), Signal()
+        m.d.comb += [
+            better.eq((number == 0) | ((score > best) & (number < layer.neurons))),
+            o.payload.value.eq(Mux(better, score, best)),
+            o.payload.label.eq(Mux(better, number, label)),
+        ]
+        with m.If(moves):
+            m.d.sync += [best.eq(o.payload.value), label.eq(o.payload.label)]
+
+    def _counts(self, m: Module, taken, step, group) -> Array:
+        """Describe the counts of spikes; return those of the group at the input, by lane."""
+        layer, width = self.layer, self.cfg.steps.bit_length()
+        shape = data.ArrayLayout(width, layer.parallel)
+        counts = Array(Signal(shape, name=f"counts{g}") for g in range(layer.groups))
+        scores = []
+        for lane in range(layer.parallel):
+            score = Signal(width, name=f"score{lane}")
+            before = Array(counts[g][lane] for g in range(layer.groups))[group]
+            m.d.comb += score.eq(Mux(step == 0, 0, before) + self.i.payload.spikes[lane])
+            scores.append(score)
+        for g in range(layer.groups):
+            with m.If(taken & (group == g)):
+                m.d.sync += [counts[g][k].eq(score) for k, score in enumerate(scores)]
+        return Array(scores)

@@ -43,7 +43,7 @@ class Top(wiring.Component):
     flags : ``Out(flags_layout())``
         Sticky until reset.
     counters : ``Out``
-        Of each layer since reset: events, additions, saturations, spikes.
+        If ``cfg.counter_bits``: of each layer since reset, events, additions, saturations, spikes.
 
     Limits
     ------
@@ -60,10 +60,11 @@ class Top(wiring.Component):
             "x": In(stream.Signature(input_layout(cfg))),
             "y": Out(stream.Signature(answer_layout(cfg))),
             "flags": Out(flags_layout()),
-            "counters": Out(
-                data.StructLayout({f"layer{n}": counters_layout() for n in range(len(cfg.layers))})
-            ),
         }
+        if cfg.counter_bits:
+            each = counters_layout(cfg.counter_bits)
+            every = data.StructLayout({f"layer{n}": each for n in range(len(cfg.layers))})
+            members["counters"] = Out(every)
         if cfg.loads:
             members["weight"] = In(stream.Signature(weight_layout(cfg.layers)))
         super().__init__(members)
@@ -101,13 +102,15 @@ class Top(wiring.Component):
                     groups.ready.eq(frames.i.ready),
                 ]
                 upstream = frames.o
-            layer = Layer(config, weights, cfg.steps, index_bits)
+            large = number == 0 and cfg.loads and cfg.weights == "large"
+            layer = Layer(config, weights, cfg.steps, index_bits, cfg.counter_bits, large)
             m.submodules[f"layer{number}"] = layer
             wiring.connect(m, upstream, layer.i)
             layers.append(layer)
             wrong.append(layer.wrong)
             outside.append(layer.outside)
-            m.d.comb += self.counters[f"layer{number}"].eq(layer.counters)
+            if cfg.counter_bits:
+                m.d.comb += self.counters[f"layer{number}"].eq(layer.counters)
         m.submodules.readout = readout = Readout(cfg)
         wiring.connect(m, layers[-1].o, readout.i)
         wiring.connect(m, readout.o, wiring.flipped(self.y))

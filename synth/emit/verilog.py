@@ -111,7 +111,7 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
     ports = [port for port in describe_ports(top) if port["name"] not in own]
     library = Library(name, async_reset=reset.kind == "async")
     definition = library.convert(name, top)
-    rtlil = "\n".join(filter(None, [definition.rtlil, library.rtlil()]))
+    rtlil = without_contents("\n".join(filter(None, [definition.rtlil, library.rtlil()])))
     with folders.scratch() as folder:
         (folder / "design.il").write_text(rtlil)
         (folder / "widths.v").write_text(widths.RULES)
@@ -139,6 +139,24 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
         "sha256": hashlib.sha256((header + body).encode()).hexdigest(),
     }
     return Emitted(name, rtlil, header + body, manifest)
+
+
+_HUGE = re.compile(r'attribute \\ram_style "huge"\n\s*memory [^\n]*\\(\S+)\n')
+_FILLED = r'  cell \$meminit_v2 [^\n]*\n    parameter \\MEMID "\\\\{name}"\n.*?\n  end\n'
+
+
+def without_contents(rtlil: str) -> str:
+    """Return a design whose memories with ``ram_style`` ``huge`` hold nothing at first.
+
+    Amaranth fills every memory, with zeros if nothing is said, and the large memories of a device,
+    such as the SPRAM of iCE40, cannot be filled.
+    """
+    modules = rtlil.split("\nend\n")
+    for number, module in enumerate(modules):
+        for name in _HUGE.findall(module):
+            filled = _FILLED.format(name=re.escape(name))
+            modules[number] = re.sub(filled, "", modules[number], flags=re.DOTALL)
+    return "\nend\n".join(modules)
 
 
 # Verilator would have a file per module, and wants every bit of a payload or a sum read.

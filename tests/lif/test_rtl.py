@@ -5,10 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from nomul import flow, registry
 from nomul.golden import lif
 from nomul.golden.lif import Config, Layer, Network, files
 from nomul.hw.lif import Top
 from nomul.sim.harness import BenchError
+from nomul.train import data
 
 pytestmark = pytest.mark.filterwarnings("ignore:lif.leak 10 does nothing:UserWarning")
 
@@ -77,12 +79,30 @@ def chain(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("weights", "lanes"), [("rom", 4), pytest.param("load", 3, marks=pytest.mark.long)]
+    ("weights", "lanes"),
+    [("rom", 4), *(pytest.param(w, 3, marks=pytest.mark.long) for w in ("load", "large"))],
 )
 def test_layers_work_one_after_another(simulate, chain, weights, lanes):
     cfg = Config(network=chain, weights=weights, lanes=lanes)
     report = simulate("lif", cfg, tests=r"(random|never)/sink=random|malformed|formula|reset")
     assert report.tests >= 4
+
+
+def test_large_memories_hold_nothing_at_first():
+    """Those that are asked for have no contents in the design, and all others still have."""
+    designs = [
+        flow.emit(registry.get("lif"), Config(network="digits-32", weights=weights))
+        for weights in ("load", "large")
+    ]
+    filled = [design.rtlil.count("$meminit") for design in designs]
+    assert filled[1] == filled[0] - 1
+    assert designs[1].rtlil.count('ram_style "huge"') == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("counter_bits", [0, 5])
+def test_counters_wrap_or_are_not_there(simulate, counter_bits):
+    assert simulate("lif", Config(counter_bits=counter_bits)).tests == 7
 
 
 def test_bench_notices_another_reset_rule(simulate):
@@ -98,3 +118,19 @@ def test_bench_notices_a_slower_layer(simulate):
     cfg = Config.preset("events")
     with pytest.raises(BenchError, match="cycles"):
         simulate("lif", cfg, top=Top(cfg.replace(lanes=2)), tests="formula")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("network", "lanes"), [("digits-32", 8), ("digits", 16)])
+def test_the_whole_test_set_of_digits_passes_through_the_rtl(simulate, tmp_path, network, lanes):
+    """All 360 images: label and potential of each equal the model's."""
+    digits = data.load("digits")
+    np.savez(tmp_path / "stimuli.npz", x=digits.x_test)
+    report = simulate(
+        "lif",
+        Config(network=network, lanes=lanes),
+        tests=r"outputs_equal_the_model/source=never/sink=never",
+        environment={"NOMUL_STIMULI": str(tmp_path / "stimuli.npz")},
+    )
+    assert report.tests == 1
+    assert report.compared >= 2 * len(digits.x_test)
