@@ -105,10 +105,23 @@ def _sotfp() -> Rows:
     ]
 
 
+def _lif() -> Rows:
+    theirs, spiker = papers.quoted("lif"), papers.quoted("lif", "spiker")
+    efficient = f"{theirs['more_efficient_percent']} % more energy-efficient"
+    image = f"{spiker['latency_us']} us and {spiker['energy_mj']} mJ per image"
+    (placed,) = _rows("lif", "T2", target="ecp5")
+    ours = f"{placed['us per image']} us, placed and routed"
+    return [
+        _row("energy", efficient, NOT, papers.figures("lif")["against"]),
+        _row("Spiker: an image of 28 x 28", image, ours, f"784-128-10, {placed['device']}"),
+    ]
+
+
 _CLAIMS: dict[str, Callable[[], Rows]] = {
     "essop": _essop,
     "spimc": _spimc,
     "lutnet": _lutnet,
     "sonic": _sonic,
     "sotfp": _sotfp,
+    "lif": _lif,
 }
