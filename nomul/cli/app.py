@@ -12,7 +12,7 @@ import typer
 
 import nomul
 from nomul import present, registry
-from nomul.cli import blocks, measure, verify
+from nomul.cli import blocks, importing, measure, verify
 from nomul.options import AsJson, Out, Seed
 
 app = typer.Typer(
@@ -74,6 +74,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": measure.report,
     "sweep": measure.sweep,
     **{words: registry.load(where) for words, where in BROUGHT.items() if " " not in words},
+    "import": importing.import_network,
     "doctor": doctor,
     "verify": verify.verify,
     "demo": demo,

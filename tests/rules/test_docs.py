@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+
+from nomul.train import save_trees
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -72,10 +75,13 @@ def own_files(tmp_path_factory):
     train = ["train", "lutnet", "--data", "my.csv", "--target", "kind", "--epochs", "3"]
     line = [sys.executable, "-m", "nomul", *train, "--luts", "100", "--out", "net.npz"]
     subprocess.run(line, cwd=folder, capture_output=True, check=True)
+    forest = pytest.importorskip("sklearn.ensemble").RandomForestClassifier(10, max_depth=4)
+    save_trees(forest.fit(cancer.data, cancer.target), folder / "forest.json")
+    np.savez(folder / "seen.npz", x=cancer.data, y=forest.predict(cancer.data))
     return folder
 
 
-OWN = ("my.csv", "new.csv", "net.npz")
+OWN = ("my.csv", "new.csv", "net.npz", "forest.json", "seen.npz")
 
 
 @pytest.mark.parametrize("command", list(commands()))
