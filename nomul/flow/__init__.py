@@ -10,9 +10,11 @@ from nomul.flow.design import Design, design
 from nomul.flow.mapped import Mapped
 from nomul.flow.mapping import (
     bitstream,
+    cells_with_lef,
     cells_with_models,
     check,
     energy,
+    layout,
     measure,
     place,
     target_name,
@@ -34,6 +36,7 @@ __all__ = [
     "Result",
     "add_testbench",
     "bitstream",
+    "cells_with_lef",
     "cells_with_models",
     "check",
     "configure",
@@ -43,6 +46,7 @@ __all__ = [
     "energy",
     "installed_simulator",
     "layer",
+    "layout",
     "measure",
     "place",
     "simulate",

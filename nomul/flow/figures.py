@@ -25,6 +25,26 @@ def placed(found: Any) -> dict[str, Any]:
     return {f"clock (MHz, {found.tool}, seed {found.seed})": found.fmax_mhz, **sites}
 
 
+def laid_out(layout: Any) -> dict[str, Any]:
+    """Return the size of a layout, its wires, and clock and energy without and with them."""
+    shown: dict[str, Any] = {
+        "die (um x um)": f"{layout.width:.2f} x {layout.height:.2f}",
+        "utilisation (%)": 100 * layout.utilisation,
+        "cells": layout.cells,
+        f"wires, {layout.method} (um)": layout.wire_um,
+        "of it clock (um)": layout.clock_um,
+    }
+    for case in layout.cases:
+        wires = f"{case.wires}, {case.ff_per_um:.3f} fF/um" if case.ff_per_um else "without wires"
+        if case.timing:
+            shown[f"smallest period (ps), {wires}"] = case.timing.period_ps
+        if case.energy:
+            shown[f"energy per {case.energy.operation} (fJ), {wires}"] = (
+                case.energy.per_operation_fj
+            )
+    return shown
+
+
 def spent(energy: Any) -> dict[str, Any]:
     """Return an energy per operation, and what shares of it go where."""
     whole, split = energy.total_fj, energy.split

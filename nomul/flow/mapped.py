@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nomul.golden.config import Config
     from nomul.synth.check.netcheck import Checked
     from nomul.synth.energy.power import Energy
+    from nomul.synth.layout.layout import Layout
     from nomul.synth.measure import Row
     from nomul.synth.place.pnr import Placed
 
@@ -91,6 +92,44 @@ class Mapped(Result["Row"]):
         return Result(
             checked, f"cells of {self.title}", {"words right on the cells": checked.words}
         )
+
+    def layout(
+        self, *, density: float = 0.8, energy: bool = True, seed: int = 1
+    ) -> Result["Layout"]:
+        """Place the cells, and return their clock and energy without and with wires.
+
+        DEF, SPEF, Verilog and a picture go into the folder ``layout`` beside the netlist.
+
+        Parameters
+        ----------
+        density
+            Share of the rows that cells fill.
+        energy
+            Run the block's bench on the cells too.
+        seed
+            Of the placement, and of the bench's stimuli.
+
+        Raises
+        ------
+        BenchError
+            The netlist does not do what the model says.
+        PlacementError
+            The cells do not fit, or the placer stopped.
+        ImportError, ValueError
+            The placer is not installed, the target has no LEF files, or there is no such density.
+        """
+        if self._liberty:
+            raise ValueError("a layout needs LEF files, and a target of --liberty has none")
+        options: dict[str, Any] = {"density": density, "energy": energy, "seed": seed}
+        made = mapping.layout(
+            self.block,
+            self.cfg,
+            self.where,
+            self.row.target,
+            period_ps=self.row.period_ps,
+            **options,
+        )
+        return Result(made, f"layout of {self.title}", figures.laid_out(made))
 
     def place(
         self, *, device: str | None = None, seeds: Sequence[int] = (1, 2, 3)

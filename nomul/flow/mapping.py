@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nomul.golden.config import Config
     from nomul.synth.check.netcheck import Checked
     from nomul.synth.energy.power import Energy
+    from nomul.synth.layout.layout import Layout
     from nomul.synth.map.targets import StandardCells
     from nomul.synth.measure import Row
     from nomul.synth.place.pnr import Placed
@@ -155,6 +156,76 @@ def energy(
             seed=seed,
             delays=gatesim.UnitDelay() if glitches else None,
         )
+
+
+def layout(
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    target: str | None = None,
+    *,
+    density: float = 0.8,
+    period_ps: int = 1000,
+    energy: bool = True,
+    seed: int = 1,
+) -> "Layout":
+    """Lay out the netlist that :func:`measure` left in ``folder``, into ``folder/layout``.
+
+    Parameters
+    ----------
+    target
+        Name of a target with LEF files; ``freepdk45`` if None.
+    density
+        Share of the rows that cells fill.
+    period_ps
+        Clock period of timing and energy.
+    energy
+        Run the block's bench on the netlist too, for its energy without and with wires.
+    seed
+        Of the placer, and of the bench's stimuli.
+
+    Raises
+    ------
+    BenchError
+        The netlist does not do what the model says.
+    PlacementError
+        The cells do not fit, or the placer stopped.
+    ImportError, FileNotFoundError, ValueError
+        The placer or the library is not installed, the library has no LEF files, or the density is
+        out of range.
+    """
+    from nomul.synth.energy import power
+    from nomul.synth.layout import layout
+
+    cells = cells_with_lef(target)
+    netlist, simulated = folder / "mapped.v", None
+    if energy:
+        simulated = power.simulate(
+            workload(block, cfg), netlist, cells, folder=folder / "energy", seed=seed
+        )
+    options: dict[str, Any] = {"density": density, "period_ps": period_ps, "seed": seed}
+    return layout.lay_out(
+        netlist, block.name, cells, folder / "layout", simulated=simulated, **options
+    )
+
+
+def cells_with_lef(target: str | None = None) -> "StandardCells":
+    """Return the standard cells of a target that can be laid out.
+
+    Raises
+    ------
+    FileNotFoundError
+        The library is not installed.
+    ValueError
+        The target has no standard cells, or no LEF files.
+    """
+    from nomul.synth.map import targets
+
+    found = targets.get(target_name(target, None))
+    if not isinstance(found, targets.StandardCells):
+        raise ValueError(f"a layout needs standard cells, and {target} has none; try freepdk45")
+    found.lef()
+    return found
 
 
 def check(

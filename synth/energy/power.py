@@ -31,9 +31,10 @@ class Split:
     internal
         Inside cells, at transitions of outputs and of inputs other than clocks.
     switching
-        Charging the input pins that hang on the nets: C V^2 / 2 per transition.
+        Charging the input pins that hang on the nets, and wires where they are known: C V^2 / 2 per
+        transition.
     clock
-        Inside flip-flops at their clock pins, and charging these pins.
+        Inside flip-flops at their clock pins, and charging these pins and their wire.
     leakage_nw
         Power, averaged over the states that the cells are in.
     """
@@ -121,6 +122,7 @@ def estimate(
     output_load: float = 0.0,
     operation: str = "cycle",
     operations: int | None = None,
+    wires: Floats | None = None,
 ) -> Energy:
     """Return the energy of a netlist whose nets do what ``activity`` says.
 
@@ -139,8 +141,12 @@ def estimate(
         nothing by default.
     operation, operations
         What to divide by; clock cycles if not given.
+    wires
+        float64[nets]: capacitance in fF of the wire of each net; none if None. That of the clock
+        counts as energy of the clock.
     """
-    loads = design.loads(output_load)
+    wire = np.zeros(len(design.names)) if wires is None else wires
+    loads = design.loads(output_load) + wire
     slews = design.slews(loads, input_slew)
     toggles = activity.toggles(design)
     sums = {name: np.zeros(len(design.modules)) for name in Split.__dataclass_fields__}
@@ -176,6 +182,7 @@ def estimate(
             capacitance = cell.pin(name).capacitance
             add("clock", group, per_load * capacitance * toggles[nets] * of_clock)
     driven[clock_nets] = True
+    sums["clock"][0] += per_load * float((wire * toggles)[clock_nets].sum())
     sums["switching"][0] += per_load * float((loads * toggles)[~driven].sum())
     parts = {
         name: Split(**{kind: float(values[k]) for kind, values in sums.items()})
@@ -273,11 +280,17 @@ class Simulated:
     activity: Measured
     operation: str = "transfer"
 
-    def energy(self, period_ps: float = 1000, glitches: bool = True) -> Energy:
-        """Return the energy, with the glitches that cells' delays have made or without."""
+    def energy(
+        self, period_ps: float = 1000, glitches: bool = True, wires: Floats | None = None
+    ) -> Energy:
+        """Return the energy, with the glitches that cells' delays have made or without.
+
+        ``wires`` is the capacitance of each net's wire in fF; none if None.
+        """
         activity = self.activity if glitches else dataclasses.replace(self.activity, moves=None)
         operation, operations = _operations(activity, self.operation)
         options: dict[str, Any] = {"operation": operation, "operations": operations}
+        options["wires"] = wires
         return estimate(self.design, activity, period_ps=period_ps, **options)
 
 

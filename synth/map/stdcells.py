@@ -117,6 +117,18 @@ class StandardCells(Target):
             raise FileNotFoundError(f"{self.name} has no Verilog of its cells; {named}")
         return self.verilog
 
+    def lef(self) -> tuple[Path, ...]:
+        """Return the LEF files of layers and cells, the technology's first.
+
+        Raises
+        ------
+        ValueError
+            None is known for this library.
+        FileNotFoundError
+            They are not there.
+        """
+        raise ValueError(f"a layout needs LEF files, and {self.name} has none; try freepdk45")
+
     def commands(self, top: str, period_ps: int, hierarchical: bool, folder: Path) -> list[str]:
         """Map flip-flops, then the logic once for each recipe."""
         self.check()
@@ -302,6 +314,10 @@ class FreePdk45(StandardCells):
         """Return the path of the cells' Verilog inside the wheel."""
         return _in_wheel("stdcells.v")
 
+    def lef(self) -> tuple[Path, ...]:
+        """Return the paths of both LEF files inside the wheel."""
+        return _in_wheel("rtk-tech.lef"), _in_wheel("stdcells.lef")
+
     def tools(self) -> dict[str, str]:
         """Return the version of the wheel."""
         self.library()
@@ -370,6 +386,10 @@ class Osu018(StandardCells):
     def models(self) -> Path:
         """Return the path of the cells' Verilog."""
         return _packaged("osu018_stdcells.v")
+
+    def lef(self) -> tuple[Path, ...]:
+        """Return the path of the package's LEF file, which holds layers and cells."""
+        return (_packaged("osu018_stdcells.lef"),)
 
     def installed(self) -> bool:
         """Whether the package is here."""

@@ -27,9 +27,9 @@ class Timing:
         ``opensta``, ``abc`` or the name of the place and route tool: who says so.
     period_ps
         Smallest period at which every path fits. For standard cells inputs arrive with the clock
-        edge and outputs are due at the next, so paths to and from the ports count; wires delay as
-        the library's default wire load says, if it has one. For an FPGA, paths between registers,
-        with wires.
+        edge and outputs are due at the next, so paths to and from the ports count; wires are those
+        of a layout, else what the Liberty file's wire-load model says, if it names one. For an
+        FPGA, paths between registers, with wires.
     slack_ps
         What is left of the period that was asked for, negative if the design is too slow; None for
         an FPGA, which was not asked.
@@ -100,9 +100,21 @@ class AbcEstimate(Timer):
 
 @dataclass(frozen=True)
 class OpenSta(Timer):
-    """Static timing analysis of the netlist by OpenSTA, over the Liberty file's tables."""
+    """Static timing analysis of the netlist by OpenSTA, over the Liberty file's tables.
+
+    Parameters
+    ----------
+    library
+        Name, in the netlist's folder, of what is read in place of the target's Liberty file; that
+        of the target if None.
+    spef
+        Name of a file there with the capacitances and resistances of the nets' wires; none if None,
+        but those that OpenSTA estimates from fan-out where the Liberty file names a wire-load model.
+    """
 
     name: str = "opensta"
+    library: str | None = None
+    spef: str | None = None
 
     def measure(
         self, netlist: Path, top: str, target: StandardCells, period_ps: int, abc_ps: float
@@ -135,11 +147,12 @@ class OpenSta(Timer):
 
     def _script(self, netlist: Path, top: str, target: StandardCells, period_ps: int) -> str:
         drive = f"set_driving_cell -lib_cell {target.driver} $inputs\n" if target.driver else ""
+        wires = f"read_spef {self.spef}\n" if self.spef else ""
         return f"""\
-read_liberty {target.stage(netlist.parent)}
+read_liberty {self.library or target.stage(netlist.parent)}
 read_verilog {netlist.name}
 link_design {top}
-set_cmd_units -time ns -capacitance fF
+{wires}set_cmd_units -time ns -capacitance fF
 set clk [get_ports -quiet clk]
 create_clock -name clk -period {period_ps / 1000} $clk
 set inputs {{}}

@@ -21,7 +21,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 SLOW = ("nomul demo", "nomul report --update", "nomul report --check")
 
 # Commands that run tools: of those that differ in values alone, one runs always.
-DEAR = ("sim", "synth", "pnr", "sweep")
+DEAR = ("sim", "synth", "layout", "pnr", "sweep")
 
 
 def form(command):

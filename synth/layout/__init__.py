@@ -1,0 +1,1 @@
+"""Placement, wires and routing of mapped standard cells, and what wires cost."""

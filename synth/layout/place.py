@@ -1,0 +1,341 @@
+"""Placement: a floor of rows, ports around it, and cells where Coloquinte puts them."""
+
+import json
+import math
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nomul.synth.layout.lef import Technology
+from nomul.synth.layout.pieces import Floats, Indices, Pieces
+from nomul.synth.yosys import ToolError
+
+EFFORT, SEED = 3, 1
+
+# In a process of its own, since it writes its progress to the standard output. Lists of numbers
+# come in and go out as JSON.
+_CHILD = """
+import json, sys
+import coloquinte as c
+d = json.load(open(sys.argv[1]))
+turns = [c.CellOrientation.N, c.CellOrientation.FS]
+k = c.Circuit(len(d["width"]))
+k.cell_width, k.cell_height, k.cell_is_fixed = d["width"], d["height"], d["fixed"]
+k.cell_is_obstruction = [not fixed for fixed in d["fixed"]]
+k.cell_x, k.cell_y = d["x"], d["y"]
+k.cell_orientation = [turns[0]] * len(d["width"])
+k.cell_row_polarity = [c.CellRowPolarity.SAME] * len(d["width"])
+k.rows = [c.Row(c.Rectangle(*box), turns[n % 2]) for n, box in enumerate(d["rows"])]
+for net in d["nets"]:
+    k.add_net(*net)
+k.check()
+p = c.ColoquinteParameters(d["effort"], d["seed"])
+k.place_global(p)
+if d["legal"]:
+    k.legalize(p)
+    k.place_detailed(p)
+turned = [turn == turns[1] for turn in k.cell_orientation]
+json.dump({"x": k.cell_x, "y": k.cell_y, "turned": turned}, open(sys.argv[2], "w"))
+"""
+
+
+class PlacementError(ToolError):
+    """The cells do not fit, or the placer stopped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floor:
+    """The die: rows of one height around which ports stand, in um from its lower left corner.
+
+    Attributes
+    ----------
+    rows, columns
+        Number of rows, and of sites in a row.
+    site, row_height
+        Size of a site.
+    margin_x, margin_y
+        From the die's edge to the rows.
+    """
+
+    rows: int
+    columns: int
+    site: float
+    row_height: float
+    margin_x: float
+    margin_y: float
+
+    @property
+    def width(self) -> float:
+        """Of the die."""
+        return self.columns * self.site + 2 * self.margin_x
+
+    @property
+    def height(self) -> float:
+        """Of the die."""
+        return self.rows * self.row_height + 2 * self.margin_y
+
+    @property
+    def core_area(self) -> float:
+        """Area of the rows in um2."""
+        return self.rows * self.row_height * self.columns * self.site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where everything is, in um.
+
+    Attributes
+    ----------
+    x, y
+        float64[n]: lower left corners of the instances.
+    turned
+        bool[n]: whether an instance is upside down, LEF's orientation FS.
+    port_x, port_y
+        Where the ports are on the edge of the die.
+    """
+
+    floor: Floor
+    x: Floats
+    y: Floats
+    turned: "np.typing.NDArray[np.bool_]"
+    port_x: Floats
+    port_y: Floats
+
+    def points(self, pieces: Pieces) -> tuple[Indices, Floats, Floats]:
+        """Return net, x and y of all pins, then of all ports."""
+        cell = pieces.pin_cell
+        up = np.where(self.turned[cell], pieces.height[cell] - pieces.pin_y, pieces.pin_y)
+        net = np.concatenate([pieces.pin_net, np.array(pieces.port_nets, dtype=np.intp)])
+        x = np.concatenate([self.x[cell] + pieces.pin_x, self.port_x])
+        return net, x, np.concatenate([self.y[cell] + up, self.port_y])
+
+
+def floor(pieces: Pieces, technology: Technology, density: float) -> Floor:
+    """Return a square die, or nearly, of whose rows the cells fill the share ``density``.
+
+    Raises
+    ------
+    ValueError
+        The density is not above 0 and at most 1, or there is no cell.
+    """
+    if not 0 < density <= 1:
+        raise ValueError(f"density must be above 0 and at most 1, not {density}")
+    if not pieces.cells:
+        raise ValueError("the netlist has no cell, so there is nothing to place")
+    side = math.sqrt(pieces.area / density)
+    rows = max(1, round(side / technology.row_height))
+    whole = pieces.width.sum() / density / rows
+    columns = math.ceil(max(whole, pieces.width.max()) / technology.site - 1e-9)
+    across, along = technology.signal
+    # Room for ten tracks around the rows, in whole sites and whole tracks, so that the cells'
+    # pins keep their places on the grid.
+    return Floor(
+        rows=rows,
+        columns=columns,
+        site=technology.site,
+        row_height=technology.row_height,
+        margin_x=technology.site * math.ceil(10 * along.pitch / technology.site),
+        margin_y=10 * across.pitch,
+    )
+
+
+def place(
+    pieces: Pieces,
+    technology: Technology,
+    folder: Path,
+    *,
+    density: float = 0.8,
+    seed: int = SEED,
+    limit_s: float = 600,
+) -> Placement:
+    """Place cells and ports.
+
+    Twice: first without ports, which then take the places around the die that are nearest in angle
+    to the cells on their nets; then with them. The second placement is legal: cells in rows, on
+    sites, none on another.
+
+    Parameters
+    ----------
+    density
+        Share of the rows that cells fill.
+    seed
+        Of the placer.
+    folder
+        For its input, output and log.
+    limit_s
+        Time that each of the two may take.
+
+    Raises
+    ------
+    PlacementError
+        The cells do not fit, or the time is over.
+    ImportError
+        The placer is not installed.
+    ValueError
+        The density is out of range.
+    """
+    die = floor(pieces, technology, density)
+    tool = _Coloquinte(pieces, technology, die, folder, seed, limit_s)
+    rough = tool.run(None, legal=False)
+    port_x, port_y = _around(pieces, technology, rough)
+    placement = tool.run((port_x, port_y), legal=True)
+    check(pieces, placement)
+    return placement
+
+
+def check(pieces: Pieces, placement: Placement) -> None:
+    """Demand that cells stand in rows, on sites, and not on each other.
+
+    Raises
+    ------
+    PlacementError
+        With the first two that overlap, or the one that stands elsewhere.
+    """
+    die = placement.floor
+    row = (placement.y - die.margin_y) / die.row_height
+    site = (placement.x - die.margin_x) / die.site
+    last = site + pieces.width / die.site
+    for values, most in ((row, die.rows - 1), (site, die.columns)):
+        wrong = (abs(values - np.rint(values)) > 1e-3) | (values < -1e-3) | (values > most + 1e-3)
+        if wrong.any() or (last > die.columns + 1e-3).any():
+            raise PlacementError(f"a {pieces.cells[int(wrong.argmax())]} stands beside the rows")
+    order = np.lexsort((site, np.rint(row)))
+    left, right = order[:-1], order[1:]
+    over = (np.rint(row[left]) == np.rint(row[right])) & (site[right] < last[left] - 1e-3)
+    if over.any():
+        k = int(over.argmax())
+        raise PlacementError(f"{pieces.cells[left[k]]} and {pieces.cells[right[k]]} overlap")
+
+
+def _around(pieces: Pieces, technology: Technology, rough: Placement) -> tuple[Floats, Floats]:
+    """Spread the ports over the edge of the die, in the order of the angles of their nets."""
+    die = rough.floor
+    net, x, y = rough.points(pieces)
+    inner = slice(0, len(pieces.pin_net))
+    many = np.maximum(np.bincount(net[inner], minlength=pieces.nets), 1)
+    sums = [np.bincount(net[inner], values[inner], minlength=pieces.nets) for values in (x, y)]
+    middle = np.stack([s / many for s in sums])[:, pieces.port_nets]
+    angle = np.arctan2(middle[1] - die.height / 2, middle[0] - die.width / 2)
+    order = np.argsort(angle, kind="stable")
+    across, along = technology.signal
+    # The way around begins in the middle of the left edge, where the angle is -pi.
+    step = 2 * (die.width + die.height) / max(len(order), 1)
+    px, py = np.zeros(len(order)), np.zeros(len(order))
+    for rank, port in enumerate(order):
+        px[port], py[port] = _on_edge(die, (rank + 0.5) * step)
+    return _snapped(px, py, die, along.pitch, across.pitch, along.offset, across.offset)
+
+
+def _on_edge(die: Floor, way: float) -> tuple[float, float]:
+    """Return the point that far along the edge, from the middle of the left one downwards."""
+    half = die.height / 2
+    if way < half:
+        return 0.0, half - way
+    if (way := way - half) < die.width:
+        return way, 0.0
+    if (way := way - die.width) < die.height:
+        return die.width, way
+    if (way := way - die.height) < die.width:
+        return die.width - way, die.height
+    return 0.0, die.height - (way - die.width)
+
+
+def _snapped(
+    x: Floats, y: Floats, die: Floor, dx: float, dy: float, ox: float, oy: float
+) -> tuple[Floats, Floats]:
+    """Move ports along their edge onto tracks."""
+    level = (y > 0) & (y < die.height)
+    on_x = np.clip(np.rint((x - ox) / dx), 1, (die.width - ox) // dx - 1) * dx + ox
+    on_y = np.clip(np.rint((y - oy) / dy), 1, (die.height - oy) // dy - 1) * dy + oy
+    return np.where(level, x, on_x), np.where(level, on_y, y)
+
+
+@dataclass(frozen=True)
+class _Coloquinte:
+    """The placer with its floor; coordinates are in database units there."""
+
+    pieces: Pieces
+    technology: Technology
+    floor: Floor
+    folder: Path
+    seed: int
+    limit_s: float
+
+    def run(self, ports: tuple[Floats, Floats] | None, *, legal: bool) -> Placement:
+        name = "place" if legal else "rough"
+        files = [self.folder / f"{name}.{suffix}" for suffix in ("in.json", "out.json", "log")]
+        files[0].write_text(json.dumps(self._problem(ports, legal)))
+        files[1].unlink(missing_ok=True)
+        with files[2].open("w") as log:
+            command = [sys.executable, "-c", _CHILD, *(str(file) for file in files[:2])]
+            try:
+                code = subprocess.run(
+                    command, stdout=log, stderr=log, timeout=self.limit_s, check=False
+                ).returncode
+            except subprocess.TimeoutExpired:
+                raise PlacementError(f"placement took more than {self.limit_s:g} s") from None
+        said = files[2].read_text()
+        if "No module named 'coloquinte'" in said:
+            raise ImportError("placement needs Coloquinte; try: pip install 'nomul[layout]'")
+        if code or not files[1].is_file():
+            last = (said.splitlines() or [f"exit code {code}"])[-1]
+            raise PlacementError(f"the placer stopped in {self.folder}: {last}")
+        found = json.loads(files[1].read_text())
+        many, units, die = len(self.pieces.cells), self.technology.units, self.floor
+        site = round(die.site * units)
+        x = np.array(found["x"][:many], dtype=np.float64)
+        if legal:  # widths are whole sites, so cells rounded down do not meet
+            x = x // site * site
+        shown = ports or (np.zeros(len(self.pieces.ports)), np.zeros(len(self.pieces.ports)))
+        return Placement(
+            floor=die,
+            x=x / units + die.margin_x,
+            y=np.array(found["y"][:many]) / units + die.margin_y,
+            turned=np.array(found["turned"][:many], dtype=np.bool_),
+            port_x=shown[0],
+            port_y=shown[1],
+        )
+
+    def _problem(self, ports: tuple[Floats, Floats] | None, legal: bool) -> dict[str, object]:
+        """Return what the placer reads: the rows' corner is the origin."""
+        pieces, die, units = self.pieces, self.floor, self.technology.units
+        many, edge = len(pieces.cells), len(pieces.ports) if ports else 0
+
+        def whole(um: Floats) -> list[int]:
+            values: list[int] = np.rint(um * units).astype(int).tolist()
+            return values
+
+        at = [[0] * many, [0] * many]
+        if ports:
+            at[0] += whole(ports[0] - die.margin_x)
+            at[1] += whole(ports[1] - die.margin_y)
+        members: dict[int, tuple[list[int], list[int], list[int]]] = {}
+        pins = zip(
+            pieces.pin_net.tolist(),
+            pieces.pin_cell.tolist(),
+            whole(pieces.pin_x),
+            whole(pieces.pin_y),
+            strict=True,
+        )
+        own = ((net, many + k, 0, 0) for k, net in enumerate(pieces.port_nets) if ports)
+        for net, cell, x, y in (*pins, *own):
+            cells, xs, ys = members.setdefault(net, ([], [], []))
+            cells.append(cell)
+            xs.append(x)
+            ys.append(y)
+        height, length = round(die.row_height * units), round(die.columns * die.site * units)
+        return {
+            "width": whole(pieces.width) + [0] * edge,
+            "height": whole(pieces.height) + [0] * edge,
+            "fixed": [False] * many + [True] * edge,
+            "x": at[0],
+            "y": at[1],
+            "rows": [[0, length, n * height, (n + 1) * height] for n in range(die.rows)],
+            "nets": [net for net in members.values() if len(net[0]) > 1],
+            "effort": EFFORT,
+            "seed": self.seed,
+            "legal": legal,
+        }
