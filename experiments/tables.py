@@ -1,6 +1,7 @@
 """Tables of the blocks' pages: measured by one command each, committed as data, drawn from it.
 
-A block with tables has a module ``nomul.experiments.<block>.tables``, and so has the flow, with
+A block with tables has a module ``nomul.experiments.<block>.tables``, and so have the flow and the
+layouts, with
 
 - ``TABLES``: name to function that measures it and returns its rows, flat dictionaries with the
   same keys; the first line of its docstring, less its verb, is the table's title;
@@ -72,9 +73,9 @@ def names(block: str) -> list[str]:
 
 
 def blocks() -> list[str]:
-    """Return the blocks that have tables, the flow, and quantised networks."""
-    here = Path(__file__).parent
-    return [n for n in (*registry.BLOCKS, "flow", "network") if (here / n / "tables.py").is_file()]
+    """Return the blocks that have tables, the flow, the layouts, and quantised networks."""
+    here, others = Path(__file__).parent, ("flow", "layout", "network")
+    return [n for n in (*registry.BLOCKS, *others) if (here / n / "tables.py").is_file()]
 
 
 def measure(block: str, name: str) -> Table:

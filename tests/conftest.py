@@ -17,6 +17,7 @@ from nomul.hw.lfsr import Top
 from nomul.sim import harness
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted, emit
+from nomul.synth.layout import route
 from nomul.synth.map import stdcells
 from nomul.train import fashion
 
@@ -28,6 +29,10 @@ settings.load_profile("untimed")
 NEEDS: dict[str, tuple[Callable[[], object], str]] = {
     "icarus": (lambda: shutil.which("iverilog"), "needs Icarus: apt-get install iverilog"),
     "opensta": (lambda: shutil.which("sta"), "needs OpenSTA: apt-get install opensta"),
+    "qrouter": (
+        route.installed,
+        "needs qrouter: apt-get install --no-install-recommends qrouter",
+    ),
     "osu018": (
         stdcells.Osu018().installed,
         "OSU's cells are not installed: apt-get install qflow-tech-osu018",

@@ -121,18 +121,23 @@ def layout(
     energy: Annotated[
         bool, typer.Option(help="Run the block's bench on the cells, for their energy.")
     ] = True,
+    route: Annotated[
+        bool, typer.Option("--route/--estimate", help="Route the wires; else estimate them.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of placement and stimuli.")] = 1,
     out: Out = None,
     json: AsJson = False,
 ) -> None:
     """Place a block's standard cells, and measure clock and energy without and with wires."""
+    if route:  # refuse before the synthesis what could not be done after it
+        flow.demand_router()
     design = Design.parse(name, preset, with_network(settings, network))
-    flow.cells_with_lef(target)  # refuse before the synthesis what could not be placed after it
+    flow.cells_with_lef(target)
     folder = (out or design.folder) / target
     with present.working(f"synthesizing {name}"):
         mapped = design.synthesize(target, folder, period_ps=period, hierarchical=hierarchy)
     with present.working(f"placing {name}"):
-        made = mapped.layout(density=density, energy=energy, seed=seed)
+        made = mapped.layout(density=density, energy=energy, route=route, seed=seed)
     if json:
         present.as_json(made.value.to_dict() | {"row": mapped.row.to_dict()})
         return

@@ -34,6 +34,16 @@ def laid_out(layout: Any) -> dict[str, Any]:
         f"wires, {layout.method} (um)": layout.wire_um,
         "of it clock (um)": layout.clock_um,
     }
+    if layout.method == "routed":
+        shown |= {f"of it {layer} (um)": length for layer, length in layout.layer_um.items()}
+        shown |= {
+            "spanning trees (um)": layout.tree_um,
+            "vias": layout.vias,
+            "gaps closed": layout.mended,
+            "nets not wired": len(layout.open),
+            "nets wired together": len(layout.shorts),
+            "working": layout.complete,
+        }
     for case in layout.cases:
         wires = f"{case.wires}, {case.ff_per_um:.3f} fF/um" if case.ff_per_um else "without wires"
         if case.timing:

@@ -94,9 +94,11 @@ class Mapped(Result["Row"]):
         )
 
     def layout(
-        self, *, density: float = 0.8, energy: bool = True, seed: int = 1
+        self, *, density: float = 0.8, energy: bool = True, route: bool = False, seed: int = 1
     ) -> Result["Layout"]:
         """Place the cells, and return their clock and energy without and with wires.
+
+        Wires are estimated, or routed.
 
         DEF, SPEF, Verilog and a picture go into the folder ``layout`` beside the netlist.
 
@@ -106,6 +108,8 @@ class Mapped(Result["Row"]):
             Share of the rows that cells fill.
         energy
             Run the block's bench on the cells too.
+        route
+            Route the wires.
         seed
             Of the placement, and of the bench's stimuli.
 
@@ -113,14 +117,15 @@ class Mapped(Result["Row"]):
         ------
         BenchError
             The netlist does not do what the model says.
-        PlacementError
-            The cells do not fit, or the placer stopped.
-        ImportError, ValueError
-            The placer is not installed, the target has no LEF files, or there is no such density.
+        PlacementError, RoutingError
+            The cells do not fit, a tool has stopped, or its time is over.
+        ImportError, FileNotFoundError, ValueError
+            A tool is not installed, the target has no LEF files, or there is no such density.
         """
         if self._liberty:
             raise ValueError("a layout needs LEF files, and a target of --liberty has none")
         options: dict[str, Any] = {"density": density, "energy": energy, "seed": seed}
+        options["routed"] = route
         made = mapping.layout(
             self.block,
             self.cfg,

@@ -167,6 +167,7 @@ def layout(
     density: float = 0.8,
     period_ps: int = 1000,
     energy: bool = True,
+    routed: bool = False,
     seed: int = 1,
 ) -> "Layout":
     """Lay out the netlist that :func:`measure` left in ``folder``, into ``folder/layout``.
@@ -181,6 +182,8 @@ def layout(
         Clock period of timing and energy.
     energy
         Run the block's bench on the netlist too, for its energy without and with wires.
+    routed
+        Route the wires; else they are estimated.
     seed
         Of the placer, and of the bench's stimuli.
 
@@ -188,8 +191,8 @@ def layout(
     ------
     BenchError
         The netlist does not do what the model says.
-    PlacementError
-        The cells do not fit, or the placer stopped.
+    PlacementError, RoutingError
+        The cells do not fit, a tool has stopped, or its time is over.
     ImportError, FileNotFoundError, ValueError
         The placer or the library is not installed, the library has no LEF files, or the density is
         out of range.
@@ -204,9 +207,17 @@ def layout(
             workload(block, cfg), netlist, cells, folder=folder / "energy", seed=seed
         )
     options: dict[str, Any] = {"density": density, "period_ps": period_ps, "seed": seed}
+    options["routed"] = routed
     return layout.lay_out(
         netlist, block.name, cells, folder / "layout", simulated=simulated, **options
     )
+
+
+def demand_router() -> None:
+    """Raise FileNotFoundError, with the way to install it, if there is no router of layouts."""
+    from nomul.synth.layout import route
+
+    route.demand()
 
 
 def cells_with_lef(target: str | None = None) -> "StandardCells":

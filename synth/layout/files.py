@@ -160,15 +160,17 @@ def def_file(
         turn = turns[int(placement.turned[index])]
         lines.append(f"- u{index} {cell} + PLACED {corner} {turn} ;")
     lines += ["END COMPONENTS", f"PINS {len(ports)} ;"]
-    across, along = technology.signal
     for index, name in enumerate(ports):
         x, y = placement.port_x[index], placement.port_y[index]
-        layer = along if y in (0.0, die.height) else across
-        half = dbu(layer.width / 2)
+        metal = placement.port(index, technology)
+        low, high = (
+            f"( {dbu(metal.left - x)} {dbu(metal.low - y)} )",
+            f"( {dbu(metal.right - x)} {dbu(metal.high - y)} )",
+        )
         way = "INPUT" if pieces.port_inputs[index] else "OUTPUT"
         lines += [
             f"- {name} + NET {nets[pieces.port_nets[index]]} + DIRECTION {way} + USE SIGNAL",
-            f"  + LAYER {layer.name} ( -{half} -{half} ) ( {half} {half} )",
+            f"  + LAYER {metal.layer} {low} {high}",
             f"  + PLACED ( {dbu(x)} {dbu(y)} ) N ;",
         ]
     members = _members(pieces, ports)

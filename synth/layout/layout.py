@@ -11,10 +11,12 @@ import numpy as np
 
 from nomul.synth.energy import netlist
 from nomul.synth.energy.power import Energy, Simulated
-from nomul.synth.layout import files, lef, picture, pieces, place, trees
+from nomul.synth.layout import connect, files, lef, picture, pieces, place, route, trees
+from nomul.synth.layout.connect import Connection
 from nomul.synth.layout.lef import Technology
 from nomul.synth.layout.picture import Segment
 from nomul.synth.layout.pieces import Floats, Pieces
+from nomul.synth.layout.route import Routes
 from nomul.synth.layout.trees import Trees
 from nomul.synth.map import liberty, timing
 from nomul.synth.map.stdcells import StandardCells
@@ -58,7 +60,7 @@ class Layout:
     Attributes
     ----------
     method
-        ``estimated``: a rectilinear minimum spanning tree for each net.
+        ``estimated``: a rectilinear minimum spanning tree for each net; ``routed``: real wires.
     width, height
         Of the die, in um.
     density, utilisation
@@ -69,6 +71,16 @@ class Layout:
         Nets with a wire, bits of ports, and pins and ports at constants, which have none.
     wire_um, clock_um
         Length of all wires, and of it that of the nets that drive clock pins.
+    tree_um
+        Length of the spanning trees, which is ``wire_um`` of an estimate.
+    layer_um, vias
+        Of a routed layout: length of the wires by layer, and number of vias.
+    open, shorts, failed
+        Of a routed layout: nets whose pins its metal does not join, pairs of nets that it joins,
+        and connections that the router has given up. Where there is one, the numbers are not those
+        of a working layout.
+    mended
+        Gaps of less than a pitch in the router's wires that were closed, and are not in its file.
     cases
         Clock and energy without wires, and with those of each known capacitance.
     files
@@ -90,9 +102,21 @@ class Layout:
     constants: int
     wire_um: float
     clock_um: float
+    tree_um: float
+    layer_um: dict[str, float] = field(default_factory=dict)
+    vias: int | None = None
+    open: tuple[str, ...] = ()
+    shorts: tuple[tuple[str, str], ...] = ()
+    failed: int = 0
+    mended: int = 0
     cases: tuple[Case, ...]
     tools: dict[str, str] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every net is wired, and to no other; true of an estimate."""
+        return not (self.open or self.shorts or self.failed)
 
     @property
     def die_um2(self) -> float:
@@ -137,9 +161,11 @@ def lay_out(
     density: float = 0.8,
     period_ps: int = 1000,
     seed: int = place.SEED,
+    routed: bool = False,
+    limit_s: float = 480,
     simulated: Simulated | None = None,
 ) -> Layout:
-    """Place a mapped netlist, estimate its wires, and measure clock and energy with them.
+    """Place a mapped netlist, estimate or route its wires, and measure clock and energy with them.
 
     Parameters
     ----------
@@ -156,13 +182,18 @@ def lay_out(
         Clock period of timing and energy.
     seed
         Of the placer.
+    routed
+        Route the wires; else they are estimated.
+    limit_s
+        Time that the router may take.
     simulated
         The same netlist in its bench, for energy; no energy if None.
 
     Raises
     ------
-    PlacementError
-        The cells do not fit, or the placer stopped.
+    PlacementError, RoutingError
+        The cells do not fit, a tool has stopped, or its time is over. Nets that the router has left
+        open are no error, but in the result.
     ValueError
         The library has no LEF files, or they lack a cell, or the density is out of range.
     ImportError, FileNotFoundError
@@ -179,30 +210,57 @@ def lay_out(
     placement = place.place(parts, technology, folder, density=density, seed=seed)
     net, x, y = placement.points(parts)
     tree = trees.span(net, x, y)
-    lengths = tree.by_net(parts.nets)
     clocks = np.zeros(parts.nets, dtype=np.bool_)
     clocks[[*design.inputs.get(netlist.CLOCK, []), *design.gates()]] = True
-    written = {
-        "def": (folder / "layout.def", files.def_file(parts, placement, technology, top, 4)),
-        "verilog": (folder / "layout.v", files.verilog(parts, top)),
-        "svg": (
-            folder / "layout.svg",
-            picture.draw(
-                parts,
-                placement,
-                _bends(tree, x, y),
-                title=f"{top}, {target.name}, placed; wires are estimates",
-                registers=frozenset(target.sequential() or ()),
-            ),
-        ),
+    files_of = {kind: folder / f"layout.{kind}" for kind in ("def", "v", "svg")}
+    files_of["def"].write_text(
+        files.def_file(parts, placement, technology, top, min(route.LAYERS, len(technology.layers)))
+    )
+    files_of["v"].write_text(files.verilog(parts, top))
+    lengths, about = tree.by_net(parts.nets), _Wiring()
+    known = capacitances(target, technology)
+    loads = {name: lengths * ff for name, ff in known.items()}
+    segments = _bends(tree, x, y)
+    if routed:
+        routes = route.route(files_of["def"], target.lef(), technology, folder, limit_s)
+        routes, mended = connect.mend(parts, placement, technology, routes)
+        found = connect.check(parts, placement, technology, routes)
+        about = _Wiring(routes, found, mended)
+        files_of["routed"] = folder / "routed.def"
+        names = {name: number for number, name in enumerate(files.net_names(parts))}
+        lengths, loads = _routed(routes, names, technology, known)
+        segments = [
+            (wire.layer, wire.x0, wire.y0, wire.x1, wire.y1)
+            for wires in routes.wires.values()
+            for wire in wires
+        ]
+    files_of["svg"].write_text(
+        picture.draw(
+            parts,
+            placement,
+            segments if len(segments) < _DRAWN else [],
+            title=f"{top}, {target.name}, {'routed' if routed else 'placed; wires are estimates'}",
+            registers=frozenset(target.sequential() or ()),
+        )
+    )
+    weights = {"none": np.zeros(parts.nets), **loads}
+    ff = {"none": 0.0} | {
+        name: float(load.sum() / max(lengths.sum(), 1e-9)) for name, load in loads.items()
     }
-    for path, text in written.values():
-        path.write_text(text)
-    cases = _cases(parts, tree, lengths, top, target, technology, folder, period_ps, simulated)
+    timed = _time(parts, tree, weights, top, target, technology, folder, period_ps)
+    cases = [
+        Case(
+            wires=name,
+            ff_per_um=ff[name],
+            timing=timed[name],
+            energy=simulated.energy(period_ps, wires=weight) if simulated else None,
+        )
+        for name, weight in weights.items()
+    ]
     return Layout(
         name=top,
         target=target.name,
-        method="estimated",
+        method="routed" if routed else "estimated",
         seed=seed,
         width=placement.floor.width,
         height=placement.floor.height,
@@ -210,28 +268,59 @@ def lay_out(
         utilisation=parts.area / placement.floor.core_area,
         cells=len(parts.cells),
         area_um2=parts.area,
-        nets=int((lengths > 0).sum()),
+        nets=len(set(tree.net.tolist())),
         ports=len(parts.ports),
         constants=parts.constants,
         wire_um=float(lengths.sum()),
         clock_um=float(lengths[clocks].sum()),
+        tree_um=tree.total,
+        layer_um=about.routes.by_layer(),
+        vias=about.routes.via_count if routed else None,
+        open=about.found.open,
+        shorts=about.found.shorts,
+        failed=about.routes.failed,
+        mended=about.mended,
         cases=tuple(cases),
-        tools=_tools(target),
-        files={kind: path for kind, (path, _) in written.items()},
+        tools=_tools(target, routed),
+        files=files_of,
     )
 
 
-def _tools(target: StandardCells) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Wiring:
+    """What a router has made, and what the check found in it; nothing, of an estimate."""
+
+    routes: Routes = field(default_factory=Routes)
+    found: Connection = field(default_factory=lambda: Connection((), ()))
+    mended: int = 0
+
+
+def _routed(
+    routes: Routes, names: dict[str, int], technology: Technology, known: dict[str, float]
+) -> tuple[Floats, dict[str, Floats]]:
+    """Return the length of each net's wires, and their capacitance in fF by who says so.
+
+    By LEF each layer has its own; by Liberty a micrometre of any layer weighs the same.
+    """
+    lengths, weighed = np.zeros(len(names)), np.zeros(len(names))
+    by_layer = {layer.name: layer for layer in technology.layers}
+    for net, wires in routes.wires.items():
+        for wire in wires:
+            layer = by_layer[wire.layer]
+            lengths[names[net]] += wire.length
+            weighed[names[net]] += wire.length * (layer.area_ff * wire.width + 2 * layer.edge_ff)
+    return lengths, {name: weighed if name == "LEF" else lengths * ff for name, ff in known.items()}
+
+
+def _tools(target: StandardCells, routed: bool) -> dict[str, str]:
     from importlib.metadata import version
 
-    timer = timing.installed()
-    return {"coloquinte": version("coloquinte"), **target.tools(), **timer.tools()}
+    tools = {"coloquinte": version("coloquinte"), **target.tools(), **timing.installed().tools()}
+    return tools | ({route.PROGRAM: route.version()} if routed else {})
 
 
 def _bends(tree: Trees, x: Floats, y: Floats) -> Sequence[Segment]:
-    """Return each edge of the trees as one piece along x and one along y; none if too many."""
-    if len(tree.net) > _DRAWN:
-        return []
+    """Return each edge of the trees as one piece along x and one along y."""
     return [
         ("estimated wire", *ends)
         for a, b in zip(tree.a, tree.b, strict=True)
@@ -239,37 +328,33 @@ def _bends(tree: Trees, x: Floats, y: Floats) -> Sequence[Segment]:
     ]
 
 
-def _cases(
+def _time(
     parts: Pieces,
     tree: Trees,
-    lengths: Floats,
+    weights: dict[str, Floats],
     top: str,
     target: StandardCells,
     technology: Technology,
     folder: Path,
     period_ps: int,
-    simulated: Simulated | None,
-) -> list[Case]:
-    """Time the design and weigh its nets: without wires, and with each known capacitance."""
+) -> dict[str, Timing | None]:
+    """Time the design with each set of capacitances, which are spread over the spanning trees."""
     timer = timing.installed()
+    if not isinstance(timer, timing.OpenSta):
+        return dict.fromkeys(weights)
     library = folder / "cells.lib"
     # Without the model that would give wires to nets that have none.
     text = re.sub(r"\n\s*default_wire_load\b[^\n]*", "", target.library().read_text())
     library.write_text(text)
     ohm = float(np.mean([layer.ohm_per_um for layer in technology.signal]))
-    known = {"none": 0.0, **capacitances(target, technology)}
-    cases = []
-    for name, ff in known.items():
-        clock = energy = None
-        if isinstance(timer, timing.OpenSta):
-            spef = folder / f"layout-{name}.spef" if ff else None
-            if spef:
-                lines = files.spef(parts, tree, top, np.full(parts.nets, ff), ohm)
-                spef.write_text("\n".join(lines) + "\n")
-            timed = dataclasses.replace(timer, library=library, spef=spef)
-            clock = timed.measure(folder / "layout.v", top, target, period_ps, 0.0)
-        if simulated:
-            energy = simulated.energy(period_ps, wires=lengths * ff)
-        cases.append(Case(wires=name, ff_per_um=ff, timing=clock, energy=energy))
+    lengths = np.maximum(tree.by_net(parts.nets), 1e-9)
+    found: dict[str, Timing | None] = {}
+    for name, weight in weights.items():
+        spef = folder / f"layout-{name}.spef" if weight.any() else None
+        if spef:
+            lines = files.spef(parts, tree, top, weight / lengths, ohm)
+            spef.write_text("\n".join(lines) + "\n")
+        timed = dataclasses.replace(timer, library=library, spef=spef)
+        found[name] = timed.measure(folder / "layout.v", top, target, period_ps, 0.0)
     library.unlink()
-    return cases
+    return found

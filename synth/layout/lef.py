@@ -1,5 +1,6 @@
 """Layers and cells of LEF files: what placement, wire estimates and pictures need of them."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Shape:
-    """A rectangle of metal of a cell in um; of a polygon the box around it."""
+    """A rectangle of metal in um."""
 
     layer: str
     left: float
@@ -96,11 +97,14 @@ class Technology:
         Routing layers from the lowest.
     macros
         Cells by name.
+    vias
+        Metal of the vias by name, around their middle.
     """
 
     units: int
     layers: tuple[Layer, ...]
     macros: Mapping[str, Macro] = field(hash=False)
+    vias: Mapping[str, tuple[Shape, ...]] = field(hash=False)
 
     def macro(self, name: str) -> Macro:
         """Return a cell.
@@ -147,6 +151,7 @@ def read(files: tuple[Path, ...]) -> Technology:
         They have no routing layer with a pitch, or no cell.
     """
     units, layers, macros = 100, list[Layer](), dict[str, Macro]()
+    vias = dict[str, tuple[Shape, ...]]()
     for file in files:
         tokens = _tokens(file.read_text())
         for token in tokens:
@@ -156,7 +161,10 @@ def read(files: tuple[Path, ...]) -> Technology:
             elif token == "LAYER":
                 layer = _layer(next(tokens), tokens)
                 layers += [layer] if layer else []
-            elif token in ("VIA", "VIARULE", "SITE"):
+            elif token == "VIA":
+                name = next(tokens)
+                vias[name] = tuple(_via(name, tokens))
+            elif token in ("VIARULE", "SITE"):
                 _skip(next(tokens), tokens)
             elif token == "MACRO":
                 macro = _macro(next(tokens), tokens)
@@ -166,7 +174,9 @@ def read(files: tuple[Path, ...]) -> Technology:
             f"{', '.join(file.name for file in files)} have {len(layers)} routing layers and "
             f"{len(macros)} cells; a layout needs three layers with a pitch, and cells"
         )
-    return Technology(units, tuple(layers), macros)
+    metal = {layer.name for layer in layers}
+    kept = {name: tuple(s for s in via if s.layer in metal) for name, via in vias.items()}
+    return Technology(units, tuple(layers), macros, kept)
 
 
 def _tokens(text: str) -> Iterator[str]:
@@ -189,6 +199,20 @@ def _skip(name: str, tokens: Iterator[str]) -> None:
     for token in tokens:
         if token == "END" and next(tokens) == name:
             return
+
+
+def _via(name: str, tokens: Iterator[str]) -> Iterator[Shape]:
+    """Read a via up to ``END name``; the word behind its name has no semicolon."""
+    layer = ""
+    for token in tokens:
+        if token == "END":
+            next(tokens)
+            break
+        if token == "LAYER":
+            layer = _statement(tokens)[0]
+        elif token == "RECT":
+            left, low, right, high = map(float, _statement(tokens))
+            yield Shape(layer, left, low, right, high)
 
 
 def _layer(name: str, tokens: Iterator[str]) -> Layer | None:
@@ -270,7 +294,21 @@ def _shapes(tokens: Iterator[str]) -> Sequence[Shape]:
         words = _statement(tokens)
         if token == "LAYER":
             layer = words[0]
-        elif token in ("RECT", "POLYGON"):
+        elif token == "RECT":
+            left, low, right, high = map(float, words)
+            found.append(Shape(layer, left, low, right, high))
+        elif token == "POLYGON":
             x, y = ([float(word) for word in words[k::2]] for k in (0, 1))
-            found.append(Shape(layer, min(x), min(y), max(x), max(y)))
+            found += _rectangles(layer, list(zip(x, y, strict=True)))
     return found
+
+
+def _rectangles(layer: str, corners: Sequence[tuple[float, float]]) -> Iterator[Shape]:
+    """Cut a polygon with level and upright edges into rectangles, row by row."""
+    edges = zip(corners, [*corners[1:], corners[0]], strict=True)
+    upright = [(x, min(y, v), max(y, v)) for (x, y), (u, v) in edges if x == u]
+    levels = sorted({y for _, y in corners})
+    for low, high in itertools.pairwise(levels):
+        crossed = sorted(x for x, start, end in upright if start <= low and end >= high)
+        for left, right in zip(crossed[::2], crossed[1::2], strict=True):
+            yield Shape(layer, left, low, right, high)

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nomul.synth.layout.lef import Technology
+from nomul.synth.layout.lef import Shape, Technology
 from nomul.synth.layout.pieces import Floats, Indices, Pieces
 from nomul.synth.yosys import ToolError
+
+Bools = NDArray[np.bool_]
+_Ports = tuple[Floats, Floats, Bools]
 
 EFFORT, SEED = 3, 1
 
@@ -94,15 +98,18 @@ class Placement:
     turned
         bool[n]: whether an instance is upside down, LEF's orientation FS.
     port_x, port_y
-        Where the ports are on the edge of the die.
+        Where the ports are: on the last track before the edge of the die.
+    port_upright
+        bool[ports]: whether the wire to a port is vertical, as at the upper and lower edge.
     """
 
     floor: Floor
     x: Floats
     y: Floats
-    turned: "np.typing.NDArray[np.bool_]"
+    turned: Bools
     port_x: Floats
     port_y: Floats
+    port_upright: Bools
 
     def points(self, pieces: Pieces) -> tuple[Indices, Floats, Floats]:
         """Return net, x and y of all pins, then of all ports."""
@@ -111,6 +118,19 @@ class Placement:
         net = np.concatenate([pieces.pin_net, np.array(pieces.port_nets, dtype=np.intp)])
         x = np.concatenate([self.x[cell] + pieces.pin_x, self.port_x])
         return net, x, np.concatenate([self.y[cell] + up, self.port_y])
+
+    def port(self, index: int, technology: Technology) -> Shape:
+        """Return the metal of a port: a stripe from its place inwards over two more tracks."""
+        across, along = technology.signal
+        x, y = float(self.port_x[index]), float(self.port_y[index])
+        upright = bool(self.port_upright[index])
+        layer, other = (along, across) if upright else (across, along)
+        half, reach = layer.width / 2, 2 * other.pitch
+        low = y < self.floor.height / 2 if upright else x < self.floor.width / 2
+        back, on = (half, half + reach) if low else (half + reach, half)
+        if upright:
+            return Shape(layer.name, x - half, y - back, x + half, y + on)
+        return Shape(layer.name, x - back, y - half, x + on, y + half)
 
 
 def floor(pieces: Pieces, technology: Technology, density: float) -> Floor:
@@ -180,8 +200,7 @@ def place(
     die = floor(pieces, technology, density)
     tool = _Coloquinte(pieces, technology, die, folder, seed, limit_s)
     rough = tool.run(None, legal=False)
-    port_x, port_y = _around(pieces, technology, rough)
-    placement = tool.run((port_x, port_y), legal=True)
+    placement = tool.run(_around(pieces, technology, rough), legal=True)
     check(pieces, placement)
     return placement
 
@@ -210,7 +229,7 @@ def check(pieces: Pieces, placement: Placement) -> None:
         raise PlacementError(f"{pieces.cells[left[k]]} and {pieces.cells[right[k]]} overlap")
 
 
-def _around(pieces: Pieces, technology: Technology, rough: Placement) -> tuple[Floats, Floats]:
+def _around(pieces: Pieces, technology: Technology, rough: Placement) -> _Ports:
     """Spread the ports over the edge of the die, in the order of the angles of their nets."""
     die = rough.floor
     net, x, y = rough.points(pieces)
@@ -245,12 +264,18 @@ def _on_edge(die: Floor, way: float) -> tuple[float, float]:
 
 def _snapped(
     x: Floats, y: Floats, die: Floor, dx: float, dy: float, ox: float, oy: float
-) -> tuple[Floats, Floats]:
-    """Move ports along their edge onto tracks."""
-    level = (y > 0) & (y < die.height)
-    on_x = np.clip(np.rint((x - ox) / dx), 1, (die.width - ox) // dx - 1) * dx + ox
-    on_y = np.clip(np.rint((y - oy) / dy), 1, (die.height - oy) // dy - 1) * dy + oy
-    return np.where(level, x, on_x), np.where(level, on_y, y)
+) -> _Ports:
+    """Move ports onto crossings of tracks, those of an edge onto the last track before it."""
+    upright = (y <= 0) | (y >= die.height)
+
+    def onto(at: Floats, pitch: float, offset: float, size: float, corner: int) -> Floats:
+        last = (size - offset) // pitch - corner
+        return np.clip(np.rint((at - offset) / pitch), corner, last) * pitch + offset
+
+    # Ports of two edges never meet in a corner.
+    on_x = np.where(upright, onto(x, dx, ox, die.width, 1), onto(x, dx, ox, die.width, 0))
+    on_y = np.where(upright, onto(y, dy, oy, die.height, 0), onto(y, dy, oy, die.height, 1))
+    return on_x, on_y, upright
 
 
 @dataclass(frozen=True)
@@ -264,7 +289,7 @@ class _Coloquinte:
     seed: int
     limit_s: float
 
-    def run(self, ports: tuple[Floats, Floats] | None, *, legal: bool) -> Placement:
+    def run(self, ports: _Ports | None, *, legal: bool) -> Placement:
         name = "place" if legal else "rough"
         files = [self.folder / f"{name}.{suffix}" for suffix in ("in.json", "out.json", "log")]
         files[0].write_text(json.dumps(self._problem(ports, legal)))
@@ -289,7 +314,8 @@ class _Coloquinte:
         x = np.array(found["x"][:many], dtype=np.float64)
         if legal:  # widths are whole sites, so cells rounded down do not meet
             x = x // site * site
-        shown = ports or (np.zeros(len(self.pieces.ports)), np.zeros(len(self.pieces.ports)))
+        none = np.zeros(len(self.pieces.ports))
+        shown = ports or (none, none, none > 0)
         return Placement(
             floor=die,
             x=x / units + die.margin_x,
@@ -297,9 +323,10 @@ class _Coloquinte:
             turned=np.array(found["turned"][:many], dtype=np.bool_),
             port_x=shown[0],
             port_y=shown[1],
+            port_upright=shown[2],
         )
 
-    def _problem(self, ports: tuple[Floats, Floats] | None, legal: bool) -> dict[str, object]:
+    def _problem(self, ports: _Ports | None, legal: bool) -> dict[str, object]:
         """Return what the placer reads: the rows' corner is the origin."""
         pieces, die, units = self.pieces, self.floor, self.technology.units
         many, edge = len(pieces.cells), len(pieces.ports) if ports else 0

@@ -159,7 +159,7 @@ def test_synth_measures_energy_on_cells_of_a_file(nomul_):
 
 REFUSED = {
     "": (0, ""),
-    "lst": (2, "No such command 'lst'; there are list, show, emit, sim, synth, layout, pnr, report"),
+    "lst": (2, "No such command 'lst'; there are list, show, emit, sim, synth, layout, pnr"),
     "show": (2, "Missing argument 'BLOCK'. One of essop, "),
     "show esop": (2, "there is no block 'esop'; there are essop, "),
     "show lfsr --prest leap": (2, "No such option: --prest; show has --preset, --set, --json"),

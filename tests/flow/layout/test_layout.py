@@ -33,8 +33,8 @@ def test_every_cell_has_a_place_of_its_own(register, placed):
     # Rows alternate between both ways up, so that neighbours share a rail.
     row = np.rint((placed.y - floor.margin_y) / floor.row_height).astype(int)
     assert (placed.turned == (row % 2 == 1)).all()
-    edge = (np.isin(placed.port_x, (0, floor.width))) | (np.isin(placed.port_y, (0, floor.height)))
-    assert edge.all()
+    away = [placed.port_x, floor.width - placed.port_x, placed.port_y, floor.height - placed.port_y]
+    assert (np.min(away, axis=0) <= max(floor.site, 1.01 * floor.margin_y / 10)).all()
     assert len(set(zip(placed.port_x, placed.port_y, strict=True))) == len(placed.port_x)
 
 
@@ -210,3 +210,32 @@ def test_a_library_without_lef_files_is_refused():
     own = targets.StandardCells("own", targets.get("freepdk45").library())
     with pytest.raises(ValueError, match="needs LEF files, and own has none"):
         own.lef()
+
+
+@pytest.mark.needs("qrouter")
+def test_a_routed_layout_says_what_it_is(register, tmp_path):
+    made = layout.lay_out(register.mapped, "lfsr", register.target, tmp_path, routed=True)
+    assert made.method == "routed"
+    assert made.complete
+    assert made.vias > 0
+    assert made.wire_um == pytest.approx(sum(made.layer_um.values()))
+    assert {"qrouter", "coloquinte"} <= made.tools.keys()
+    assert "yosys" not in (tmp_path / "route.tcl").read_text()
+    periods = [case.timing.period_ps for case in made.cases if case.timing]
+    assert periods == sorted(periods)
+
+
+def test_a_layout_that_does_not_work_says_so(register, tmp_path):
+    made = layout.lay_out(register.mapped, "lfsr", register.target, tmp_path)
+    assert made.complete
+    for fault in ({"open": ("a",)}, {"shorts": (("a", "b"),)}, {"failed": 1}):
+        assert not dataclasses.replace(made, **fault).complete
+
+
+@pytest.mark.long
+@pytest.mark.needs("qrouter")
+def test_spanning_trees_of_the_multiplier_are_within_a_twentieth_of_its_wires(tmp_path):
+    mapped = nomul.design("fp16mul").synthesize(folder=tmp_path)
+    made = mapped.layout(energy=False, route=True)
+    assert made.complete
+    assert made.tree_um == pytest.approx(made.wire_um, rel=0.05)

@@ -1,0 +1,141 @@
+"""Routing, and the check that metal connects what the netlist says and nothing else."""
+
+import dataclasses
+
+import pytest
+
+from nomul.synth.layout import connect, files, place, route
+
+pytest.importorskip("coloquinte", reason="install the extra: pip install nomul[layout]")
+
+pytestmark = pytest.mark.needs("qrouter")
+
+
+@pytest.fixture(scope="session")
+def wired(register, tmp_path_factory):
+    """Return pieces, placement, technology and routes of the register, in the order of checks."""
+    folder = tmp_path_factory.mktemp("routed")
+    pieces, technology = register.pieces, register.technology
+    placement = place.place(pieces, technology, folder)
+    (folder / "layout.def").write_text(
+        files.def_file(pieces, placement, technology, "lfsr", route.LAYERS)
+    )
+    routes = route.route(folder / "layout.def", register.target.lef(), technology, folder)
+    assert routes.failed == 0
+    return pieces, placement, technology, connect.mend(pieces, placement, technology, routes)[0]
+
+
+def nets_with_wires(pieces):
+    """Return the nets that have more than one end."""
+    ends = [*pieces.pin_net.tolist(), *pieces.port_nets]
+    names = files.net_names(pieces)
+    return sorted({names[net] for net in ends if ends.count(net) > 1})
+
+
+def test_every_net_is_wired_and_to_no_other(wired):
+    assert connect.check(*wired) == connect.Connection((), ())
+    assert sorted(net for net, wires in wired[3].wires.items() if wires) <= nets_with_wires(
+        wired[0]
+    )
+
+
+def test_before_routing_the_check_finds_every_net_open(wired):
+    """The negative control: a check that passes here would check nothing."""
+    found = connect.check(*wired[:3], route.Routes())
+    assert list(found.open) == nets_with_wires(wired[0])
+
+
+def test_the_check_notices_a_wire_that_is_gone_and_one_on_another_net(wired):
+    *layout, routes = wired
+    net, longest = max(
+        ((net, wire) for net, wires in routes.wires.items() for wire in wires),
+        key=lambda entry: entry[1].length,
+    )
+    without = {**routes.wires, net: [w for w in routes.wires[net] if w is not longest]}
+    assert net in connect.check(*layout, dataclasses.replace(routes, wires=without)).open
+    other = next(name for name in routes.wires if name != net)
+    both = {**routes.wires, other: [*routes.wires[other], longest]}
+    found = connect.check(*layout, dataclasses.replace(routes, wires=both))
+    assert (min(net, other), max(net, other)) in found.shorts
+
+
+def test_gaps_of_less_than_a_pitch_are_closed_and_no_larger_ones(wired):
+    *layout, routes = wired
+    layer = layout[2].signal[0]
+    net, index, wire = next(
+        (net, k, wire)
+        for net, wires in routes.wires.items()
+        for k, wire in enumerate(wires)
+        if wire.layer == layer.name and abs(wire.x1 - wire.x0) > 6 * layer.pitch
+    )
+    left, right = sorted((wire.x0, wire.x1))
+    for gap, closed in ((0.4, 1), (3.0, 0)):
+        cut = (left + right) / 2
+        half = (gap * layer.pitch + layer.width) / 2
+        parts = [
+            dataclasses.replace(wire, x0=left, x1=cut - half),
+            dataclasses.replace(wire, x0=cut + half, x1=right),
+        ]
+        wires = list(routes.wires[net])
+        wires[index : index + 1] = parts
+        broken = dataclasses.replace(routes, wires={**routes.wires, net: wires})
+        opened = connect.check(*layout, broken).open
+        mended, added = connect.mend(*layout, broken)
+        if not opened:  # another wire of the net leads around the cut
+            continue
+        assert opened == (net,)
+        assert added == closed
+        assert (connect.check(*layout, mended).open == ()) == bool(closed)
+
+
+def test_spanning_trees_are_as_long_as_routed_wires_within_a_quarter(wired):
+    from nomul.synth.layout import trees
+
+    pieces, placement, _, routes = wired
+    total = trees.span(*placement.points(pieces)).total
+    assert sum(routes.by_layer().values()) == pytest.approx(total, rel=0.25)
+
+
+def test_time_is_limited(register, wired, tmp_path):
+    pieces, placement, technology, _ = wired
+    placed = tmp_path / "layout.def"
+    placed.write_text(files.def_file(pieces, placement, technology, "lfsr", route.LAYERS))
+    with pytest.raises(route.RoutingError, match=r"took more than 0\.001 s"):
+        route.route(placed, register.target.lef(), technology, tmp_path, limit_s=0.001)
+
+
+def test_a_design_that_the_router_cannot_read_is_an_error(register, tmp_path):
+    (tmp_path / "empty.def").write_text("VERSION 5.6 ;\n")
+    with pytest.raises(route.RoutingError, match="has read no design"):
+        route.route(tmp_path / "empty.def", register.target.lef(), register.technology, tmp_path)
+
+
+def test_def_wires_are_read_with_vias_widths_and_stars(register):
+    layer = register.technology.layers[1].name
+    text = f"""UNITS DISTANCE MICRONS 1000 ;
+VIAS 1 ;
+- own
++ RECT via1 ( -10 -10 ) ( 10 10 )
++ RECT {layer} ( -20 -30 ) ( 20 30 ) ;
+END VIAS
+NETS 1 ;
+- a
+  ( u0 A ) ( u1 B )
+
++ ROUTED {layer} ( 1000 2000 ) ( * 5000 ) ( 3000 * ) own
+  NEW {layer} ( 0 0 ) own ;
+END NETS
+SPECIALNETS 1 ;
+- a
++ ROUTED {layer} 140 ( 0 0 ) ( 500 * ) ;
+END SPECIALNETS
+"""
+    routes = route.read(text, register.technology)
+    assert [wire.length for wire in routes.wires["a"]] == pytest.approx([3, 2, 0.5])
+    assert routes.wires["a"][2].width == pytest.approx(0.14)
+    first, second = routes.vias["a"]
+    assert first.shapes[0].left == pytest.approx(2.98)
+    assert first.shapes[0].high == pytest.approx(5.03)
+    assert second.shapes[0].low == pytest.approx(-0.03)
+    with pytest.raises(ValueError, match="net a has a via other that nothing defines"):
+        route.read(text.replace(") own", ") other"), register.technology)
