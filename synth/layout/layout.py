@@ -18,7 +18,7 @@ from nomul.synth.layout.picture import Segment
 from nomul.synth.layout.pieces import Floats, Pieces
 from nomul.synth.layout.route import Routes
 from nomul.synth.layout.trees import Trees
-from nomul.synth.map import liberty, timing
+from nomul.synth.map import timing
 from nomul.synth.map.stdcells import StandardCells
 from nomul.synth.map.timing import Timing
 
@@ -139,7 +139,7 @@ def capacitances(target: StandardCells, technology: Technology) -> dict[str, flo
     ``Liberty`` is that of the wire-load model that the file names as its default, where it does.
     """
     known = {"LEF": float(np.mean([layer.ff_per_um for layer in technology.signal]))}
-    text = target.library().read_text()
+    text = target.text()
     named = re.search(r'\bdefault_wire_load\s*:\s*"?([\w.]+)', text)
     if named:
         group = re.search(
@@ -203,7 +203,7 @@ def lay_out(
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
     wires = netlist.split(verilog, top, folder)
-    design = netlist.read(wires, top, liberty.read(target.library()), folder)
+    design = netlist.read(wires, top, target.cells(), folder)
     if simulated and simulated.design.names != design.names:
         raise ValueError(f"the simulated netlist is not the one of {verilog}")
     parts = pieces.take(design, technology)
@@ -344,17 +344,17 @@ def _time(
         return dict.fromkeys(weights)
     library = folder / "cells.lib"
     # Without the model that would give wires to nets that have none.
-    text = re.sub(r"\n\s*default_wire_load\b[^\n]*", "", target.library().read_text())
+    text = re.sub(r"\n\s*default_wire_load\b[^\n]*", "", target.text())
     library.write_text(text)
     ohm = float(np.mean([layer.ohm_per_um for layer in technology.signal]))
     lengths = np.maximum(tree.by_net(parts.nets), 1e-9)
     found: dict[str, Timing | None] = {}
     for name, weight in weights.items():
-        spef = folder / f"layout-{name}.spef" if weight.any() else None
+        spef = f"layout-{name}.spef" if weight.any() else None
         if spef:
             lines = files.spef(parts, tree, top, weight / lengths, ohm)
-            spef.write_text("\n".join(lines) + "\n")
-        timed = dataclasses.replace(timer, library=library, spef=spef)
+            (folder / spef).write_text("\n".join(lines) + "\n")
+        timed = dataclasses.replace(timer, library=library.name, spef=spef)
         found[name] = timed.measure(folder / "layout.v", top, target, period_ps, 0.0)
     library.unlink()
     return found

@@ -2,14 +2,15 @@
 
 import json
 import math
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nomul.runs import programs
 from nomul.synth.layout.lef import Shape, Technology
 from nomul.synth.layout.pieces import Floats, Indices, Pieces
 from nomul.synth.yosys import ToolError
@@ -295,12 +296,10 @@ class _Coloquinte:
         files[0].write_text(json.dumps(self._problem(ports, legal)))
         files[1].unlink(missing_ok=True)
         with files[2].open("w") as log:
-            command = [sys.executable, "-c", _CHILD, *(str(file) for file in files[:2])]
+            command = [sys.executable, "-c", _CHILD, *(file.name for file in files[:2])]
             try:
-                code = subprocess.run(
-                    command, stdout=log, stderr=log, timeout=self.limit_s, check=False
-                ).returncode
-            except subprocess.TimeoutExpired:
+                code = programs.run(command, self.folder, log=log, timeout=self.limit_s).returncode
+            except TimeoutExpired:
                 raise PlacementError(f"placement took more than {self.limit_s:g} s") from None
         said = files[2].read_text()
         if "No module named 'coloquinte'" in said:

@@ -2,11 +2,12 @@
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import TimeoutExpired
 
+from nomul.runs import programs
 from nomul.synth.layout.lef import Shape, Technology
 from nomul.synth.yosys import ToolError
 
@@ -103,7 +104,7 @@ def route(
     Parameters
     ----------
     placed
-        The DEF file.
+        The DEF file, in ``folder``.
     lef, technology
         The library's LEF files, and what they say.
     folder
@@ -122,22 +123,20 @@ def route(
     routed, log = folder / "routed.def", folder / "route.log"
     routed.unlink(missing_ok=True)
     layers = min(LAYERS, len(technology.layers))
-    script = [f"read_lef {file}" for file in lef]
-    script += [f"layers {layers}", "via stack 2", f"read_def {placed}", "stage1", "stage2"]
-    (folder / "route.tcl").write_text("\n".join([*script, f"write_def {routed}", "quit", ""]))
+    script = []
+    for number, file in enumerate(lef):  # by names that every path of a library fits in
+        name = folder / f"cells-{number}.lef"
+        name.unlink(missing_ok=True)
+        name.symlink_to(file.resolve())
+        script.append(f"read_lef {name.name}")
+    script += [f"layers {layers}", "via stack 2", f"read_def {placed.name}", "stage1", "stage2"]
+    (folder / "route.tcl").write_text("\n".join([*script, f"write_def {routed.name}", "quit", ""]))
     with log.open("w") as out:
         try:
             # Without its window and its console, which want a display.
-            subprocess.run(
-                [PROGRAM, "-nog", "-s", "route.tcl"],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                timeout=limit_s,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+            command = [PROGRAM, "-nog", "-s", "route.tcl"]
+            programs.run(command, folder, log=out, timeout=limit_s)
+        except TimeoutExpired:
             raise RoutingError(
                 f"routing took more than {limit_s:g} s; a lower density leaves more room for wires"
             ) from None
@@ -152,13 +151,7 @@ def route(
 def version() -> str:
     """Return the router's version."""
     # Without a design it only says what it is.
-    run = subprocess.run(
-        [PROGRAM, "-nog", "-h"],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+    run = programs.run([PROGRAM, "-nog", "-h"])
     found = re.search(r"\d+\.\d+\.\d+", run.stdout + run.stderr)
     return found[0] if found else "unknown"
 

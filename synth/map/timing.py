@@ -108,8 +108,8 @@ class OpenSta(Timer):
         Name, in the netlist's folder, of what is read in place of the target's Liberty file; that
         of the target if None.
     spef
-        Name of a file there with the capacitances and resistances of the nets' wires; none if None,
-        but those that OpenSTA estimates from fan-out where the Liberty file names a wire-load model.
+        Name of a file there with capacitance and resistance of the wires; none if None, but those
+        that OpenSTA estimates from fan-out where the Liberty file names a wire-load model.
     """
 
     name: str = "opensta"

@@ -6,7 +6,7 @@ from nomul import flow, registry
 from nomul.golden import lfsr
 from nomul.synth.energy import netlist
 from nomul.synth.layout import lef, pieces
-from nomul.synth.map import liberty, targets
+from nomul.synth.map import targets
 
 
 class Placeable:
@@ -18,7 +18,7 @@ class Placeable:
         self.row = flow.measure(self.block, self.cfg, folder, target=target)
         self.mapped = folder / "mapped.v"
         wires = netlist.split(self.mapped, "lfsr", folder / "split")
-        library = liberty.read(self.target.library())
+        library = self.target.cells()
         self.design = netlist.read(wires, "lfsr", library, folder / "split")
         self.technology = lef.read(self.target.lef())
         self.pieces = pieces.take(self.design, self.technology)

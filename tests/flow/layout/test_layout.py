@@ -15,7 +15,7 @@ import nomul
 from nomul import flow
 from nomul.synth.energy import netlist, power
 from nomul.synth.layout import files, layout, place, trees
-from nomul.synth.map import liberty, targets
+from nomul.synth.map import targets
 
 pytest.importorskip("coloquinte", reason="install the extra: pip install nomul[layout]")
 
@@ -80,9 +80,7 @@ def test_a_density_that_cannot_be_is_refused(register, density):
 def test_the_flat_netlist_is_the_one_that_was_mapped(register, tmp_path):
     """As a graph: the same pins of the same cells hang together."""
     (tmp_path / "flat.v").write_text(files.verilog(register.pieces, "lfsr"))
-    flat = netlist.read(
-        tmp_path / "flat.v", "lfsr", liberty.read(register.target.library()), tmp_path
-    )
+    flat = netlist.read(tmp_path / "flat.v", "lfsr", register.target.cells(), tmp_path)
     assert Counter(g.cell for g in flat.groups for _ in g.nets) == register.row.cells
 
     def shape(design):
