@@ -166,7 +166,7 @@ def known(block: str, step: str, size: int, file: Path | None = None) -> Scale:
     """Return a measurement, from a file if these sources made it on this machine before."""
     if file is None:
         return apart(block, step, size)
-    tools = sweep_point.provenance((IN_A_SWEEP[step],), Options(simulator="verilator"))
+    tools = sweep_point.provenance(block, (IN_A_SWEEP[step],), Options(simulator="verilator"))
     about = {"block": block, "step": step, "size": size, "machine": machine(), "tools": tools}
     store = ledger.Lines(file)
     return Scale(**ledger.kept(store, about, lambda: asdict(apart(block, step, size))))

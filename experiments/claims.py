@@ -7,6 +7,7 @@ ours is comparable, the entry says so instead of giving a number.
 from collections.abc import Callable
 from typing import Any
 
+from nomul import registry
 from nomul.experiments import papers, tables
 
 Rows = list[dict[str, Any]]
@@ -21,11 +22,17 @@ def of(block: str) -> Rows:
 
     Empty for a block without a paper, or as long as its tables are not measured.
     """
-    make = _CLAIMS.get(block)
     try:
-        return make() if make else []
+        return _CLAIMS[block]() if block in _CLAIMS else _declared(block)
     except FileNotFoundError:
         return []
+
+
+def _declared(block: str) -> Rows:
+    """Return what the module of tables of another package's block claims, by ``claims()``."""
+    owner = registry.get(block)
+    claims = None if owner.own else getattr(owner.tables(), "claims", None)
+    return list(claims()) if claims else []
 
 
 def _row(claim: str, paper: str, ours: str, against: str) -> dict[str, Any]:

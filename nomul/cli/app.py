@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Annotated
 
@@ -62,9 +62,26 @@ def demo(out: Out = None, seed: Seed = 1, json: AsJson = False) -> None:
     demo.show(result)
 
 
-# Commands that blocks bring: one word, such as `pack`, or two, such as `train lutnet`.
-BROUGHT = registry.commands()
-COMMANDS: dict[str, Callable[..., None]] = {
+def brought(taken: Container[str]) -> dict[str, Callable[..., None]]:
+    """Return the commands that blocks bring by their words: `pack`, `train lutnet`.
+
+    One of another package that does not load, or whose words are ``taken``, is a fault of its
+    block, and the other commands are still there.
+    """
+    found = {words: registry.load(where) for words, where in registry.commands().items()}
+    every = registry.blocks()
+    for block in [block for block in every.values() if not block.own]:
+        for words, where in block.commands.items():
+            try:
+                if words in taken or words in found:
+                    raise ValueError(f"there is a command {words!r} already")
+                found[words] = registry.load(where)
+            except Exception as error:  # of a stranger's code
+                every.faults[block.name] = registry.fault(where, error)
+    return found
+
+
+_FIRST: dict[str, Callable[..., None]] = {
     "list": blocks.list_blocks,
     "show": blocks.show,
     "emit": blocks.emit,
@@ -74,20 +91,25 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "pnr": measure.pnr,
     "report": measure.report,
     "sweep": measure.sweep,
-    **{words: registry.load(where) for words, where in BROUGHT.items() if " " not in words},
+}
+_LAST: dict[str, Callable[..., None]] = {
     "import": importing.import_network,
+    "new": blocks.new,
     "doctor": doctor,
     "verify": verify.verify,
     "demo": demo,
 }
+BROUGHT = brought({*_FIRST, *_LAST, "train"})
+_ONE_WORD = {words: command for words, command in BROUGHT.items() if " " not in words}
+COMMANDS = {**_FIRST, **_ONE_WORD, **_LAST}
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
 
 training = typer.Typer(help="Train networks for the hardware, or with it in the loop.")
-for _words, _where in BROUGHT.items():
+for _words, _command in BROUGHT.items():
     _first, _, _second = _words.partition(" ")
-    if _first == "train":
-        training.command(_second)(registry.load(_where))
+    if _second:
+        training.command(_second)(_command)
 app.add_typer(training, name="train")
 
 

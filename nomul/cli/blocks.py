@@ -27,22 +27,54 @@ _LAYERS, _DATA = ", ".join(registry.able("layer")), ", ".join(registry.able("tes
 
 def list_blocks(json: AsJson = False) -> None:
     """Name the blocks, the parts they share, and the baselines they are measured against."""
+    every = registry.blocks()
     rows = [
         {
             "name": block.name,
             "kind": block.kind,
             "title": block.title,
             "paper": block.paper,
+            "package": block.home,
             "presets": list(block.config().presets),
         }
-        for block in registry.BLOCKS.values()
+        for block in every.values()
     ]
+    for name, fault in every.faults.items():
+        present.note(f"block {name} cannot be used: {fault}")
     if json:
         present.as_json(rows)
         return
-    columns = ("block", "kind", "title", "source", "presets")
-    cells = [[*list(row.values())[:-1], ", ".join(row["presets"])] for row in rows]
-    present.table("", columns, cells)
+    # Where all of them are nomul's own, a column that says so would say nothing.
+    keys = [k for k in rows[0] if k != "package" or any(not b.own for b in every.values())]
+    heads = {"name": "block", "paper": "source"}
+    cells = [[*(row[k] for k in keys[:-1]), ", ".join(row["presets"])] for row in rows]
+    present.table("", [heads.get(k, k) for k in keys], cells)
+
+
+def new(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="Name of the new block: small letters, digits and _."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder to write the package into; ./NAME if absent."
+        ),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Write a package with a working block of your own, which nomul lists once it is installed."""
+    from nomul import starter
+
+    folder = out or Path(name)
+    files = starter.write(name, folder)
+    if json:
+        present.as_json({"files": [str(path) for path in files]})
+        return
+    for path in files:
+        present.line(str(path))
+    present.note(f"next: pip install -e {folder}; nomul sim {name}; pytest {folder}")
 
 
 def show(
@@ -78,14 +110,22 @@ def emit(
     settings: Settings = None,
     network: Network = None,
     axi: Annotated[
-        bool, typer.Option("--axi", help="Behind AXI4-Stream, with status on AXI4-Lite.")
+        bool, typer.Option("--axi", help="Wrap the block in AXI4-Stream, with status on AXI4-Lite.")
     ] = False,
     testbench: Annotated[
-        bool, typer.Option("--testbench", help="With a testbench in plain Verilog, and vectors.")
+        bool,
+        typer.Option(
+            "--testbench", help="Write a testbench in plain Verilog, with recorded vectors."
+        ),
     ] = False,
-    reset: Annotated[str, typer.Option(help="sync or async.")] = "sync",
-    active: Annotated[str, typer.Option(help="Level of the reset: high or low.")] = "high",
-    period: Annotated[int, typer.Option(metavar="PS", help="Of the constraints' clock.")] = 10_000,
+    reset: Annotated[str, typer.Option(help="Kind of the reset: sync or async.")] = "sync",
+    active: Annotated[str, typer.Option(help="Active level of the reset: high or low.")] = "high",
+    period: Annotated[
+        int,
+        typer.Option(
+            metavar="PS", help="Clock period that the constraints demand, in picoseconds."
+        ),
+    ] = 10_000,
     seed: Seed = 1,
     out: Out = None,
     json: AsJson = False,
@@ -110,26 +150,31 @@ def sim(
     out: Out = None,
     simulator: Simulator = None,
     seed: Seed = 1,
-    waves: Annotated[bool, typer.Option("--waves", help="Record a waveform.")] = False,
+    waves: Annotated[
+        bool, typer.Option("--waves", help="Record a waveform of the simulation.")
+    ] = False,
     weights: Annotated[
-        Path | None, typer.Option(help=f"{_LAYERS}: run this packed layer, on the macro it names.")
+        Path | None,
+        typer.Option(help=f"Run this packed layer on the macro that it names ({_LAYERS})."),
     ] = None,
     inputs: Annotated[
-        Path | None, typer.Option(help=f"{_LAYERS}: activations of that layer, .npy.")
+        Path | None,
+        typer.Option(help=f"File of activations for the layer of --weights, .npy ({_LAYERS})."),
     ] = None,
     network: Network = None,
     data: Annotated[
         str | None,
         typer.Option(
-            help=f"{_DATA}: run a test set, a file of samples, digits or fashion-mnist, and count "
-            "the right answers."
+            help=f"Run a test set, a file of samples, digits or fashion-mnist, and count the right "
+            f"answers ({_DATA})."
         ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="With --data FILE: the column that holds the classes.")
+        str | None, typer.Option(help="Column of the file of --data that holds the classes.")
     ] = None,
     images: Annotated[
-        int | None, typer.Option(help="With --data: on so many images, the whole set if absent.")
+        int | None,
+        typer.Option(help="Number of images of --data to compare on; the whole set if absent."),
     ] = None,
     json: AsJson = False,
 ) -> None:

@@ -40,23 +40,26 @@ def synth(
     define: Defines = None,
     period: Period = 1000,
     hierarchy: Annotated[
-        bool, typer.Option("--hierarchy", help="Keep modules apart, and count each.")
+        bool, typer.Option("--hierarchy", help="Keep modules apart, and count the cells of each.")
     ] = False,
     clock_gating: Annotated[
         int,
         typer.Option(
-            min=0, help="Gate the clock of so many registers or more with one enable; 0: none."
+            min=0,
+            help="Smallest number of registers with one enable whose clock is gated; 0: none.",
         ),
     ] = 0,
     seed: Annotated[
-        int | None, typer.Option(help="Of place and route; the median of three if not given.")
+        int | None, typer.Option(help="Seed of place and route; the median of three if not given.")
     ] = None,
     energy: Annotated[
-        bool, typer.Option("--energy", help="Simulate the cells, and estimate their energy.")
+        bool, typer.Option("--energy", help="Simulate the mapped cells, and estimate their energy.")
     ] = False,
     glitches: Annotated[
         bool,
-        typer.Option("--glitches", help="Energy with a delay in every cell, and with glitches."),
+        typer.Option(
+            "--glitches", help="Estimate energy with a delay in every cell, so that glitches count."
+        ),
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Run the block's vectors on the mapped cells.")
@@ -151,15 +154,25 @@ def pnr(
     preset: Preset = None,
     settings: Settings = None,
     network: Network = None,
-    target: Annotated[str, typer.Option(help="ecp5 or ice40.")] = "ecp5",
+    target: Annotated[str, typer.Option(help="FPGA family: ecp5 or ice40.")] = "ecp5",
     device: Annotated[
-        str | None, typer.Option(help="25k, 45k, 85k; hx1k, hx8k, up5k, ...; the smallest if none.")
+        str | None,
+        typer.Option(
+            help="Device: 25k, 45k, 85k; hx1k, hx8k, up5k, ...; the smallest that fits if none."
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="The median of three if not given.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of place and route; the median of three if not given.")
+    ] = None,
     bitstream: Annotated[
-        bool, typer.Option("--bitstream", help="With a serial line, on the pins of --board.")
+        bool,
+        typer.Option(
+            "--bitstream", help="Write a bitstream with a serial line on the pins of --board."
+        ),
     ] = False,
-    board: Annotated[str | None, typer.Option(help="ulx3s, icebreaker or hx8k.")] = None,
+    board: Annotated[
+        str | None, typer.Option(help="Board of the bitstream: ulx3s, icebreaker or hx8k.")
+    ] = None,
     out: Out = None,
     json: AsJson = False,
 ) -> None:
@@ -198,26 +211,34 @@ def sweep(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=A,B,...", help="Values of one parameter, or all; repeatable."
+            "--set",
+            metavar="NAME=A,B,...",
+            help="Values of one parameter to go through, or `all`; may be repeated.",
         ),
     ] = None,
     steps: Annotated[
-        str, typer.Option(help="Of model, emit, sim, synth and energy, with commas between.")
+        str, typer.Option(help="Steps to do, with commas between: model, emit, sim, synth, energy.")
     ] = "model,emit,sim,synth",
     target: Target = None,
     liberty: Liberty = None,
     models: Models = None,
     period: Period = 1000,
     hierarchy: Annotated[
-        bool, typer.Option("--hierarchy", help="Map each distinct module once.")
+        bool,
+        typer.Option("--hierarchy", help="Map each distinct module once, and keep them apart."),
     ] = False,
     simulator: Simulator = None,
     seed: Seed = 1,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of a dask scheduler, tcp://host:port.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address of a dask scheduler, tcp://host:port; this machine if not given.",
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes on this machine; one per core if not given.")
+        int | None,
+        typer.Option(help="Number of processes on this machine; one per core if not given."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for table and plot; build/sweep/BLOCK if not given.")
@@ -226,9 +247,14 @@ def sweep(
         Path, typer.Option(help="Folder of finished points, which are never done twice.")
     ] = Path("build/sweep/points"),
     pareto: Annotated[
-        str | None, typer.Option(metavar="X,Y", help="Columns to compare; x,y:max if more is good.")
+        str | None,
+        typer.Option(
+            metavar="X,Y", help="Two columns that the plot compares; X,Y:max where more is better."
+        ),
     ] = None,
-    colour: Annotated[str | None, typer.Option(help="Column that the plot tells apart.")] = None,
+    colour: Annotated[
+        str | None, typer.Option(help="Column whose values the plot tells apart by colour.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Emit, simulate and synthesize a grid of configurations, here or on a cluster; resumes."""
@@ -265,25 +291,43 @@ def sweep(
 
 
 def report(
-    blocks: Annotated[list[str] | None, typer.Argument(metavar="[BLOCK]...")] = None,
+    blocks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[BLOCK]...", help="Blocks that are meant; all if none is named."),
+    ] = None,
     target: Annotated[
-        list[str] | None, typer.Option(help="May be repeated; all if absent.")
+        list[str] | None,
+        typer.Option(help="Target whose rows are meant; may be repeated; all if absent."),
     ] = None,
     preset: Annotated[
-        list[str] | None, typer.Option(help="With --update or --check: only these.")
+        list[str] | None,
+        typer.Option(
+            help="Preset to measure with --update or --check; may be repeated; all if absent."
+        ),
     ] = None,
-    update: Annotated[bool, typer.Option("--update", help="Measure, replace the rows.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Measure, compare with the rows.")] = False,
-    readme: Annotated[bool, typer.Option("--readme", help="Write them into README.md.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Measure again, and replace the committed numbers.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Measure again, and compare with the committed rows.")
+    ] = False,
+    readme: Annotated[
+        bool, typer.Option("--readme", help="Write the tables of blocks and rows into README.md.")
+    ] = False,
     name: Annotated[
         list[str] | None,
-        typer.Option("--table", metavar="NAME", help="A table of the block's page, or all."),
+        typer.Option(
+            "--table",
+            metavar="NAME",
+            help="Table of the block's page to show or update, or `all`; may be repeated.",
+        ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write one page about the blocks there.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for one page about the blocks, index.html."),
     ] = None,
     simulate: Annotated[
-        bool, typer.Option(help="With --html: run the benches, and draw a transaction of each.")
+        bool, typer.Option(help="Run the benches for --html, and draw one transaction of each.")
     ] = True,
     json: AsJson = False,
 ) -> None:
@@ -292,7 +336,8 @@ def report(
     from nomul.experiments import checkout
 
     if update:  # here too, before a progress display begins
-        checkout.demand("--update")
+        named = [one for one in blocks or registry.blocks() if one != "flow"]
+        checkout.demand("--update", named or None)
     if html:
         from nomul.report import page
 

@@ -21,7 +21,8 @@ def committed(targets: Sequence[str] = (), blocks: Sequence[str] = ()) -> "list[
 
     for name in blocks:
         registry.get(name)
-    found = [row for target in targets or rows.BASELINE_TARGETS for row in rows.load(target)]
+    wanted = [(t, folder) for t in targets or rows.BASELINE_TARGETS for folder in rows.folders()]
+    found = [row for target, folder in wanted for row in rows.load(target, folder)]
     return [row for row in found if not blocks or row.block in blocks]
 
 
@@ -51,10 +52,11 @@ def measure(
         There is no such block, target or preset; or rows are to be kept, and this nomul is not a
         checkout but an installed package.
     """
+    from nomul import registry
     from nomul.experiments import checkout, rows
 
     if keep:
-        checkout.demand("--update")
+        checkout.demand("--update", blocks or registry.blocks())
     found = []
     for block, preset, target in rows.wanted(
         blocks or None, targets or rows.BASELINE_TARGETS, presets
@@ -75,15 +77,23 @@ def compare(measured: "Sequence[Row]") -> "Comparison":
 
 
 def write_readme(path: Path) -> bool:
-    """Put the tables of blocks and of their rows between their markers; return whether it changed.
+    """Put the tables of nomul's own blocks and rows between their markers.
+
+    Returns
+    -------
+    bool
+        Whether the file changed.
 
     Raises
     ------
     ValueError
         The file has no such markers.
     """
+    from nomul import registry
+
+    own = committed(blocks=list(registry.BLOCKS))
     text = filled = path.read_text()
-    for name, content in (("blocks", blocks_table()), ("rows", table(committed()))):
+    for name, content in (("blocks", blocks_table()), ("rows", table(own))):
         begin, end = f"<!-- {name}: {_BY} -->", f"<!-- /{name} -->"
         pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
         if not pattern.search(filled):
@@ -124,16 +134,24 @@ def committed_table(block: str, name: str) -> "Table":
 def update_table(block: str, name: str, docs: Path = Path("docs")) -> "Table":
     """Measure a table again; store it, and put it and its plot into the block's page.
 
+    Parameters
+    ----------
+    docs
+        Folder of the pages of nomul's own blocks; those of other packages know theirs.
+
     Raises
     ------
     ValueError
         There is no such table, or this nomul is not a checkout but an installed package.
     """
+    from nomul import registry
     from nomul.experiments import checkout, tables
 
-    checkout.demand("--update")
+    owner = registry.blocks().get(block)  # none for the flow, whose tables are nomul's own
+    checkout.demand("--update", [block] if owner else None)
     table = tables.measure(block, name)
     tables.save(table)
+    docs = owner.page.parent if owner and not owner.own else docs
     if (docs / f"{block}.md").is_file():
         tables.write_page(table, docs)
     return table

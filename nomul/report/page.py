@@ -53,7 +53,7 @@ def write(
     """
     import jinja2
 
-    chosen = [registry.get(name) for name in names] or list(registry.BLOCKS.values())
+    chosen = [registry.get(name) for name in names] or list(registry.blocks().values())
     step = step or (lambda _: nullcontext())
     anchors = {block.name for block in chosen} | {"numbers"}
     sections = []
@@ -69,7 +69,7 @@ def write(
         script=(here / "page.js").read_text(),
         blocks=sections,
         overview=overview(chosen),
-        numbers=prose("numbers", anchors),
+        numbers=prose(docs() / "numbers.md", anchors),
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
@@ -97,7 +97,7 @@ def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) 
         "preset": block.first_preset,
         "presets": list(cfg.presets),
         "claims": claims.of(block.name),
-        "prose": prose(block.name, anchors),
+        "prose": prose(block.page, anchors) if block.page.is_file() else "",
         "diagram": diagram.draw(shown, f"Block diagram of {block.name}", about),
         "tree": tree(diagram.hierarchy(modules, block.name)),
         "ports": emitted.manifest["ports"],
@@ -147,13 +147,11 @@ def _row(row: "Row") -> dict[str, Any]:
 
 
 def docs() -> Path:
-    """Return the folder of the documentation: packaged, or beside the source."""
-    package = Path(nomul.__file__).parent
-    packaged = package / "docs"
-    return packaged if packaged.is_dir() else package.parent / "docs"
+    """Return the folder of the documentation."""
+    return Path(nomul.__file__).parent / "docs"
 
 
-def prose(page: str, anchors: set[str]) -> str:
+def prose(page: Path, anchors: set[str]) -> str:
     """Return a page of the documentation as HTML, pictures inside, headings two levels down.
 
     Links to the pages in ``anchors`` lead to their place in the report, other pages are only named.
@@ -161,11 +159,10 @@ def prose(page: str, anchors: set[str]) -> str:
     """
     from markdown_it import MarkdownIt
 
-    text = (docs() / f"{page}.md").read_text()
-    text = re.sub(r"\A# .*\n", "", text)
+    text = re.sub(r"\A# .*\n", "", page.read_text())
     made = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     made = re.sub(r"<(/?)h([1-4])>", lambda m: f"<{m[1]}h{int(m[2]) + 1}>", made)
-    made = re.sub(r'<img src="([^"]+)" alt="([^"]*)" ?/?>', _inline, made)
+    made = re.sub(r'<img src="([^"]+)" alt="([^"]*)" ?/?>', lambda m: _inline(page.parent, m), made)
     made = re.sub(
         r'<a href="([\w-]+)\.md(?:#[^"]*)?">(.*?)</a>',
         lambda m: f'<a href="#{m[1]}">{m[2]}</a>' if m[1] in anchors else m[2],
@@ -174,15 +171,15 @@ def prose(page: str, anchors: set[str]) -> str:
     made = re.sub(r"<table>.*?</table>", _scrolled, made, flags=re.DOTALL)
     return re.sub(
         r"<!-- table: (\S+) -->(.*?)<!-- /table -->",
-        lambda m: _measured(page, m[1], m[2]),
+        lambda m: _measured(page.stem, m[1], m[2]),
         made,
         flags=re.DOTALL,
     )
 
 
-def _inline(found: re.Match[str]) -> str:
+def _inline(folder: Path, found: re.Match[str]) -> str:
     """Return an image that needs no file beside the page."""
-    data = base64.b64encode((docs() / found[1]).read_bytes()).decode()
+    data = base64.b64encode((folder / found[1]).read_bytes()).decode()
     return f'<img src="data:image/svg+xml;base64,{data}" alt="{found[2]}">'
 
 

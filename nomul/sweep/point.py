@@ -102,10 +102,15 @@ def tools(steps: tuple[str, ...], options: Options) -> tuple[str, ...]:
     return tuple(dict.fromkeys(["numpy", *(name for step in steps for name in used[step])]))
 
 
-def provenance(steps: tuple[str, ...], options: Options) -> dict[str, str]:
-    """Return the versions of nomul, of its sources, and of the tools that these steps use."""
-    found = {name: _version(name) for name in tools(steps, options)}
-    return {"nomul": nomul.__version__, "sources": source_hash(), **found}
+def provenance(block: str, steps: tuple[str, ...], options: Options) -> dict[str, str]:
+    """Return the versions of nomul, of the sources, and of the tools that these steps use.
+
+    Sources are nomul's, and those of the package that a block comes with if that is another one.
+    """
+    versions = {name: _version(name) for name in tools(steps, options)}
+    owner = registry.get(block)
+    theirs = {} if owner.own else {owner.home: package_hash(block)}
+    return {"nomul": nomul.__version__, "sources": source_hash(), **theirs, **versions}
 
 
 @cache
@@ -128,6 +133,15 @@ def source_hash() -> str:
     return total.hexdigest()[:16]
 
 
+@cache
+def package_hash(block: str) -> str:
+    """Return a hash of the files that another package's block consists of."""
+    total = hashlib.sha256()
+    for path in registry.get(block).sources():
+        total.update(f"{path.name}\n".encode() + path.read_bytes())
+    return total.hexdigest()[:16]
+
+
 def depends_on(cfg: "Config", step: str, options: Options) -> dict[str, Any]:
     """Return everything that the result of one step depends on; of files it is the content."""
     matters: dict[str, Any] = {}
@@ -146,7 +160,7 @@ def depends_on(cfg: "Config", step: str, options: Options) -> dict[str, Any]:
         "config": values,
         "step": step,
         "options": matters,
-        "tools": provenance((step,), options),
+        "tools": provenance(cfg.block_name, (step,), options),
     }
 
 
@@ -172,12 +186,11 @@ def run(job: Job) -> Done:
     ForeignWorkerError
         This process has another nomul, or other tools, than the job was made with.
     """
-    here = provenance(job.steps, job.options)
+    here = provenance(job.block, job.steps, job.options)
     for name, wanted in job.provenance.items():
-        if here[name] != wanted:
-            raise ForeignWorkerError(
-                f"this worker has {name} {here[name] or 'not at all'}, and the sweep has {wanted}"
-            )
+        there = here.get(name) or "not at all"
+        if there != (wanted or "not at all"):
+            raise ForeignWorkerError(f"this worker has {name} {there}, and the sweep has {wanted}")
     block = registry.get(job.block)
     cfg = block.config().from_json(job.config)
     columns: dict[str, dict[str, Any]] = {}

@@ -150,7 +150,7 @@ def run(
                 point.columns[step] = known["columns"]
         lacking = tuple(step for step in steps if step not in point.columns)
         if lacking:
-            used = sweep_point.provenance(lacking, options)
+            used = sweep_point.provenance(block.name, lacking, options)
             config = cfg.located().to_json()
             job = Job(
                 block=block.name, config=config, steps=lacking, options=options, provenance=used

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from nomul import flow, registry
-from nomul.experiments.rows import HIERARCHICAL
 from nomul.synth.check import netcheck
 from nomul.synth.emit import Emitted
 from nomul.synth.energy.netlist import identifier
@@ -45,7 +44,7 @@ def test_the_mapped_netlist_equals_the_model(tmp_path, name):
     """On standard cells and on ECP5, without pauses and with them, mapped as its row is."""
     emitted = with_testbench(name)
     first = next(iter(registry.get(name).config().presets))
-    hierarchical = f"{name}/{first}" in HIERARCHICAL
+    hierarchical = first in registry.get(name).hierarchical
     for target in ("freepdk45", "ecp5"):
         checked = check(emitted, target, tmp_path, hierarchical=hierarchical)
         assert checked.words >= 30

@@ -95,7 +95,7 @@ def test_wrong_block_is_refused(tmp_path):
 
 def test_every_block_has_a_page_to_show():
     for name in registry.BLOCKS:
-        assert page.prose(name, set(registry.BLOCKS))
+        assert page.prose(registry.get(name).page, set(registry.BLOCKS))
 
 
 @pytest.fixture(scope="module")

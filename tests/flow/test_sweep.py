@@ -283,7 +283,7 @@ def test_a_failing_point_keeps_what_it_finished_and_is_tried_again(tmp_path, mon
 
 def test_a_worker_with_other_tools_is_refused():
     cfg = LFSR.config().preset("small")
-    seen = {**sweep_point.provenance(("emit",), Options()), "pyosys": "0.1"}
+    seen = {**sweep_point.provenance("lfsr", ("emit",), Options()), "pyosys": "0.1"}
     job = Job(
         block="lfsr", config=cfg.to_json(), steps=("emit",), options=Options(), provenance=seen
     )
