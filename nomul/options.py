@@ -7,38 +7,57 @@ import typer
 
 from nomul import registry
 
-Name = Annotated[str, typer.Argument(metavar="BLOCK", help="One of those that `list` names.")]
-Preset = Annotated[str | None, typer.Option(help="Named configuration; the first if not given.")]
+Name = Annotated[
+    str, typer.Argument(metavar="BLOCK", help="Name of a block; `nomul list` lists them.")
+]
+Preset = Annotated[
+    str | None, typer.Option(help="Configuration by name; the block's first one if not given.")
+]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Change one parameter; may be repeated."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Change one parameter of the preset; may be repeated."
+    ),
 ]
 _NETWORKS = ", ".join(registry.able("network"))
 Network = Annotated[
     Path | None,
     typer.Option(help=f"Network file of {_NETWORKS}; the preset's network if not given."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 Target = Annotated[
-    str | None, typer.Option(help="freepdk45 (if not given), generic, ice40, ecp5, xc7.")
+    str | None,
+    typer.Option(help="Target to map to: freepdk45 (if not given), generic, ice40, ecp5 or xc7."),
 ]
 Liberty = Annotated[
-    Path | None, typer.Option(help="Map to the cells of this file, gzipped or not.")
+    Path | None,
+    typer.Option(
+        help="Liberty file, gzipped or not, whose cells to map to, instead of a --target."
+    ),
 ]
-Models = Annotated[Path | None, typer.Option(help="Verilog of those cells, for energy.")]
+Models = Annotated[
+    Path | None, typer.Option(help="Verilog models of the cells of --liberty, which energy needs.")
+]
 Libraries = Annotated[
     list[Path] | None,
-    typer.Option("--liberty", help="Map to the cells of this file, or of several: repeatable."),
+    typer.Option(
+        "--liberty", help="Liberty file whose cells to map to; repeat it for a library of several."
+    ),
 ]
 Defines = Annotated[
     list[str] | None,
-    typer.Option("--define", metavar="NAME[=VALUE]", help="What --models wants to be defined."),
+    typer.Option(
+        "--define", metavar="NAME[=VALUE]", help="Macro that the Verilog of --models needs."
+    ),
 ]
-Period = Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at.")]
+Period = Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at, in picoseconds.")]
 Simulator = Annotated[
-    str | None, typer.Option(help="icarus or verilator; the one found if not given.")
+    str | None,
+    typer.Option(help="Simulator: icarus or verilator; the one that is installed if not given."),
 ]
-Seed = Annotated[int, typer.Option(help="Of everything random: stimuli, stalls, initial weights.")]
+Seed = Annotated[
+    int, typer.Option(help="Seed of all random choices: stimuli, stalls, initial weights.")
+]
 Out = Annotated[
     Path | None, typer.Option(help="Folder for results; build/BLOCK/PRESET if not given.")
 ]

@@ -10,15 +10,23 @@ from nomul.options import AsJson
 
 
 def train(
-    network: Annotated[str, typer.Option(help="mlp, convnet or resnet32.")] = "mlp",
+    network: Annotated[
+        str, typer.Option(help="Network to train: mlp, convnet or resnet32.")
+    ] = "mlp",
     data: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     images: Annotated[
-        int | None, typer.Option(min=1, help="Images to train on; all if absent.")
+        int | None, typer.Option(min=1, help="Number of images to train on; all if absent.")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Runs per setting.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Result file, one run per line.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Number of runs per setting, each with another seed.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File of the results, one run per line; finished runs are not repeated."),
+    ] = None,
     record: Annotated[
-        Path | None, typer.Option(help="Write all runs here at the end, as one JSON document.")
+        Path | None,
+        typer.Option(help="File to write all runs to at the end, as one JSON document."),
     ] = None,
     json: AsJson = False,
 ) -> None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def train(
-    preset: Annotated[str | None, typer.Option(help="What to train; the first if none.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Network to train, by name; the first one if not given.")
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -42,15 +44,18 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(help="Own samples: passes over them; 8 to 60 if not given.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="File of the network, .json or .npz.")] = Path(
+    out: Annotated[Path, typer.Option(help="File of the network to write, .json or .npz.")] = Path(
         "build/net.npz"
     ),
     folder: Annotated[
-        Path | None, typer.Option(help="Where the IDX files of Fashion-MNIST are.")
+        Path | None, typer.Option(help="Folder of the IDX files of Fashion-MNIST.")
     ] = None,
     seed: Seed = 1,
     seeds: Annotated[
-        int, typer.Option(help="Train so many, and keep the best on held-out training images.")
+        int,
+        typer.Option(
+            help="Number of networks to train; the best on held-out training images is kept."
+        ),
     ] = 1,
     study: Annotated[
         str | None,

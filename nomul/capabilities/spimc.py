@@ -14,28 +14,47 @@ if TYPE_CHECKING:
 
 
 def pack(
-    weights: Annotated[Path, typer.Argument(help=".npy, .npz or .safetensors.")],
-    layer: Annotated[str | None, typer.Option(help="Which array of the file.")] = None,
+    weights: Annotated[
+        Path, typer.Argument(help="File of the weights: .npy, .npz or .safetensors.")
+    ],
+    layer: Annotated[
+        str | None, typer.Option(help="Name of the array in a file that holds several.")
+    ] = None,
     form: Annotated[
-        str, typer.Option("--format", help="auto, dense, coo, rl, nm, bitmap, or N:M.")
+        str,
+        typer.Option("--format", help="Storage format: auto, dense, coo, rl, nm, bitmap, or N:M."),
     ] = "auto",
-    preset: Annotated[str, typer.Option(help="Of the macro, spimc.")] = "paper",
+    preset: Annotated[
+        str, typer.Option(help="Configuration of the macro, a preset of spimc.")
+    ] = "paper",
     settings: Settings = None,
     act_bits: Annotated[
-        int | None, typer.Option(help="Of activations; the most if absent.")
+        int | None,
+        typer.Option(help="Bits of an activation; as many as the macro takes if absent."),
     ] = None,
-    signed: Annotated[bool, typer.Option("--signed", help="Activations are signed.")] = False,
+    signed: Annotated[
+        bool, typer.Option("--signed", help="Take activations as signed numbers.")
+    ] = False,
     transpose: Annotated[
         bool | None,
-        typer.Option("--transpose/--as-is", help="Rows of the file are outputs; safetensors' are."),
+        typer.Option(
+            "--transpose/--as-is",
+            help="Take the file's rows as outputs, as safetensors have them, or as inputs.",
+        ),
     ] = None,
     balance: Annotated[
-        bool, typer.Option("--balance", help="Fold overloaded columns over several.")
+        bool,
+        typer.Option("--balance", help="Fold a column with too many weights over several columns."),
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="With --format N:M, drop the smallest of each group.")
+        bool,
+        typer.Option(
+            "--prune", help="Set the smallest weights of each group of N:M to zero first."
+        ),
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="The container, .npz.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File of the packed layer to write, .npz.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Choose a sparse format for a layer's weights, and pack them for the macro spimc."""

@@ -11,9 +11,16 @@ from nomul.options import AsJson, Name, Out
 
 def verify(
     name: Name,
-    exhaustive: Annotated[str, typer.Option(help="Format whose pairs to go through: fp16.")],
-    op: Annotated[list[str] | None, typer.Option(help="add, mul; both if absent.")] = None,
-    rows: Annotated[int, typer.Option(help="First operands, of 65536, to have done.")] = 1 << 16,
+    exhaustive: Annotated[
+        str, typer.Option(help="Format whose operand pairs to go through: fp16.")
+    ],
+    op: Annotated[
+        list[str] | None,
+        typer.Option(help="Operation to verify, add or mul; may be repeated; both if absent."),
+    ] = None,
+    rows: Annotated[
+        int, typer.Option(help="Number of first operands, of 65536, to go through.")
+    ] = 1 << 16,
     out: Out = None,
     json: AsJson = False,
 ) -> None:

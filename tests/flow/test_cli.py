@@ -1,10 +1,12 @@
 """The command line: what it prints, what it refuses in one line, and what it does not load."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
+import typer
 
 import nomul
 from nomul import cli, doctor, present, registry
@@ -251,3 +253,22 @@ def test_report_as_a_page(nomul_, tmp_path):
     text = (tmp_path / "out" / "index.html").read_text()
     assert 'id="lfsr"' in text
     assert "One transaction" not in text
+
+
+def parameters(command, words=("nomul",)):
+    """Yield the words of each command, and each of its parameters."""
+    for parameter in command.params:
+        yield pytest.param(words, parameter, id=f"{' '.join(words[1:])} {parameter.name}".strip())
+    for name, below in getattr(command, "commands", {}).items():
+        yield from parameters(below, (*words, name))
+
+
+@pytest.mark.parametrize(("words", "parameter"), list(parameters(typer.main.get_command(cli.app))))
+def test_every_help_text_stands_alone(words, parameter):
+    """A whole phrase that says what the option is or does, read without its neighbours."""
+    text = parameter.help
+    assert text, f"{' '.join(words)} {parameter.name} has no help"
+    assert len(text.split()) >= 4 or parameter.name in ("help", "version"), text
+    assert not re.match(r"(Of|With|Behind|May|Its|Which|What|Where)\b", text), text
+    assert text[0].isupper()
+    assert text.endswith((".", ")"))
