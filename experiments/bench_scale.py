@@ -178,12 +178,12 @@ def exponent(before: Scale, after: Scale) -> float:
     return math.log(after.cpu_s / before.cpu_s) / math.log(work)
 
 
-def table(found: Iterable[Scale]) -> str:
+def table(measured: Iterable[Scale]) -> str:
     """Return a Markdown table; its last column is the exponent against the line before."""
     names = ("block", "step", "size", "processor s", "peak MB", "modules", "Verilog, kB")
     lines = [[*names, "area, um2, or values", "exponent", "run, s"], ["---", "---", *["---:"] * 8]]
     before: Scale | None = None
-    for s in found:
+    for s in measured:
         same = before is not None and (before.block, before.step) == (s.block, s.step)
         grown = f"{exponent(before, s):.2f}" if same and before else ""
         result = "" if s.result is None else f"{s.result:,.0f}"
@@ -234,13 +234,13 @@ def main() -> None:
         return
     plan = [(block, step, size) for block, step, sizes in PLAN for size in sizes]
     steps = given.steps.split(",")
-    found = []
+    measured = []
     for block, step, size in plan:
         if step not in steps or (block == "essop" and size > given.most):
             continue
-        found.append(known(block, step, size, given.store))
-        print(found[-1], flush=True)
-    content = f"\n{table(found)}\nMeasured on {machine()}.\n"
+        measured.append(known(block, step, size, given.store))
+        print(measured[-1], flush=True)
+    content = f"\n{table(measured)}\nMeasured on {machine()}.\n"
     print(content)
     if given.write:
         write(given.write, content)

@@ -41,8 +41,8 @@ def _row(claim: str, paper: str, ours: str, against: str) -> dict[str, Any]:
 
 def _rows(block: str, name: str, **where: Any) -> Rows:
     """Return the rows of a committed table that have the given values."""
-    found = tables.load(block, name).rows
-    return [row for row in found if all(row[key] == value for key, value in where.items())]
+    rows = tables.load(block, name).rows
+    return [row for row in rows if all(row[key] == value for key, value in where.items())]
 
 
 def _essop() -> Rows:
@@ -52,21 +52,21 @@ def _essop() -> Rows:
     best = min(able, key=lambda row: row["um2"])
     (int4,) = (row for row in planes if row["unit"] == "INT4")
     made = f"{best['unit']}, streams of {best['BL']} bits"
-    found, theirs = [], papers.quoted("essop")
+    claims, quoted = [], papers.quoted("essop")
     for what in ("area", "energy"):
-        paper = f"{theirs[f'{what}_saved_percent']} % less"
-        ours, small = best[f"{what} saved %"], int4[f"{what} saved %"]
-        words = f"{ours:.1f} % less ({made}); INT4, which errs half as much: {small:.1f} % less"
-        found.append(_row(f"{what} per product", paper, words, fp16))
-    return found
+        paper = f"{quoted[f'{what}_saved_percent']} % less"
+        saved, small = best[f"{what} saved %"], int4[f"{what} saved %"]
+        words = f"{saved:.1f} % less ({made}); INT4, which errs half as much: {small:.1f} % less"
+        claims.append(_row(f"{what} per product", paper, words, fp16))
+    return claims
 
 
 def _spimc() -> Rows:
     (dense,) = _rows("spimc", "T4", pattern="dense", format="dense")
     sparse = min(_rows("spimc", "T4", pattern="90"), key=lambda row: row["storage"])
     where = f"dense storage, a pruned layer of 784 x 256 with 90 % zeros, format {sparse['format']}"
-    fewer, theirs = dense["beats"] / sparse["beats"], papers.quoted("spimc")
-    density, written = theirs["storage_density"], theirs["entries_written"]
+    fewer, quoted = dense["beats"] / sparse["beats"], papers.quoted("spimc")
+    density, written = quoted["storage_density"], quoted["entries_written"]
     return [
         _row("storage density", density, f"{1 / sparse['storage']:.1f} times", where),
         _row("entries written per inference", written, f"{fewer:.1f} times fewer", where),
@@ -76,13 +76,13 @@ def _spimc() -> Rows:
 def _lutnet() -> Rows:
     rows = _rows("lutnet", "T1-equal", **{"XNOR inputs": "pruned"})
     kinds = [f"{title}, times fewer" for title in ("LUTNet", "learned wires")]
-    found = [[row[key] for row in rows] for key in kinds]
-    ranges = [f"{min(times)} to {max(times)}" for times in found]
+    ratios = [[row[key] for row in rows] for key in kinds]
+    ranges = [f"{min(times)} to {max(times)}" for times in ratios]
     words = f"{ranges[0]} times fewer LUTs, with learned wires {ranges[1]}"
     against = "our pruned XNOR networks, digits, five seeds, accuracies "
     against += f"from {rows[0]['accuracy']} to {rows[-1]['accuracy']}"
-    theirs = papers.quoted("lutnet")["area_efficiency"]
-    return [_row("area at equal accuracy", theirs, words, against)]
+    quoted = papers.quoted("lutnet")["area_efficiency"]
+    return [_row("area at equal accuracy", quoted, words, against)]
 
 
 def _sonic() -> Rows:
@@ -105,10 +105,10 @@ def _sotfp() -> Rows:
         "energy": (NOT, accelerator),
         "area": (NOT, accelerator),
     }
-    theirs = papers.quoted("sotfp")
+    quoted = papers.quoted("sotfp")
     return [
-        _row(what, f"{theirs[f'{what}_times_less']} times less", *ours)
-        for what, ours in compared.items()
+        _row(what, f"{quoted[f'{what}_times_less']} times less", *measured)
+        for what, measured in compared.items()
     ]
 
 

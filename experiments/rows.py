@@ -76,12 +76,12 @@ def replace(row: Row, folder: Path | None = None) -> Path:
     """
     block = registry.get(row.block)
     folder, presets = folder or block.numbers, block.config().presets
-    kept = [
+    others = [
         old
         for old in load(row.target, folder)
         if old.key != row.key and (old.block != row.block or old.preset in presets)
     ]
-    return save(row.target, [*kept, row], folder)
+    return save(row.target, [*others, row], folder)
 
 
 @dataclass(frozen=True)
@@ -200,8 +200,8 @@ def table(rows: Iterable[Row]) -> str:
     lines = [["block", "preset", *(head for _, head, _ in columns), "cycles per result"]]
     lines.append(["---", "---", *("---:" for _ in columns), "---:"])
     for row in {row.key: row for row in rows}.values():
-        found = [(by_place.get((row.key, target)), show) for target, _, show in columns]
-        values = [show(there) if there else "" for there, show in found]
+        cells = [(by_place.get((row.key, target)), show) for target, _, show in columns]
+        values = [show(there) if there else "" for there, show in cells]
         lines.append([row.block, row.preset, *values, str(row.interval)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 

@@ -4,11 +4,12 @@ A block with tables has a module ``nomul.experiments.<block>.tables``, and so ha
 layouts and quantised networks; one of another package has ``<package>.tables``. The module holds
 
 - ``TABLES``: name to function that measures it and returns its rows, flat dictionaries with the
-  same keys; the first line of its docstring, less its verb, is the table's title;
-- ``PLOTS`` (optional): name to function that draws such rows into a matplotlib figure; the first
-  line of its docstring, less its verb, is what a reader hears who cannot see it;
+  same keys;
+- ``PLOTS`` (optional): name to function that draws such rows into a matplotlib figure;
 - ``PAGE`` (optional): name to function that picks the rows which the page shows, where a table
   is longer than a page wants.
+
+Functions of the first two have a caption, by the decorator of ``nomul.experiments.captions``.
 """
 
 import dataclasses
@@ -23,7 +24,7 @@ from types import ModuleType
 from typing import Any
 
 from nomul import registry
-from nomul.experiments import picture
+from nomul.experiments import captions, picture
 
 Rows = list[dict[str, Any]]
 
@@ -92,7 +93,7 @@ def measure(block: str, name: str) -> Table:
     rows = make()
     if not rows or any(row.keys() != rows[0].keys() for row in rows):
         raise ValueError(f"{block} {name}: rows need the same keys, and there must be some")
-    return Table(block, name, _title(make), rows, _tools())
+    return Table(block, name, captions.of(make), rows, _tools())
 
 
 def load(block: str, name: str, folder: Path | None = None) -> Table:
@@ -154,7 +155,7 @@ def write_page(table: Table, docs: Path) -> Path:
 def content(table: Table) -> str:
     """Return what stands between a table's markers."""
     picture_of = _plot(table)
-    shown = f"\n![{_title(picture_of)}]({_file(table)}.svg)\n" if picture_of else ""
+    shown = f"\n![{captions.of(picture_of)}]({_file(table)}.svg)\n" if picture_of else ""
     return f"{table.markdown()}{shown}"
 
 
@@ -167,7 +168,7 @@ def draw(table: Table, folder: Path) -> list[Path]:
         figure = picture.figure()
         draw_rows(table.rows, figure)
         vector, pixels = (folder / f"{_file(table)}.{kind}" for kind in ("svg", "png"))
-        picture.save(figure, vector, table.title, _title(draw_rows))
+        picture.save(figure, vector, table.title, captions.of(draw_rows))
         figure.savefig(pixels, dpi=120)
     return [vector, pixels]
 
@@ -203,23 +204,16 @@ def _module(block: str) -> ModuleType:
 
 
 def _entry(block: str, name: str) -> Callable[[], Rows]:
-    found = _module(block).TABLES
-    if name not in found:
-        raise ValueError(f"{block} has no table {name!r}; it has {', '.join(found)}")
-    entry: Callable[[], Rows] = found[name]
+    tables = _module(block).TABLES
+    if name not in tables:
+        raise ValueError(f"{block} has no table {name!r}; it has {', '.join(tables)}")
+    entry: Callable[[], Rows] = tables[name]
     return entry
 
 
 def _plot(table: Table) -> Callable[[Rows, Any], None] | None:
-    found: dict[str, Callable[[Rows, Any], None]] = getattr(_module(table.block), "PLOTS", {})
-    return found.get(table.name)
-
-
-def _title(function: Callable[..., Any]) -> str:
-    """Return what a docstring's first line says after its verb: "Return x." is "X."."""
-    line = (function.__doc__ or "").strip().partition("\n")[0]
-    words = line.partition(" ")[2]
-    return words[:1].upper() + words[1:]
+    plots: dict[str, Callable[[Rows, Any], None]] = getattr(_module(table.block), "PLOTS", {})
+    return plots.get(table.name)
 
 
 def _file(table: Table) -> str:
@@ -234,10 +228,10 @@ def _path(block: str, name: str, folder: Path | None) -> Path:
 
 
 def _tools() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -213,8 +213,8 @@ class Config(config.Config):
         side's seed.
         """
         count = self.lanes(side) if self.share == "lane" else 1
-        which = self.register(side)
-        seed, taps = self.seeds[which], self.taps(which)
+        register = self.register(side)
+        seed, taps = self.seeds[register], self.taps(register)
         walk = lfsr.sequence(self.lfsr_width, taps, seed, count, self.width)
         return [int(state) for state in walk]
 

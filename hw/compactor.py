@@ -167,6 +167,7 @@ class Top(wiring.Component):
             i.ready.eq(~full & (given | ~o.valid)),
             taken.eq(i.valid & i.ready),
         ]
+        # Arriving survivors move behind those that wait; the first lanes of both are the beat.
         arriving = spread(
             m, list(map(Value.cast, i.payload.elements)), offset, cfg.room + cfg.width
         )
@@ -183,6 +184,7 @@ class Top(wiring.Component):
                 o.payload.index[k].eq(merged[k].index),
                 o.payload.keep[k].eq(merged[k].keep),
             ]
+        # What waits afterwards: all, all but a beat, or the start of the next vector.
         following = Signal(range(cfg.room + cfg.width + 1))
         restart, rest = Signal(), Signal()
         m.d.comb += [

@@ -52,6 +52,7 @@ class Top(wiring.Component):
         m.submodules.store = store = memory.Memory(shape=stored, depth=cfg.length, init=[])
         write, read = store.write_port(), store.read_port(domain="comb")
 
+        # Take a vector into the store; the OR of all magnitudes finds their common exponent.
         sending = Signal()
         index = Signal(range(cfg.length))
         end = Signal(range(cfg.length))
@@ -73,6 +74,7 @@ class Top(wiring.Component):
             with m.If(whole):
                 m.d.sync += [sending.eq(1), end.eq(index), index.eq(0)]
 
+        # Send it scaled by that exponent, one word per cycle.
         go = Signal()
         final = Signal()
         m.d.comb += [

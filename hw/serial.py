@@ -51,9 +51,9 @@ class Serial(wiring.Component):
         self.top, self.divisor = top, divisor
         self.cfg = getattr(top, "cfg", None)
         axis_ports.status(top)  # refuses inputs that are no streams
-        found = axis_ports.ports(top)
-        self.inputs = [port for port in found if not port.outward]
-        self.outputs = [port for port in found if port.outward]
+        streams = axis_ports.ports(top)
+        self.inputs = [port for port in streams if not port.outward]
+        self.outputs = [port for port in streams if port.outward]
         super().__init__({"clk": In(1), "rx": In(1), "tx": Out(1)})
 
     @staticmethod

@@ -48,15 +48,15 @@ def versions() -> dict[str, str]:
     return {"python": sys.version.split()[0]} | {name: t.found() for name, t in TOOLS.items()}
 
 
-def lacking(found: dict[str, str]) -> dict[str, list[str]]:
+def lacking(versions: dict[str, str]) -> dict[str, list[str]]:
     """Return, per command, the tools to install: none where the command can run."""
-    return {command: _lacking(needs, found) for command, needs in NEEDS.items()}
+    return {command: _lacking(needs, versions) for command, needs in NEEDS.items()}
 
 
-def _lacking(needs: Iterable[Iterable[Iterable[str]]], found: dict[str, str]) -> list[str]:
+def _lacking(needs: Iterable[Iterable[Iterable[str]]], versions: dict[str, str]) -> list[str]:
     names: list[str] = []
     for ways in needs:
-        options = [[name for name in way if found[name] == MISSING] for way in ways]
+        options = [[name for name in way if versions[name] == MISSING] for way in ways]
         # Where several ways are open, the first one is advised: it is the simplest to install.
         names += [] if [] in options else options[0]
     return list(dict.fromkeys(names))

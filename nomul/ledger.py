@@ -195,13 +195,13 @@ class Lines:
 
     def read(self) -> list[Values]:
         """Return all sound results, those without a seal too; none if there is no file."""
-        found = []
+        results = []
         for values in self._objects():
             try:
-                found.append(opened(values))
+                results.append(opened(values))
             except DamagedError:
                 continue
-        return found
+        return results
 
     def _objects(self) -> Iterator[Any]:
         """Yield what stands in the lines, but for those that are cut off."""

@@ -1,6 +1,5 @@
 """How the command line puts things: JSON for programs, tables for people, one line for errors."""
 
-import inspect
 import json
 import re
 import sys
@@ -155,20 +154,16 @@ def counting(text: str, total: int) -> Iterator[Callable[[], None]]:
 
 def parameter_notes(kind: type) -> dict[str, str]:
     """Return what a class's numpydoc ``Parameters`` say about each, inherited ones included."""
+    from docstring_parser import DocstringStyle, parse
+
     notes: dict[str, str] = {}
     for base in reversed(kind.__mro__):
-        text = inspect.cleandoc(base.__dict__.get("__doc__") or "")
-        _, _, section = text.partition("Parameters\n----------\n")
-        section = re.split(r"\n\n\S[^\n]*\n-{3,}", section)[0]
-        names: list[str] = []
-        for entry in section.splitlines():
-            if entry and not entry.startswith(" "):
-                names = [name.strip() for name in entry.split(":")[0].split(",")]
-                notes |= dict.fromkeys(names, "")
-            else:
-                plain = re.sub(r"(:\w+:)?`+([^`]+)`+", r"\2", entry.strip())
-                for name in names:
-                    notes[name] = f"{notes[name]} {plain}".strip()
+        text = base.__dict__.get("__doc__") or ""
+        for entry in parse(text, DocstringStyle.NUMPYDOC).params:
+            if entry.args[0] == "param":
+                said = " ".join((entry.description or "").split())
+                plain = re.sub(r"(:\w+:)?`+([^`]+)`+", r"\2", said)
+                notes |= dict.fromkeys([n.strip() for n in entry.arg_name.split(",")], plain)
     return notes
 
 

@@ -55,10 +55,10 @@ class Recording:
         no sooner than these have passed means the same as in the recording, and none waits for
         what itself must bring about, however long anybody pauses.
         """
-        found, ends = [], {name: self._cycles(name) for name in streams}
+        counts, ends = [], {name: self._cycles(name) for name in streams}
         for transfer in self.transfers:
-            found.append(tuple(bisect_left(ends[name], transfer.since) for name in streams))
-        return found
+            counts.append(tuple(bisect_left(ends[name], transfer.since) for name in streams))
+        return counts
 
     def _cycles(self, stream: str) -> list[int]:
         return [t.cycle for t in self.transfers if t.stream == stream]

@@ -74,11 +74,11 @@ async def both_blocks_answer_their_models(dut):
     levels, codes = codebook.stimuli(cfg, rng).values()
     for entry in entries(cfg, levels):
         assert await program.write(ENTRY, entry) == AxiResp.OKAY
-    found = []
+    answers = []
     for code in codes[:20].tolist():
         assert await program.write(CODE, code) == AxiResp.OKAY
-        found.append((await program.read(LEVEL))[0])
-    got = layouts(cfg)[1].unpack(found, signed=("level",))
+        answers.append((await program.read(LEVEL))[0])
+    got = layouts(cfg)[1].unpack(answers, signed=("level",))
     expected = codebook.model(cfg, levels, codes[:20])
     assert_equal(got["level"], expected.level, "level")
     assert_equal(got["unloaded"], expected.unloaded, "unloaded")

@@ -54,9 +54,9 @@ def repeated(verilog: str, top: str, *, least: int = LEAST, saving: int = SAVING
     @cache
     def inside(name: str) -> frozenset[str]:
         """Return what is built once of a module and all below it."""
-        found = frozenset[str]().union(*(inside(child) for child in below[name]))
+        inner = frozenset[str]().union(*(inside(child) for child in below[name]))
         worth = size(name) >= least and (uses(name) - 1) * size(name) >= saving
-        return frozenset([name]) if worth and not found and name != top else found
+        return frozenset([name]) if worth and not inner and name != top else inner
 
     return sorted(inside(top)) if top in bodies else []
 

@@ -113,8 +113,8 @@ def prune(net: nn.Module, pattern: str) -> Masks:
     for layer in linears(net):
         weight = layer.weight.detach().numpy().T  # inputs first
         if ":" in pattern:
-            kept, group = map(int, pattern.split(":"))
-            cut = sparse.prune_groups(weight, kept, group)
+            nnz, group = map(int, pattern.split(":"))
+            cut = sparse.prune_groups(weight, nnz, group)
         elif pattern == "dense":
             cut = weight
         else:
@@ -136,14 +136,14 @@ def apply(net: nn.Module, masks: Masks) -> None:
 
 def accuracy(net: nn.Module, data: Data, bits: int | None = None) -> float:
     """Return the share of test images that are recognised, with weights of so many bits."""
-    kept = [layer.weight.detach().clone() for layer in linears(net)]
+    before = [layer.weight.detach().clone() for layer in linears(net)]
     with torch.no_grad():
         for layer in linears(net):
             if bits is not None:
                 q, scale = sparse.quantise(layer.weight.numpy().T, bits)
                 layer.weight.copy_(torch.from_numpy((q * scale).T))
         right = (net(data.x_test).argmax(dim=1) == data.labels_test).float().mean().item()
-        for layer, weight in zip(linears(net), kept, strict=True):
+        for layer, weight in zip(linears(net), before, strict=True):
             layer.weight.copy_(weight)
     return right
 

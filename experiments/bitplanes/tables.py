@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul import flow, ledger, registry
+from nomul.experiments.captions import caption
 from nomul.experiments.tables import Rows
 from nomul.synth import yosys
 from nomul.synth.emit import emit
@@ -49,6 +50,7 @@ def arrays(acts: int, weights: int) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
+@caption("The area of a column per product and cycle, at the same throughput, by precision.")
 def columns() -> Rows:
     """Return the area of a column per product and cycle, at the same throughput, by precision.
 
@@ -90,6 +92,7 @@ def _sized(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@caption("Area and energy per product of whole arrays of the same throughput, by precision.")
 def equal_throughput() -> Rows:
     """Return area and energy per product of whole arrays of the same throughput, by precision.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul import ledger
+from nomul.experiments.captions import caption
 from nomul.experiments.tables import Rows
 from nomul.golden.dense import Config
 from nomul.synth import yosys
@@ -34,6 +35,7 @@ WAYS: tuple[tuple[str, str, type[FreePdk45]], ...] = (
 )
 
 
+@caption("Area per product of a column: every way to multiply, by bits and lanes, at 1 ns.")
 def rivals() -> Rows:
     """Return area per product of a column: every way to multiply, by bits and lanes, at 1 ns.
 

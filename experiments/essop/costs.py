@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul.experiments import papers, tables
+from nomul.experiments.captions import caption
 from nomul.experiments.essop import candidates, errors
 from nomul.golden import fp16mul, plane
 
@@ -67,6 +68,7 @@ OTHERS: Candidates = (
 )
 
 
+@caption("Area and energy of a product per cell and cycle: 32 x 32, FreePDK45 at 1 ns.")
 def area_and_energy() -> Rows:
     """Return area and energy of a product per cell and cycle: 32 x 32, FreePDK45 at 1 ns."""
     rows = _measured((*BASELINES, *PARALLEL))
@@ -78,16 +80,19 @@ def area_and_energy() -> Rows:
     return [*rows[:2], quoted, *sorted(rows[2:], key=lambda row: row["um2"])]
 
 
+@caption("Area and energy of a product with longer streams, and of integers that err no more.")
 def more() -> Rows:
     """Return area and energy of a product with longer streams, and of integers that err no more."""
     return sorted(_measured((*BASELINES[:1], *MORE))[1:], key=lambda row: row["um2"])
 
 
+@caption("Area and energy of a product in other planes: popcount, serial, without registers.")
 def others() -> Rows:
     """Return area and energy of a product in other planes: popcount, serial, without registers."""
     return sorted(_measured((*BASELINES[:1], *OTHERS))[1:], key=lambda row: row["um2"])
 
 
+@caption("What clock gates change for the units of T1: 32 x 32, FreePDK45 at 1 ns.")
 def gated() -> Rows:
     """Return what clock gates change for the units of T1: 32 x 32, FreePDK45 at 1 ns.
 
@@ -118,8 +123,8 @@ def gated() -> Rows:
 def _measured(chosen: Candidates) -> Rows:
     """Return the rows of candidates; savings are against the first."""
     pairs = errors.network_pairs()
-    found = [(name, cfg, candidates.measure(cfg, KEPT)) for name, cfg in chosen]
-    return [_row(name, cfg, cost, found[0][2], pairs) for name, cfg, cost in found]
+    measured = [(name, cfg, candidates.measure(cfg, KEPT)) for name, cfg in chosen]
+    return [_row(name, cfg, cost, measured[0][2], pairs) for name, cfg, cost in measured]
 
 
 def _row(
@@ -158,6 +163,7 @@ def _saved(value: float | None, reference: float | None) -> float | None:
     return None if value is None or reference is None else 100 * (1 - value / reference)
 
 
+@caption("Area, error and cycles of a product, and which candidates nothing beats.")
 def pareto() -> Rows:
     """Return area, error and cycles of a product, and which candidates nothing beats.
 
@@ -168,9 +174,9 @@ def pareto() -> Rows:
     """
     rows = _committed()
     names = ("um2", "relative error", "cycles")
-    kept = ("unit", "BL", "U", "R", "product in a register", *names, "fJ")
+    columns = ("unit", "BL", "U", "R", "product in a register", *names, "fJ")
     return [
-        {name: row[name] for name in kept}
+        {name: row[name] for name in columns}
         | {"front": not any(_beats(other, row, names) for other in rows)}
         for row in sorted(rows, key=lambda row: row["relative error"])
     ]
@@ -191,6 +197,7 @@ def _beats(one: dict[str, Any], other: dict[str, Any], names: tuple[str, ...]) -
     return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
 
 
+@caption("For each stream length the best ESSOP and the smallest INTk that errs no more.")
 def winners() -> Rows:
     """Return for each stream length the best ESSOP and the smallest INTk that errs no more.
 
@@ -201,16 +208,16 @@ def winners() -> Rows:
     integers = [row for row in rows if row["unit"].startswith("INT")]
     result = []
     for length in sorted({row["BL"] for row in rows if row["BL"]}):
-        ours = min((r for r in rows if r["BL"] == length), key=lambda r: float(r["um2"]))
-        able = [row for row in integers if row["relative error"] <= ours["relative error"]]
+        essop = min((r for r in rows if r["BL"] == length), key=lambda r: float(r["um2"]))
+        able = [row for row in integers if row["relative error"] <= essop["relative error"]]
         best = min(able, key=lambda row: float(row["um2"]))
-        area = ours["um2"] / best["um2"]
-        energy = ours["fJ"] / best["fJ"] if ours["fJ"] and best["fJ"] else None
+        area = essop["um2"] / best["um2"]
+        energy = essop["fJ"] / best["fJ"] if essop["fJ"] and best["fJ"] else None
         result.append(
             {
                 "BL": length,
-                "ESSOP": f"{ours['unit'].split()[1]}, R = {ours['R']}",
-                "its error": ours["relative error"],
+                "ESSOP": f"{essop['unit'].split()[1]}, R = {essop['R']}",
+                "its error": essop["relative error"],
                 "INTk": best["unit"],
                 "error of INTk": best["relative error"],
                 "area ratio": round(area, 2),
@@ -226,6 +233,7 @@ def _kind(row: dict[str, Any]) -> str:
     return str(row["unit"]).removeprefix("ESSOP ") if row["BL"] else "INTk"
 
 
+@caption("Area per product and cycle against relative error, the front filled.")
 def draw_pareto(rows: Rows, figure: Any) -> None:
     """Draw area per product and cycle against relative error, the front filled."""
     axes = figure.subplots()
@@ -246,6 +254,7 @@ def draw_pareto(rows: Rows, figure: Any) -> None:
     axes.legend(fontsize=7)
 
 
+@caption("Area and energy saved per product against the FP16 multiplier, beside the paper's.")
 def draw_costs(rows: Rows, figure: Any) -> None:
     """Draw area and energy saved per product against the FP16 multiplier, beside the paper's."""
     axes = figure.subplots()

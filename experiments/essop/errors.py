@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nomul.experiments.captions import caption
 from nomul.golden import bitstream, essop
 from nomul.golden.arrays import Floats, Ints
 
@@ -30,7 +31,7 @@ def signed(pairs: dict[str, Ints], width: int = 8) -> tuple[Floats, Floats]:
     return x, d
 
 
-def errors(pairs: dict[str, Ints], found: Floats) -> dict[str, float]:
+def errors(pairs: dict[str, Ints], products: Floats) -> dict[str, float]:
     """Return how products found, float64[V, M, N], differ from the exact ones.
 
     Returns
@@ -42,11 +43,11 @@ def errors(pairs: dict[str, Ints], found: Floats) -> dict[str, float]:
     """
     x, d = signed(pairs)
     exact = x[:, :, None] * d[:, None, :]
-    along = np.einsum("vm,vmn,vn->v", x, found, d)
+    along = np.einsum("vm,vmn,vn->v", x, products, d)
     wanted = (x**2).sum(axis=1) * (d**2).sum(axis=1)
     return {
-        "relative RMSE": round(rms(found - exact, exact), 3),
-        "bias %": round(100 * float((found * np.sign(exact)).sum() / abs(exact).sum() - 1), 1),
+        "relative RMSE": round(rms(products - exact, exact), 3),
+        "bias %": round(100 * float((products * np.sign(exact)).sum() / abs(exact).sum() - 1), 1),
         "projected noise": round(rms(along - wanted, wanted), 3),
     }
 
@@ -56,6 +57,7 @@ def rms(error: Floats, wanted: Floats) -> float:
     return float(np.sqrt((error**2).sum() / (wanted**2).sum()))
 
 
+@caption("Error, bias and projected noise of every source and share over the stream length.")
 def of_sources() -> Rows:
     """Return error, bias and projected noise of every source and share over the stream length."""
     pairs = network_pairs(VECTORS)
@@ -83,8 +85,8 @@ def products(cfg: essop.Config, pairs: dict[str, Ints]) -> Floats:
     return essop.model(cfg, x, sx, d, sd) / cfg.stream_bits
 
 
-def _row(source: str, share: str, length: int, found: dict[str, float]) -> dict[str, Any]:
-    return {"source": source, "share": share, "BL": length, **found}
+def _row(source: str, share: str, length: int, figures: dict[str, float]) -> dict[str, Any]:
+    return {"source": source, "share": share, "BL": length, **figures}
 
 
 def _ideal(pairs: dict[str, Ints], length: int) -> Floats:
@@ -110,6 +112,7 @@ def shown(rows: Rows) -> Rows:
     return [{n: line[n] for n in [*first[:2], *order]} for line in lines.values()]
 
 
+@caption("Relative error and projected noise of each source against the stream length.")
 def draw(rows: Rows, figure: Any) -> None:
     """Draw relative error and projected noise of each source against the stream length."""
     for axes, column in zip(

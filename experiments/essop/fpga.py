@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul import ledger, registry
+from nomul.experiments.captions import caption
 from nomul.golden import essop
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted, emit
@@ -31,6 +32,7 @@ PLACED = {
 KEPT = Path("build/essop/T3")
 
 
+@caption("LUTs, flip-flops and clock of square arrays on ECP5 and iCE40, BL 16.")
 def fpga() -> Rows:
     """Return LUTs, flip-flops and clock of square arrays on ECP5 and iCE40, BL 16.
 
@@ -61,8 +63,8 @@ def _fit(emitted: Emitted, target: str, placed: bool) -> dict[str, Any]:
     mapped = synthesize(emitted, target, hierarchical=not placed).resources
     result: dict[str, Any] = {"LUT": mapped["luts"], "FF": mapped["ffs"], "device": "", "MHz": None}
     if placed:
-        found = pnr.place_and_route(emitted, target, (1,))
-        result |= {"device": found.device, "MHz": round(found.fmax_mhz)}
+        fit = pnr.place_and_route(emitted, target, (1,))
+        result |= {"device": fit.device, "MHz": round(fit.fmax_mhz)}
     return result
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nomul.experiments.captions import caption
+
 Rows = list[dict[str, Any]]
 
 RECORDS = Path(__file__).parents[1] / "baseline"
@@ -23,15 +25,17 @@ def record(network: str) -> dict[str, Any]:
     Its ``runs`` have ``source``, ``stream_bits``, ``seed`` and ``accuracy`` on the test set, a
     fraction; source ``fp32`` means exact gradients.
     """
-    found: dict[str, Any] = json.loads((RECORDS / f"training-essop-{network}.json").read_text())
-    return found
+    content: dict[str, Any] = json.loads((RECORDS / f"training-essop-{network}.json").read_text())
+    return content
 
 
+@caption("Accuracy of a three-layer network on digits against source and stream length.")
 def mlp() -> Rows:
     """Return accuracy of a three-layer network on digits against source and stream length."""
     return summary(record("mlp")["runs"])
 
 
+@caption("Accuracy of a convolutional network on Fashion-MNIST against source and BL.")
 def convnet() -> Rows:
     """Return accuracy of a convolutional network on Fashion-MNIST against source and BL."""
     return summary(record("convnet")["runs"])
@@ -87,11 +91,13 @@ def by_source(rows: Rows) -> Rows:
     ]
 
 
+@caption("Accuracy on digits against BL, a line per source with its spread, FP32 as a band.")
 def plot_mlp(rows: Rows, figure: Any) -> None:
     """Draw accuracy on digits against BL, a line per source with its spread, FP32 as a band."""
     _plot(rows, figure, "digits, three-layer network", 80)
 
 
+@caption("Accuracy on Fashion-MNIST against BL, a line per source with spread, FP32 as a band.")
 def plot_convnet(rows: Rows, figure: Any) -> None:
     """Draw accuracy on Fashion-MNIST against BL, a line per source with spread, FP32 as a band."""
     _plot(rows, figure, "Fashion-MNIST, convolutional network", None)

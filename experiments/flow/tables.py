@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul import flow, ledger, registry
+from nomul.experiments.captions import caption
 from nomul.experiments.rows import measure_preset
 from nomul.experiments.tables import Rows
 from nomul.synth import yosys
@@ -24,6 +25,7 @@ PRESETS = {"sotfp": "fp8"}
 KEPT = Path("build/libraries")
 
 
+@caption("Area, clock and energy of every block on FreePDK45 and on OSU's 180 nm cells.")
 def libraries() -> Rows:
     """Return area, clock and energy of every block on FreePDK45 and on OSU's 180 nm cells."""
     rows = []

@@ -106,20 +106,20 @@ def parts(network: lutnet.Network, target: str) -> tuple[dict[str, int], Placed 
             options: dict[str, Any] = {"netlist_json": whole.netlist_json, "folder": folder}
             with contextlib.suppress(DoesNotFitError):
                 placed = place_and_route(emitted, target, (1,), **options)
-    found = dict.fromkeys(PARTS, 0)
+    luts = dict.fromkeys(PARTS, 0)
     for before, layer in zip(network.lanes, network.layers, strict=False):
         if isinstance(layer, lutnet.Thermometer):
             alone = lutnet.Network([layer], network.inputs, network.input_bits)
-            found["encoder"] += _layer(alone, target)
+            luts["encoder"] += _layer(alone, target)
         elif isinstance(layer, lutnet.LutLayer | lutnet.DirectLut):
             tables = lutnet.DirectLut(k=layer.k, idx=layer.idx, tt=layer.tt)
-            found["operators"] += _layer(lutnet.Network([tables], before.bits), target)
+            luts["operators"] += _layer(lutnet.Network([tables], before.bits), target)
         elif isinstance(layer, lutnet.Argmax):
             alone = lutnet.Network([layer], before.count, before.width)
-            found["head"] += _layer(alone, target)
+            luts["head"] += _layer(alone, target)
     total = whole.resources["luts"]
-    found["popcount"] = total - sum(found.values())
-    return found | {"all": total}, placed
+    luts["popcount"] = total - sum(luts.values())
+    return luts | {"all": total}, placed
 
 
 def _layer(network: lutnet.Network, target: str = "xc7") -> int:
@@ -171,12 +171,14 @@ def without_inverters(layer: Summing) -> Summing:
 
 def some_neurons(layer: Summing, step: int) -> Summing:
     """Return every ``step``-th neuron of a summing layer."""
-    kept = np.flatnonzero(layer.out % step == 0)
-    values: dict[str, Any] = {name: getattr(layer, name)[kept] for name in ("idx", "out", "level")}
+    chosen = np.flatnonzero(layer.out % step == 0)
+    values: dict[str, Any] = {
+        name: getattr(layer, name)[chosen] for name in ("idx", "out", "level")
+    }
     values |= {name: getattr(layer, name)[::step] for name in ("theta", "flip", "bias")}
     if isinstance(layer, lutnet.Xnor):
-        values["weight"] = layer.weight[kept]
+        values["weight"] = layer.weight[chosen]
     else:
-        values["tt"] = [layer.tt[i] for i in kept]  # type: ignore[attr-defined]
+        values["tt"] = [layer.tt[i] for i in chosen]  # type: ignore[attr-defined]
     values["out"] = values["out"] // step
     return dataclasses.replace(layer, n_out=-(-layer.n_out // step), **values)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nomul.experiments import tables
+from nomul.experiments.captions import caption
 from nomul.experiments.lutnet.area import sampled
 from nomul.experiments.lutnet.fronts import (
     FAMILIES,
@@ -29,16 +30,19 @@ from nomul.golden.lutnet import files
 Rows = list[dict[str, Any]]
 
 
+@caption("The accuracy of LUTNet and of the pruned XNOR network by density, digits.")
 def density() -> Rows:
     """Return the accuracy of LUTNet and of the pruned XNOR network by density, digits."""
     return _accuracy("density", "random")
 
 
+@caption("The accuracy of LUTNet and XNOR by density where all wires are learned, digits.")
 def density_learned() -> Rows:
     """Return the accuracy of LUTNet and XNOR by density where all wires are learned, digits."""
     return _accuracy("density", "learned")
 
 
+@caption("The accuracy of LUTNet and XNOR by density, Fashion-MNIST.")
 def fashion() -> Rows:
     """Return the accuracy of LUTNet and XNOR by density, Fashion-MNIST."""
     return _accuracy("fashion", "random", "learned")
@@ -46,8 +50,8 @@ def fashion() -> Rows:
 
 def _accuracy(name: str, *wires: str) -> Rows:
     lines = [line for line in study(name) if line["case"]["wires"] in wires]
-    found = {kind_of(line["case"]) for line in lines}
-    kinds = sorted(found, key=lambda kind: (wires.index(kind[1]), kind[0]))
+    present = {kind_of(line["case"]) for line in lines}
+    kinds = sorted(present, key=lambda kind: (wires.index(kind[1]), kind[0]))
     rows = []
     for share in sorted({line["case"]["density"] for line in lines}):
         some = select(lines, density=share)
@@ -64,18 +68,20 @@ def density_of(share: float) -> str:
     return f"{100 * share:g} %"
 
 
+@caption("Look-up tables and accuracy of LUTNet and of XNOR networks, digits.")
 def areas() -> Rows:
     """Return look-up tables and accuracy of LUTNet and of XNOR networks, digits."""
     return _areas("density")
 
 
+@caption("Look-up tables and accuracy of LUTNet and of XNOR networks, Fashion-MNIST.")
 def fashion_areas() -> Rows:
     """Return look-up tables and accuracy of LUTNet and of XNOR networks, Fashion-MNIST."""
     return _areas("fashion")
 
 
 def _areas(name: str) -> Rows:
-    lines, found = study(name), networks(name)
+    lines, trained = study(name), networks(name)
     rows: Rows = []
     for share, k, wires in candidates(lines):
         runs = select(lines, density=share, k=k, wires=wires)
@@ -88,18 +94,20 @@ def _areas(name: str) -> Rows:
                 "accuracy": percent(mean(runs, "accuracy")),
                 "lowest": percent(min(accuracies)),
                 "highest": percent(max(accuracies)),
-                "LUTs": kept("sampled", found[files.named(runs[0]["case"])], sampled),
+                "LUTs": kept("sampled", trained[files.named(runs[0]["case"])], sampled),
             }
         )
     mark_fronts(rows)
     return rows
 
 
+@caption("For each XNOR network on digits' fronts, the smallest LUTNets that are no worse.")
 def equal() -> Rows:
     """Return, for each XNOR network on digits' fronts, the smallest LUTNets that are no worse."""
     return _equal("T1-area")
 
 
+@caption("For each XNOR network on Fashion-MNIST's fronts, the smallest LUTNets no worse.")
 def fashion_equal() -> Rows:
     """Return, for each XNOR network on Fashion-MNIST's fronts, the smallest LUTNets no worse."""
     return _equal("T1-fashion-area")
@@ -113,16 +121,19 @@ def _equal(name: str) -> Rows:
     return [beside(row, measured) for row in plain]
 
 
+@caption("Accuracy on digits against products, one line for XNOR and one for each K.")
 def plot_density(rows: Rows, figure: Any) -> None:
     """Draw accuracy on digits against products, one line for XNOR and one for each K."""
     _lines(figure, rows)
 
 
+@caption("Accuracy on digits against products where wires are learned, a line for each K.")
 def plot_density_learned(rows: Rows, figure: Any) -> None:
     """Draw accuracy on digits against products where wires are learned, a line for each K."""
     _lines(figure, rows)
 
 
+@caption("Accuracy on Fashion-MNIST against products, a line for each kind of network.")
 def plot_fashion(rows: Rows, figure: Any) -> None:
     """Draw accuracy on Fashion-MNIST against products, a line for each kind of network."""
     _lines(figure, rows)
@@ -143,11 +154,13 @@ def _lines(figure: Any, rows: Rows) -> None:
     axes.legend()
 
 
+@caption("Accuracy on digits against look-up tables, a line for each family's front.")
 def plot_areas(rows: Rows, figure: Any) -> None:
     """Draw accuracy on digits against look-up tables, a line for each family's front."""
     _fronts(figure, rows)
 
 
+@caption("Accuracy on Fashion-MNIST against look-up tables, a line for each family's front.")
 def plot_fashion_areas(rows: Rows, figure: Any) -> None:
     """Draw accuracy on Fashion-MNIST against look-up tables, a line for each family's front."""
     _fronts(figure, rows)

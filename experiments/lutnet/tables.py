@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nomul.experiments import tables
+from nomul.experiments.captions import caption
 from nomul.experiments.lutnet import density_tables, published, training_tables
 from nomul.experiments.lutnet.area import ADDERS, PARTS, parts
 from nomul.experiments.lutnet.fronts import FAMILIES, called, family, kind_of, smallest
@@ -22,23 +23,26 @@ Rows = list[dict[str, Any]]
 WIDTHS = (64, 256, 1024)
 
 
+@caption("Look-up tables on xc7 at about equal accuracy, by part.")
 def area_xc7() -> Rows:
     """Return look-up tables on xc7 at about equal accuracy, by part."""
     return _area("xc7")
 
 
+@caption("Look-up tables and clock on ECP5 at about equal accuracy, by part.")
 def area_ecp5() -> Rows:
     """Return look-up tables and clock on ECP5 at about equal accuracy, by part."""
     return _area("ecp5")
 
 
+@caption("Look-up tables and clock on iCE40 at about equal accuracy, by part.")
 def area_ice40() -> Rows:
     """Return look-up tables and clock on iCE40 at about equal accuracy, by part."""
     return _area("ice40")
 
 
 def _area(target: str) -> Rows:
-    return [_area_row(name, found, target) for name, found in at_equal_accuracy().items()]
+    return [_area_row(name, entry, target) for name, entry in at_equal_accuracy().items()]
 
 
 def at_equal_accuracy() -> dict[str, tuple[str, lutnet.Network]]:
@@ -55,19 +59,19 @@ def at_equal_accuracy() -> dict[str, tuple[str, lutnet.Network]]:
         (called(kind_of(case)), density_tables.density_of(case["density"])): case
         for case in (line["case"] for line in select(study("density"), seed=1))
     }
-    found = {}
+    by_name = {}
     for row in filter(None, rows):
         case = cases[row["network"], row["density"]]
         name = f"{FAMILIES[family(row['network'])]}, K = {case['k'] or 1}, {row['density']}"
-        found[name] = row["accuracy"], trained[files.named(case)]
+        by_name[name] = row["accuracy"], trained[files.named(case)]
     network = lutnet.Network.load(TRAIN / "digits-70.npz")
     accuracies = network.about["test"]
-    found["direct, K = 6"] = percent(sum(accuracies) / len(accuracies)), network
-    return found
+    by_name["direct, K = 6"] = percent(sum(accuracies) / len(accuracies)), network
+    return by_name
 
 
-def _area_row(name: str, found: tuple[str, lutnet.Network], target: str) -> dict[str, Any]:
-    accuracy, network = found
+def _area_row(name: str, entry: tuple[str, lutnet.Network], target: str) -> dict[str, Any]:
+    accuracy, network = entry
     count, placed = parts(network, target)
     row: dict[str, Any] = {
         "network": name,
@@ -88,6 +92,7 @@ def operators(network: lutnet.Network) -> int:
     return sum(len(layer.idx) for layer in network.layers if hasattr(layer, "idx"))
 
 
+@caption("Look-up tables of popcounts, compressor tree beside plain addition.")
 def adders() -> Rows:
     """Return look-up tables of popcounts, compressor tree beside plain addition."""
     rows = []
@@ -113,16 +118,19 @@ def _count(width: int, adder: str, target: str) -> int:
     return synthesize(emit(top, "compressor"), target).resources["luts"]
 
 
+@caption("Published results on JSC from OpenML, quoted.")
 def published_openml() -> Rows:
     """Return published results on JSC from OpenML, quoted."""
     return _quoted(published.results("jsc_openml"))
 
 
+@caption("Published results on JSC from CERNBox, quoted, not comparable with those on OpenML.")
 def published_cernbox() -> Rows:
     """Return published results on JSC from CERNBox, quoted, not comparable with those on OpenML."""
     return _quoted(published.results("jsc_cernbox"))
 
 
+@caption("Published results on MNIST and CIFAR-10, quoted.")
 def published_images() -> Rows:
     """Return published results on MNIST and CIFAR-10, quoted."""
     return [
@@ -150,6 +158,7 @@ def _quoted(results: Iterable[Quoted]) -> Rows:
     ]
 
 
+@caption("Look-up tables per added bit by target and width, plain addition beside the tree.")
 def plot_adders(rows: Rows, figure: Any) -> None:
     """Show look-up tables per added bit by target and width, plain addition beside the tree."""
     axes = figure.subplots()
@@ -161,6 +170,7 @@ def plot_adders(rows: Rows, figure: Any) -> None:
     axes.legend()
 
 
+@caption("Look-up tables of networks of about equal accuracy, stacked by part.")
 def plot_area(rows: Rows, figure: Any) -> None:
     """Show look-up tables of networks of about equal accuracy, stacked by part."""
     axes = figure.subplots()

@@ -7,6 +7,7 @@ from typing import Any
 
 from nomul import ledger
 from nomul.experiments import papers
+from nomul.experiments.captions import caption
 from nomul.experiments.lutnet.area import PARTS, luts, split
 from nomul.golden import lutnet
 from nomul.golden.lutnet import files
@@ -61,6 +62,7 @@ def number(share: str) -> float:
     return float(share.removesuffix(" %"))
 
 
+@caption("The committed networks on digits: accuracies of five seeds, and look-up tables.")
 def flagship() -> Rows:
     """Return the committed networks on digits: accuracies of five seeds, and look-up tables."""
     rows = []
@@ -84,6 +86,7 @@ def flagship() -> Rows:
     return rows
 
 
+@caption("Direct layers on Fashion-MNIST beside trees of as many look-up tables on xc7.")
 def pareto() -> Rows:
     """Return direct layers on Fashion-MNIST beside trees of as many look-up tables on xc7."""
     rows = []
@@ -106,6 +109,7 @@ def pareto() -> Rows:
     return rows
 
 
+@caption("Test accuracy on Fashion-MNIST against look-up tables, direct layers above the trees.")
 def plot_pareto(rows: Rows, figure: Any) -> None:
     """Draw test accuracy on Fashion-MNIST against look-up tables, direct layers above the trees."""
     axes = figure.subplots()
@@ -119,6 +123,7 @@ def plot_pareto(rows: Rows, figure: Any) -> None:
     axes.legend()
 
 
+@caption("How much of the trained tables is used.")
 def use_of_tables() -> Rows:
     """Return how much of the trained tables is used.
 
@@ -134,13 +139,13 @@ def use_of_tables() -> Rows:
     lines = study("density")
     for wires in ("random", "learned"):
         for k in (2, 3, 4, 5, 6):
-            found = select(lines, k=k, density=0.05, wires=wires)
-            support = [line["support"] for line in found]
+            runs = select(lines, k=k, density=0.05, wires=wires)
+            support = [line["support"] for line in runs]
             shares = [sum(column) / len(column) for column in zip(*support, strict=True)]
             rows.append(_use(f"LUTNet, density 5 %, {wires} wires", k, shares))
-    theirs = papers.quoted("lutnet", "released")
+    released = papers.quoted("lutnet", "released")
     quoted = dict.fromkeys(rows[0]) | {"network": "LUTNet's authors, released (quoted)"}
-    quoted |= {"K": theirs["k"], "tables that are XNORs": theirs["tables_that_are_xnors"]}
+    quoted |= {"K": released["k"], "tables that are XNORs": released["tables_that_are_xnors"]}
     rows.append(quoted)
     return rows
 
@@ -156,12 +161,13 @@ def _use(name: str, k: int, shares: list[float]) -> dict[str, Any]:
     }
 
 
+@caption("Tiled layers on digits by K, P and tiles: accuracy, cycles, memory, look-up tables.")
 def tiles() -> Rows:
     """Return tiled layers on digits by K, P and tiles: accuracy, cycles, memory, look-up tables.
 
     Look-up tables are those of the committed networks.
     """
-    found, lines = networks("tiles"), study("tiles")
+    trained, lines = networks("tiles"), study("tiles")
     rows = []
     for run in select(lines, seed=1):
         case = run["case"]
@@ -180,7 +186,7 @@ def tiles() -> Rows:
                 "physical tables": physical,
                 "cycles per vector": count,
                 "memory bits": physical * count * case["p"] if count > 1 else 0,
-                "LUTs": _tiled_luts(found[files.named(case)]),
+                "LUTs": _tiled_luts(trained[files.named(case)]),
             }
         )
     return rows
@@ -192,6 +198,7 @@ def _tiled_luts(network: lutnet.Network) -> int:
     return int(kept("luts", alone, luts))
 
 
+@caption("The accuracy of tiled layers against cycles per vector, a line per (K, P).")
 def plot_tiles(rows: Rows, figure: Any) -> None:
     """Draw the accuracy of tiled layers against cycles per vector, a line per (K, P)."""
     axes = figure.subplots()
@@ -205,6 +212,7 @@ def plot_tiles(rows: Rows, figure: Any) -> None:
     axes.legend()
 
 
+@caption("What the first tables do for LUTNet: digits, K = 4, density 5 %, three seeds.")
 def starts() -> Rows:
     """Return what the first tables do for LUTNet: digits, K = 4, density 5 %, three seeds."""
     lines = study("start")
@@ -212,18 +220,19 @@ def starts() -> Rows:
         {
             "wires": wires,
             "first tables": start,
-            "accuracy": percent(mean(found, "accuracy")),
-            "lowest": percent(min(line["accuracy"] for line in found)),
-            "highest": percent(max(line["accuracy"] for line in found)),
-            "on training images": percent(mean(found, "training")),
-            "tables that are XNORs": percent(mean(found, "xnor")),
+            "accuracy": percent(mean(runs, "accuracy")),
+            "lowest": percent(min(line["accuracy"] for line in runs)),
+            "highest": percent(max(line["accuracy"] for line in runs)),
+            "on training images": percent(mean(runs, "training")),
+            "tables that are XNORs": percent(mean(runs, "xnor")),
         }
         for wires in ("random", "learned")
         for start in ("recovery", "plain", "boundary", "random")
-        for found in [select(lines, start=start, wires=wires)]
+        for runs in [select(lines, start=start, wires=wires)]
     ]
 
 
+@caption("One and two residual levels of hidden neurons: digits, density 5 %, three seeds.")
 def levels() -> Rows:
     """Return one and two residual levels of hidden neurons: digits, density 5 %, three seeds."""
     lines = study("levels")
@@ -231,14 +240,14 @@ def levels() -> Rows:
         {
             "network": f"LUTNet, K = {k}" if k else "pruned XNOR",
             "levels": count,
-            "accuracy": percent(mean(found, "accuracy")),
-            "lowest": percent(min(line["accuracy"] for line in found)),
-            "highest": percent(max(line["accuracy"] for line in found)),
-            "products": sum(found[0]["products"]),
+            "accuracy": percent(mean(runs, "accuracy")),
+            "lowest": percent(min(line["accuracy"] for line in runs)),
+            "highest": percent(max(line["accuracy"] for line in runs)),
+            "products": sum(runs[0]["products"]),
         }
         for k in (0, 4)
         for count in (1, 2)
-        for found in [select(lines, k=k, levels=count)]
+        for runs in [select(lines, k=k, levels=count)]
     ]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul import registry
+from nomul.experiments.captions import caption
 from nomul.golden import compactor
 from nomul.golden.sonic import Config
 from nomul.hw.sonic import SonicConv, SonicFC, Top
@@ -70,11 +71,12 @@ def mapped(preset: str, *, outside: bool) -> Result:
     )
 
 
+@caption("The area of both presets on FreePDK45 by part, memories mapped or modelled apart.")
 def area() -> Rows:
     """Return the area of both presets on FreePDK45 by part, memories mapped or modelled apart."""
     rows = []
-    found = {"small": mapped("small", outside=False), "paper": mapped("paper", outside=True)}
-    for preset, result in found.items():
+    results = {"small": mapped("small", outside=False), "paper": mapped("paper", outside=True)}
+    for preset, result in results.items():
         sums: dict[str, float] = {}
         for name, part in result.parts.items():
             label = part_of(name)
@@ -98,16 +100,17 @@ def _row(preset: str, part: str, um2: float, basis: str) -> dict[str, Any]:
     return {"preset": preset, "part": part, "area, um2": round(um2), "basis": basis}
 
 
+@caption("Small on ECP5, placed and routed on the smallest part that holds it.")
 def placed() -> Rows:
     """Return small on ECP5, placed and routed on the smallest part that holds it."""
     emitted = emit(Top(Config.preset("small")), "sonic")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         result = synthesize(emitted, "ecp5", folder=folder)
-        found = pnr.place_and_route(
+        routed = pnr.place_and_route(
             emitted, "ecp5", netlist_json=result.netlist_json, folder=folder
         )
-    available = found.available or {}
+    available = routed.available or {}
     kinds = {
         "look-up tables": "TRELLIS_COMB",
         "flip-flops": "TRELLIS_FF",
@@ -117,16 +120,17 @@ def placed() -> Rows:
     return [
         {
             "preset": "small",
-            "part": found.device,
+            "part": routed.device,
             **{
-                name: f"{found.utilisation.get(kind, 0):,} of {available.get(kind, 0):,}"
+                name: f"{routed.utilisation.get(kind, 0):,} of {available.get(kind, 0):,}"
                 for name, kind in kinds.items()
             },
-            "clock, MHz": round(found.fmax_mhz, 1),
+            "clock, MHz": round(routed.fmax_mhz, 1),
         }
     ]
 
 
+@caption("The energy of small's cells per product, simulated without glitches, by part.")
 def energy() -> Rows:
     """Return the energy of small's cells per product, simulated without glitches, by part."""
     from nomul import flow
@@ -157,6 +161,7 @@ def energy() -> Rows:
     ]
 
 
+@caption("The zero compactors: beats per cycle as measured, area and clock on FreePDK45.")
 def compactors() -> Rows:
     """Return the zero compactors: beats per cycle as measured, area and clock on FreePDK45."""
     from nomul import flow

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nomul import registry
+from nomul.experiments.captions import caption
 from nomul.experiments.sonic import area
 from nomul.golden import sonic
 from nomul.golden.sonic import Config, Result
@@ -37,6 +38,7 @@ def pictures(count: int | None = None) -> tuple[Any, Any]:
     return test.images[:count].astype(np.int64)[:, None] << 7, test.labels[:count]
 
 
+@caption("The accuracy on all 10,000 test images before and after pruning and clustering.")
 def accuracy() -> Rows:
     """Return the accuracy on all 10,000 test images before and after pruning and clustering."""
     report = json.loads((files("nomul.train.sonic") / "report.json").read_text())
@@ -59,6 +61,7 @@ def accuracy() -> Rows:
     return rows
 
 
+@caption("What every layer does for a test image, counted in the Verilog of 10 + 2 units.")
 def layers(conv_units: int = 10, fc_units: int = 2) -> Rows:
     """Return what every layer does for a test image, counted in the Verilog of 10 + 2 units.
 
@@ -101,6 +104,7 @@ def layers(conv_units: int = 10, fc_units: int = 2) -> Rows:
     return rows
 
 
+@caption("Power over active lanes: steep for a CONV unit, flat for an FC unit; layers as crosses.")
 def gating(rows: Rows, figure: Any) -> None:
     """Draw power over active lanes: steep for a CONV unit, flat for an FC unit; layers as crosses.
 
@@ -128,6 +132,7 @@ def gating(rows: Rows, figure: Any) -> None:
     axes.legend(loc="lower right", frameon=False)
 
 
+@caption("The accuracy on 2,000 images with operands of the bits that crosstalk leaves.")
 def crosstalk(count: int = 2000) -> Rows:
     """Return the accuracy on 2,000 images with operands of the bits that crosstalk leaves."""
     images, labels = pictures(count)
@@ -143,6 +148,7 @@ def crosstalk(count: int = 2000) -> Rows:
     return rows
 
 
+@caption("The trade-off of lanes and units, by our definitions, best frames per joule first.")
 def sweep(count: int = FRAMES) -> Rows:
     """Return the trade-off of lanes and units, by our definitions, best frames per joule first."""
     images, _ = pictures(count)
@@ -171,7 +177,7 @@ def metrics(cfg: Config) -> dict[str, Any]:
     network needs other widths. See ``nomul.golden.sonic.sweep.DEFINITIONS``.
     """
     devices = device.load()
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "full_power_w": round(device.full_mw(cfg, devices) * 1e-3, 3),
         "conv_crosstalk_bits": round(min(device.crosstalk_bits(cfg.conv_lanes), 16), 2),
         "fc_crosstalk_bits": round(min(device.crosstalk_bits(cfg.fc_lanes), 16), 2),
@@ -180,9 +186,9 @@ def metrics(cfg: Config) -> dict[str, Any]:
         images, _ = pictures(FRAMES)
         _, results = sonic_network.run(cfg, trained(), images)
     except (FileNotFoundError, ValueError) as reason:
-        return found | {"network": str(reason)}
+        return figures | {"network": str(reason)}
     p = sonic_sweep.point(cfg, results, FRAMES, devices)
-    return found | {
+    return figures | {
         "network": f"Fashion-MNIST, {FRAMES} images",
         "rounds": p.rounds,
         "active_share": round(p.active_share, 4),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nomul import registry
+from nomul.experiments.captions import caption
 from nomul.golden.sotfp import Config
 from nomul.synth.measure import measure
 
@@ -38,17 +39,20 @@ def _rows(target: str, cases: tuple[tuple[str, dict[str, Any], bool], ...]) -> R
     return rows
 
 
+@caption("What the emulator takes of an ECP5, and its clock after place and route.")
 def ecp5() -> Rows:
     """Return what the emulator takes of an ECP5, and its clock after place and route."""
     return _rows("ecp5", CASES)
 
 
+@caption("What the emulator takes of an iCE40, not placed.")
 def ice40() -> Rows:
     """Return what the emulator takes of an iCE40, not placed."""
     rows = _rows("ice40", tuple((name, values, False) for name, values, _ in CASES))
     return [{key: value for key, value in row.items() if key != "clock, MHz"} for row in rows]
 
 
+@caption("The emulator's area on FreePDK45, its memories made of flip-flops.")
 def freepdk45() -> Rows:
     """Return the emulator's area on FreePDK45, its memories made of flip-flops."""
     return _rows("freepdk45", (CASES[0], CASES[2]))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nomul import registry
+from nomul.experiments.captions import caption
 from nomul.experiments.sotfp import area
 from nomul.golden import sotfp
 from nomul.golden.sotfp import Config
@@ -33,6 +34,7 @@ def config(name: str, **values: Any) -> Config:
     return Config(exponent_bits=exponent, mantissa_bits=mantissa, **values)
 
 
+@caption("Steps, phases and columns of every format and operation, gradual underflow.")
 def steps() -> Rows:
     """Return steps, phases and columns of every format and operation, gradual underflow."""
     rows = []
@@ -45,6 +47,7 @@ def steps() -> Rows:
     return rows
 
 
+@caption("What subnormals cost: gradual underflow against flushing to zero.")
 def conformance() -> Rows:
     """Return what subnormals cost: gradual underflow against flushing to zero."""
     rows = []
@@ -58,6 +61,7 @@ def conformance() -> Rows:
     return rows
 
 
+@caption("The steps of the operation sets beside published formulas.")
 def opsets() -> Rows:
     """Return the steps of the operation sets beside published formulas."""
     rows = []
@@ -81,6 +85,7 @@ def _mul(ne: int, nm: int) -> float:
     return sotfp_cost.floatpim_mul(ne, nm)
 
 
+@caption("Steps and their ratio against the mantissa's bits, for eight exponent bits.")
 def widths() -> Rows:
     """Return steps and their ratio against the mantissa's bits, for eight exponent bits."""
     rows = []
@@ -98,20 +103,22 @@ def widths() -> Rows:
     return rows
 
 
+@caption("Steps over mantissa bits: a sum's grow slowly, a product's with the square.")
 def growth(rows: Rows, figure: Any) -> None:
     """Draw steps over mantissa bits: a sum's grow slowly, a product's with the square."""
     axes = figure.subplots()
     for op, color in zip(sotfp.OPS, ("tab:blue", "tab:red"), strict=True):
-        kept = [row for row in rows if row["op"] == op]
-        across = [row["mantissa bits"] for row in kept]
+        points = [row for row in rows if row["op"] == op]
+        across = [row["mantissa bits"] for row in points]
         for name, dash in (("`sot`", "-"), ("`sot`, ftz", "--"), ("`nor`", ":")):
             label = f"{op}, {name.replace('`', '')}"
-            axes.plot(across, [row[name] for row in kept], dash, color=color, label=label)
+            axes.plot(across, [row[name] for row in points], dash, color=color, label=label)
     axes.set(xlabel="mantissa bits, for eight exponent bits", ylabel="steps", yscale="log")
     axes.legend(frameon=False, fontsize="small")
     axes.grid(alpha=0.3)
 
 
+@caption("Time and energy of one program on 1,024 lanes, with the packaged constants.")
 def device() -> Rows:
     """Return time and energy of one program on 1,024 lanes, with the packaged constants."""
     rows = []
@@ -126,6 +133,7 @@ def device() -> Rows:
     return rows
 
 
+@caption("The share of wrong words, and their mean error, against the rate of write errors.")
 def faults(n: int = 2048) -> Rows:
     """Return the share of wrong words, and their mean error, against the rate of write errors."""
     rng = np.random.default_rng(1)
@@ -136,9 +144,9 @@ def faults(n: int = 2048) -> Rows:
         for op in sotfp.OPS:
             cfg = Config(write_errors=rate)
             clean, got = sotfp.model(Config(), op, a, b), sotfp.model(cfg, op, a, b)
-            true, found = (sotfp.decode(cfg, words) for words in (clean, got))
+            true, wrong = (sotfp.decode(cfg, words) for words in (clean, got))
             with np.errstate(all="ignore"):
-                off = np.abs(found - true) / np.abs(true)
+                off = np.abs(wrong - true) / np.abs(true)
             row[f"{op}, wrong"] = round(float((got != clean).mean()), 4)
             # Infinities and NaN have no error that a mean could hold: at most 1 counts.
             row[f"{op}, mean error"] = round(float(np.where(off <= 1, off, 1.0).mean()), 5)
@@ -146,6 +154,7 @@ def faults(n: int = 2048) -> Rows:
     return rows
 
 
+@caption("Wrong words and their mean relative error over write errors: both in proportion.")
 def errors(rows: Rows, figure: Any) -> None:
     """Draw wrong words and their mean relative error over write errors: both in proportion."""
     axes = figure.subplots()
@@ -160,6 +169,7 @@ def errors(rows: Rows, figure: Any) -> None:
     axes.grid(alpha=0.3)
 
 
+@caption("A layer on 32 real digits, forward and backward, on 1,024 lanes.")
 def layer(images: int = 32) -> Rows:
     """Return a layer on 32 real digits, forward and backward, on 1,024 lanes."""
     rows = []
@@ -178,6 +188,7 @@ def layer(images: int = 32) -> Rows:
     return rows
 
 
+@caption("The same layer on four digits in the Verilog of 64 lanes: every word the judge's.")
 def hardware(images: int = 4) -> Rows:
     """Return the same layer on four digits in the Verilog of 64 lanes: every word the judge's."""
     from nomul import flow

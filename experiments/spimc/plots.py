@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from nomul.experiments.captions import caption
+
 Rows = list[dict[str, Any]]
 
 
+@caption("Bits relative to dense against sparsity: bitmap lowest to 0.7, run length beyond.")
 def storage(rows: Rows, figure: Any) -> None:
     """Draw bits relative to dense against sparsity: bitmap lowest to 0.7, run length beyond."""
     axes = figure.subplots(1, 2, sharey=True)
@@ -19,6 +22,7 @@ def storage(rows: Rows, figure: Any) -> None:
     axes[0].legend()
 
 
+@caption("Bits relative to dense of each format, for every pruning of a real layer.")
 def pruned_storage(rows: Rows, figure: Any) -> None:
     """Draw bits relative to dense of each format, for every pruning of a real layer."""
     axes = figure.subplots(1, 2, sharey=True)
@@ -33,6 +37,7 @@ def pruned_storage(rows: Rows, figure: Any) -> None:
     axes[0].legend()
 
 
+@caption("Counted cycles against the number of lanes: COO falls with them, run length does not.")
 def cycles(rows: Rows, figure: Any) -> None:
     """Draw counted cycles against the number of lanes: COO falls with them, run length does not."""
     axis = figure.subplots()
@@ -53,6 +58,7 @@ def cycles(rows: Rows, figure: Any) -> None:
     axis.legend()
 
 
+@caption("The logic of a slot against cycles per plane: COO's falls as its cycles rise.")
 def selects(rows: Rows, figure: Any) -> None:
     """Draw the logic of a slot against cycles per plane: COO's falls as its cycles rise."""
     axes = figure.subplots(1, 2)
@@ -70,6 +76,7 @@ def selects(rows: Rows, figure: Any) -> None:
     axes[1].legend()
 
 
+@caption("Entries written per inference for every pruning and format: fewer than dense.")
 def rewrites(rows: Rows, figure: Any) -> None:
     """Draw entries written per inference for every pruning and format: fewer than dense."""
     axis = figure.subplots()
@@ -85,6 +92,7 @@ def rewrites(rows: Rows, figure: Any) -> None:
     axis.legend()
 
 
+@caption("The share of used slots before and after folding: a gain that ends at 95 % zeros.")
 def balance(rows: Rows, figure: Any) -> None:
     """Draw the share of used slots before and after folding: a gain that ends at 95 % zeros."""
     axis = figure.subplots()
@@ -101,6 +109,7 @@ def balance(rows: Rows, figure: Any) -> None:
     axis.legend()
 
 
+@caption("Energy per inference as bars, of loading and computing, for every macro.")
 def energy(rows: Rows, figure: Any) -> None:
     """Draw energy per inference as bars, of loading and computing, for every macro."""
     axis = figure.subplots()
@@ -118,6 +127,7 @@ def energy(rows: Rows, figure: Any) -> None:
     axis.legend()
 
 
+@caption("The range of sparsities in which a bitmap is densest: wider, the wider the weights.")
 def bitmaps(rows: Rows, figure: Any) -> None:
     """Draw the range of sparsities in which a bitmap is densest: wider, the wider the weights."""
     axis = figure.subplots()

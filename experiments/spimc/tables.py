@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nomul import registry
+from nomul.experiments.captions import caption
 from nomul.experiments.spimc import energy as spimc_energy
 from nomul.experiments.spimc import plots
 from nomul.golden import sparse, spimc
@@ -45,6 +46,7 @@ def random_matrix(sparsity: float, shape: tuple[int, int], bits: int) -> Any:
     return rng.integers(1, half, shape) * (rng.random(shape) >= sparsity)
 
 
+@caption("Bits relative to the dense matrix, for random zeros in windows of 128 rows.")
 def storage() -> Rows:
     """Return bits relative to the dense matrix, for random zeros in windows of 128 rows."""
     rows = []
@@ -68,6 +70,7 @@ def storage() -> Rows:
     return rows
 
 
+@caption("Bits relative to the dense matrix, for the first layer of the pruned network.")
 def storage_pruned() -> Rows:
     """Return bits relative to the dense matrix, for the first layer of the pruned network."""
     rows = []
@@ -87,6 +90,7 @@ def storage_pruned() -> Rows:
     return rows
 
 
+@caption("Cycles of one product that the macro counted, 32 rows, 8 slots, 4:16 for nm.")
 def cycles(
     lanes: Iterable[int] = (1, 2, 4, 8, 16, 32), stores: Iterable[str] = ("ff", "rowserial")
 ) -> Rows:
@@ -126,6 +130,7 @@ def cycles(
     return rows
 
 
+@caption("Logic of one slot, and one column of 32 slots, on three targets.")
 def selects(labels: Iterable[str] = SELECTS) -> Rows:
     """Return logic of one slot, and one column of 32 slots, on three targets."""
     from nomul.hw.spimc.column import Column, Slot
@@ -174,6 +179,7 @@ def pruned(name: str, layer: str, bits: int = 8) -> list[tuple[str, Any]]:
     return [(pattern, formats.read(path, layer)) for pattern, path in paths.items()]
 
 
+@caption("Accuracy of pruned and fine-tuned networks, weights float, 8 and 4 bits; seed 1.")
 def accuracy() -> Rows:
     """Return accuracy of pruned and fine-tuned networks, weights float, 8 and 4 bits; seed 1."""
     rows = []
@@ -186,6 +192,7 @@ def accuracy() -> Rows:
     return rows
 
 
+@caption("Entries written for one inference of a 784 x 256 layer, larger than the macro.")
 def rewrites(matrices: Matrices | None = None) -> Rows:
     """Return entries written for one inference of a 784 x 256 layer, larger than the macro."""
     cfg, rows = Config(), []
@@ -210,6 +217,7 @@ def rewrites(matrices: Matrices | None = None) -> Rows:
     return rows
 
 
+@caption("Share of used slots and tiles, as they are and with overloaded columns folded.")
 def balance(matrices: Matrices | None = None) -> Rows:
     """Return share of used slots and tiles, as they are and with overloaded columns folded."""
     cfg, rows = Config(), []
@@ -236,11 +244,13 @@ def _operands() -> tuple[dict[str, Any], Any]:
     return {pattern: w[:, :16] for pattern, w in pruned("digits", "fc1.weight")}, image
 
 
+@caption("Energy per inference of a pruned 64 x 16 layer in FreePDK45, from all toggles.")
 def energy() -> Rows:
     """Return energy per inference of a pruned 64 x 16 layer in FreePDK45, from all toggles."""
     return spimc_energy.energies(*_operands())
 
 
+@caption("Sparsities between which a bitmap stores the fewest bits, by width of the weights.")
 def bitmaps() -> Rows:
     """Return sparsities between which a bitmap stores the fewest bits, by width of the weights."""
     rows = []

@@ -147,8 +147,8 @@ def support(table: int, k: int) -> list[int]:
     """Return which inputs a table of 2**k bits really depends on."""
     used = []
     for bit in range(k):
-        ones = sum(1 << a for a in range(1 << k) if a >> bit & 1)
-        if (table & ones) >> (1 << bit) != table & (ones >> (1 << bit)):
+        mask = sum(1 << a for a in range(1 << k) if a >> bit & 1)
+        if (table & mask) >> (1 << bit) != table & (mask >> (1 << bit)):
             used.append(bit)
     return used
 

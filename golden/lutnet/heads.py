@@ -150,8 +150,8 @@ class LutNetTiled(Layer):
             out.append(tm * slice_out + self.out)
             levels.append(self.level)
             words = self.weight[tile]
-            kept = (1 << (1 << few)) - 1
-            tt += [(self.tt[o] >> (int(words[o]) << few)) & kept for o in ops]
+            mask = (1 << (1 << few)) - 1
+            tt += [(self.tt[o] >> (int(words[o]) << few)) & mask for o in ops]
         return LutLayer(
             k=few,
             idx=np.concatenate(idx),
@@ -174,8 +174,8 @@ class LutNetTiled(Layer):
     @property
     def unrolled(self) -> LutLayer:
         """The result of :meth:`unroll`, kept."""
-        kept: LutLayer = self._unrolled  # type: ignore[attr-defined]
-        return kept
+        layer: LutLayer = self._unrolled  # type: ignore[attr-defined]
+        return layer
 
     def apply(self, x: Samples) -> Samples:
         """Return the layer's exact answer."""

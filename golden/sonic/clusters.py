@@ -63,8 +63,8 @@ def _lloyd(values: Floats, clusters: int) -> Floats:
     means = np.zeros(0)
     for _ in range(_ROUNDS):
         size = np.diff(edges)
-        kept = means if len(means) else values[np.minimum(edges[:-1], len(values) - 1)]
-        means = np.where(size > 0, np.diff(total[edges]) / np.maximum(size, 1), kept)
+        filled = means if len(means) else values[np.minimum(edges[:-1], len(values) - 1)]
+        means = np.where(size > 0, np.diff(total[edges]) / np.maximum(size, 1), filled)
         means = np.sort(means)
         inner = np.searchsorted(values, _borders(means), side="right")
         moved = np.concatenate([[0], inner, [len(values)]])

@@ -157,8 +157,8 @@ def gating_saves(cfg: "Config", result: "Result", table: Table | None = None) ->
 
     Against the same layer with no lane that holds an element ever switched off.
     """
-    kept = dataclasses.replace(result, active=result.active + result.gated, gated=0)
-    whole = device(cfg, kept, table).energy
+    ungated = dataclasses.replace(result, active=result.active + result.gated, gated=0)
+    whole = device(cfg, ungated, table).energy
     return 1 - device(cfg, result, table).energy / whole if whole else 0.0
 
 

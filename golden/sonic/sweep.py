@@ -53,8 +53,8 @@ def point(cfg: Config, results: Iterable[Result], frames: int, devices: device.T
     estimates = [device.device(cfg, result, devices) for result in results]
     time = sum(estimate.time for estimate in estimates) / frames
     energy = sum(estimate.energy for estimate in estimates) / frames
-    kept = sum(result.active + result.gated for result in results)
-    lanes = kept + sum(result.pad for result in results)
+    products = sum(result.active + result.gated for result in results)
+    lanes = products + sum(result.pad for result in results)
     full = device.full_mw(cfg, devices) * 1e-3
     return Point(
         cfg.conv_lanes,
@@ -67,7 +67,7 @@ def point(cfg: Config, results: Iterable[Result], frames: int, devices: device.T
         full_power_w=full,
         fps_per_watt=1 / energy,
         fps_per_watt_full=1 / (time * full),
-        energy_per_bit_j=energy * frames / (kept * (cfg.act_bits + cfg.code_bits)),
+        energy_per_bit_j=energy * frames / (products * (cfg.act_bits + cfg.code_bits)),
     )
 
 

@@ -35,6 +35,7 @@ def add(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
     for left, right in zip([*m, *e], [*y.m, *y.e], strict=True):
         b.set(right, XOR, left, right)
         b.set(less, NOT_A, left, where=right)
+    # The larger magnitude is put in x, and what is left of y is the smaller one.
     sign = y.s
     b.set(sign, XOR, sign, sub, unless=less)
     if ftz:
@@ -44,6 +45,7 @@ def add(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
     for left, differ in zip(m, y.m, strict=True):
         b.set(differ, XOR, differ, left)
 
+    # How far the exponents are apart; an exponent of ones but for its lowest bit is watched for.
     distance = _distance(b, e, y.e, None if ftz else uneven)
     huge = b.all_of(e[1:])
 
@@ -80,6 +82,7 @@ def add(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
     # Opposite infinities: the smaller one has not moved, so its hidden bit is where it was.
     nan = b.op(AND, sub, addend[-1])
     b.any_of(m, into=nan)
+    # The sum, or the difference: the two places below the mantissa first, then the words.
     carry = b.op(AND, sub, sticky)
     for bit in addend[:2]:
         b.set(bit, XOR, bit, carry)
@@ -102,6 +105,7 @@ def _distance(b: Builder, e: list[int], differ: list[int], uneven: Bit) -> list[
 
     A subnormal's exponent is one more than its field: ``uneven`` is the borrow for it.
     """
+    # One full subtractor per bit; the first has no borrow where both operands are normal.
     distance: list[int] = []
     borrow = uneven
     for i, (left, unlike) in enumerate(zip(e, differ, strict=True)):
@@ -131,6 +135,7 @@ def _finish_add(
     ftz: bool,
 ) -> list[int]:
     """Normalise, round and pack. ``total`` is two extra places, mantissa, hidden bit and carry."""
+    # Normalise to the left, the longest shift first, as far as the exponent allows.
     count, top = stages(len(total) - 2), len(total) - 1
     limit = room_of(b, e, count)
     held: list[Bit] = [None] * count
@@ -169,6 +174,7 @@ def _finish_add(
         b.set(total[i], A_AND_NOT_B, total[i - 1], erase, unless=stay)
     b.set(total[1], A, total[0], unless=stay)
     b.set(sticky, OR, total[0], total[1], unless=sticky)
+    # Round to nearest even; the top bit of the sum is the carry that the exponent takes.
     m = total[3:top]
     e = round_up(b, m, total[2], sticky, e, total[top])
     b.set(m[-1], OR, m[-1], nan)

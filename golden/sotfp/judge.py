@@ -76,15 +76,15 @@ class Format:
         drop = np.minimum(field - e, 63)
         left = m << np.maximum(-drop, 0)
         right = np.maximum(drop, 0)
-        kept = left >> right
-        rest = left - (kept << right)
+        rounded = left >> right
+        rest = left - (rounded << right)
         half = np.where(right > 0, np.int64(1) << np.maximum(right - 1, 0), 1)
-        kept += (rest > half) | ((rest == half) & (kept & 1 == 1))
-        carried = kept >> (self.mantissa_bits + 1)
-        kept, field = kept >> carried, field + carried
-        normal = kept >> self.mantissa_bits
+        rounded += (rest > half) | ((rest == half) & (rounded & 1 == 1))
+        carried = rounded >> (self.mantissa_bits + 1)
+        rounded, field = rounded >> carried, field + carried
+        normal = rounded >> self.mantissa_bits
         packed = (field - 1 + normal << self.mantissa_bits) + (
-            kept - (normal << self.mantissa_bits)
+            rounded - (normal << self.mantissa_bits)
         )
         packed = np.where(field >= (1 << self.exponent_bits) - 1, self.infinity, packed)
         if mode == "ftz":

@@ -269,15 +269,15 @@ class Builder:
 
 def _needed(code: Sequence[Step], output: Sequence[int]) -> list[Step]:
     """Return the steps that the output depends on."""
-    live, kept = set(output), []
+    live, steps = set(output), []
     for step in reversed(code):
         if step.dst not in live:
             continue
-        kept.append(step)
+        steps.append(step)
         if step.p < 0:
             live.discard(step.dst)
         live.update(step.sources)
-    return kept[::-1]
+    return steps[::-1]
 
 
 def _allocate(

@@ -61,6 +61,7 @@ def choices(exponent_bits: int, mantissa_bits: int, mode: str) -> list[Choice]:
 
 def exponent_sum(b: Builder, x: list[int], y: list[int], *, carry_in: bool) -> list[int]:
     """Return x + y, or x + y + 1, with its carry as top bit; both words are used up."""
+    # The lowest place is a half adder, whose carry in is a constant; the others are full ones.
     carry = b.op(OR if carry_in else AND, x[0], y[0])
     b.set(x[0], XNOR if carry_in else XOR, x[0], y[0])
     for left, right in zip(x[1:], y[1:], strict=True):
@@ -92,6 +93,7 @@ def add_constant(b: Builder, x: list[int], constant: int) -> tuple[list[int], Bi
 
 def mul(b: Builder, x: Word, y: Word, mode: str) -> list[int]:
     """Write the steps of x * y; return the columns of the product. The operands are used up."""
+    # The search writes dozens of programs, so a process does it once per format.
     key = (len(x.e), len(x.m), mode, type(b).__name__, b.searching)
     if key not in _CHOSEN:
         _CHOSEN[key] = _shortest(b, len(x.e), len(x.m), mode)
@@ -111,6 +113,7 @@ def _shortest(like: Builder, ne: int, nm: int, mode: str) -> Choice:
         b = type(like)(like.searching)
         return b.steps(_mul(b, load(b, ne, nm), load(b, ne, nm), mode, choice, multiply))
 
+    # All choices with a product of no steps, then the best of each way with its product.
     every = choices(ne, nm, mode)
     ways = [[c for c in every if c.booth == booth] for booth in (False, True)]
     return min((min(way, key=lambda c: steps(c, given)) for way in ways if way), key=steps)
@@ -123,12 +126,14 @@ def _mul(
     ftz = mode == "ftz"
     ne = len(x.e)
     bias = (1 << (ne - 1)) - 1
+    # What the operands are: normal (their hidden bits), infinite or NaN (exponents of ones).
     left, right = b.match(x.e, 0, invert=True), b.match(y.e, 0, invert=True)
     wide_x, wide_y = b.match(x.e, 1), b.match(y.e, 1)
     special = b.op(OR, wide_x, wide_y)
     # The product may use up its multiplier; columns that are written once only live longer.
     some_x = None if b.predicated else b.any_of(x.m)
     some_y = b.any_of(y.m) if choice.booth or ftz or not b.predicated else None
+    # The product of the significands; with flushing to zero both hidden bits are one.
     hidden_x, hidden_y = (None, None) if ftz else (left, right)
     p = multiply(b, [*x.m, hidden_x], [*y.m, hidden_y])
     # NaN: from an operand, and later from infinity times zero.
@@ -144,6 +149,7 @@ def _mul(
     else:
         b.set(x.e[0], A_OR_NOT_B, x.e[0], left)
         b.set(y.e[0], A_OR_NOT_B, y.e[0], right)
+    # The sum of the exponents, less the bias; how much room it leaves for shifts to the left.
     e = exponent_sum(b, x.e, y.e, carry_in=choice.carry_in)
     if ftz:
         return _finish_ftz(b, p, e, zero, special, nan, (x.s, y.s))
@@ -180,6 +186,7 @@ def _finish_ieee(
     nothing since the product is zero, ``tiny`` one where the smallest subnormal replaces zero;
     None: nowhere.
     """
+    # Shift to the left as far as the exponent allows, by all stages but the last.
     nm = len(p) // 2 - 1
     count = stages(pad + nm + 1)
     limit = room_of(b, e, count)
@@ -200,6 +207,7 @@ def _finish_ieee(
         b.set(x[top], AND, x[top], fits)
     # Where the exponent's highest bit is one both operands are normal, and shift about ``pad``.
     subtract_stages(b, e, held, narrow=len(e) == ne + 1 and pad < 1 << (ne - 1))
+    # The exponent is what the shifts have left of it; too large a one erases the mantissa.
     move = limit.left(e)
     field, high = e[:ne], e[ne:]
     erase = _overflow(b, field, high, x[top], one)
@@ -212,6 +220,7 @@ def _finish_ieee(
     into = [x[top], erase] if b.predicated else []
     for bit in field[1 : ne - len(into)]:
         b.set(bit, A, erase, unless=one)
+    # The last stage moves the mantissa by one place, or erases it.
     gone = erase if fits is None else b.op(A_OR_NOT_B, erase, fits)
     if alive is None and nm != 1 << (ne - 1):
         b.set(move, A_AND_NOT_B, move, x[top], unless=gone)  # there is room where gone
@@ -222,6 +231,7 @@ def _finish_ieee(
     assert sticky is not None
     for i in reversed(range(1, top)):
         b.set(x[i], A_AND_NOT_B, x[i - 1], gone, where=move)
+    # Round to nearest even, then what no rounding gives: the smallest subnormal, and NaN.
     m = x[2:top]
     field = round_up(b, m, x[1], sticky, field, x[top], where=one, into=into)
     if tiny is not None:
@@ -233,6 +243,7 @@ def _finish_ieee(
 
 def _overflow(b: Builder, field: list[int], high: list[int], top: int, one: int) -> int:
     """Return where the exponent, with ``top`` added, is too large, if the product is not zero."""
+    # All ones in the field, and its lowest bit or the top bit; or a bit above the field.
     *pairs, rest = field[1:] if len(field) % 2 == 0 else [*field[1:], one]
     erase = b.all_of(pairs)
     b.set(erase, OR, field[0], top, where=erase)
@@ -254,6 +265,7 @@ def _normalise(
     """
     sticky: Bit = None
     for k in reversed(range(1, len(held))):
+        # The stages to come shift by less than this one, which bounds the places that matter.
         shift = 1 << k
         keep = nm + 2 + shift - 1
         cut = max(0, len(x) - keep - shift)
@@ -262,6 +274,7 @@ def _normalise(
             sticky = b.any_of(gone, into=sticky, spend=True)
             x = x[cut:]
         floor = max(0, len(x) - keep)
+        # Shift where there is room and nothing set above; what cannot come back is sticky.
         lost = [bit for bit in x[:floor] if bit is not None]
         busy = [bit for bit in x[-shift:] if bit is not None]
         column = held[k] = limit.held(k, busy) if busy else limit.lacking(k)
@@ -292,14 +305,17 @@ def _finish_ftz(
     ``e`` is the sum of both exponents and one, 2**(Ne - 1) above the product's: of its two highest
     bits one is set, and the other is not, where the product neither over- nor underflows.
     """
+    # Normalise: the product of two numbers from 1 to below 2 moves by one place or not at all.
     nm, top = len(p) // 2 - 1, len(p) - 1
     low = top - nm - 2
     sticky = b.any_of(p[:low], spend=True)
     b.set(sticky, AND, p[low], p[top], unless=sticky)
     for i in reversed(range(low + 1, top)):
         b.set(p[i], A, p[i - 1], unless=p[top])
+    # Round to nearest even; the carry goes on into the exponent.
     m = p[low + 2 : top]
     e = round_up(b, m, p[low + 1], sticky, e, p[top])
+    # Overflow and underflow, by the two highest bits of the exponent and all the others.
     *rest, second, highest = e
     plain, over = b.any_of(rest), b.all_of(rest)
     b.set(plain, A, second, where=plain)
@@ -307,6 +323,7 @@ def _finish_ftz(
     b.set(over, OR, over, second)
     erase = special
     b.set(erase, AND, over, highest, unless=erase)
+    # A finite product, or else an exponent of ones or of zeros over an empty mantissa.
     b.set(plain, NOR, erase, zero, where=plain)
     field = [*rest, highest]
     for bit in field:

@@ -44,5 +44,5 @@ def compiled(ne: int, nm: int, mode: str, opset: str, op: str) -> Program:
     term = shift.Word(product[:nm], product[nm:-1], product[-1])
     code = b.program(inputs, add.add(b, z, term, mode))
     pairs = zip(code.inputs[2], code.output, strict=True)
-    kept = tuple(Step(into, A, bit, 0, other=True) for into, bit in pairs)
-    return dataclasses.replace(code, code=code.code + kept)
+    copies = tuple(Step(into, A, bit, 0, other=True) for into, bit in pairs)
+    return dataclasses.replace(code, code=code.code + copies)

@@ -61,8 +61,8 @@ def storage(tile: Tile, length: int, density: float, weight_bits: int) -> float:
     if tile.format == "bitmap":
         return length + nonzeros * weight_bits
     if tile.format == "nm":
-        kept, group = tile.nnz_per_group or 1, tile.group or 1
-        return length / group * kept * (weight_bits + bits_for(group))
+        nnz, group = tile.nnz_per_group or 1, tile.group or 1
+        return length / group * nnz * (weight_bits + bits_for(group))
     run_bits = tile.run_bits or 0
     if nonzeros == 0:
         return 0.0
@@ -121,9 +121,9 @@ def _tiles(name: str, parts: Array, cfg: Config, act_bits: int) -> Iterator[Tile
     elif name == "nm":
         for log2 in range(1, bits_for(cfg.max_group) + 1):
             group = 1 << log2
-            kept = max(_fullest(parts[part], group) for part in pieces(parts))
-            if kept <= 1 << cfg.ib:
-                yield base.replace(nnz_per_group=max(1, kept), group=group)
+            nnz = max(_fullest(parts[part], group) for part in pieces(parts))
+            if nnz <= 1 << cfg.ib:
+                yield base.replace(nnz_per_group=max(1, nnz), group=group)
     else:
         yield base
 
@@ -141,9 +141,9 @@ def _cost(w: Array, parts: Array, cfg: Config, tile: Tile) -> Cost:
     number = int(needed.sum())
     if tile.format in ("dense", "nm"):
         group = 1 if tile.format == "dense" else tile.group or 1
-        kept = 1 if tile.format == "dense" else tile.nnz_per_group or 1
+        nnz = 1 if tile.format == "dense" else tile.nnz_per_group or 1
         full, rest = divmod(len(w), parts.shape[1])
-        number = w.shape[1] * (full * -(-parts.shape[1] // group) + -(-rest // group)) * kept
+        number = w.shape[1] * (full * -(-parts.shape[1] // group) + -(-rest // group)) * nnz
     extra = {
         "dense": 0,
         "coo": max(1, bits_for(parts.shape[1])),

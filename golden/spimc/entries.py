@@ -73,32 +73,32 @@ def _runs(wt: Array, column: Ints, row: Ints, run_bits: int) -> tuple[Any, Any, 
 
 def _grouped(wt: Array, cfg: Config, tile: Tile, prune: bool, first: int) -> tuple[Any, Any, Any]:
     """Return N entries of each group of M rows, in ascending order; zeros fill up."""
-    kept, group = tile.nnz_per_group or 1, tile.group or 1
-    if kept > 1 << cfg.ib:
-        raise ValueError(f"tile.nnz_per_group = {kept} needs more than {cfg.ib} index bits")
+    nnz, group = tile.nnz_per_group or 1, tile.group or 1
+    if nnz > 1 << cfg.ib:
+        raise ValueError(f"tile.nnz_per_group = {nnz} needs more than {cfg.ib} index bits")
     columns, length = wt.shape
     groups = -(-length // group)
     if groups * group != length:
         wt = np.pad(wt, ((0, 0), (0, groups * group - length)))
     cells = wt.reshape(columns, groups, group)
     full = cells != 0
-    crowded = full.sum(axis=2, dtype=np.int16) > kept
+    crowded = full.sum(axis=2, dtype=np.int16) > nnz
     if crowded.any():
         if not prune:
             column, place = (int(i[0]) for i in np.nonzero(crowded))
             raise ValueError(
                 f"column {first + column} has {int(full[column, place].sum())} non-zeros in rows "
                 f"{place * group}..{min((place + 1) * group, length) - 1}, more than "
-                f"{kept} of {group}; prune=True drops the smallest"
+                f"{nnz} of {group}; prune=True drops the smallest"
             )
         size = -np.abs(cells.astype(np.int16))
-        full &= np.argsort(np.argsort(size, axis=2, kind="stable"), axis=2) < kept
+        full &= np.argsort(np.argsort(size, axis=2, kind="stable"), axis=2) < nnz
     rank = np.where(
         full,
         np.cumsum(full, axis=2, dtype=np.int16) - 1,
         np.cumsum(~full, axis=2, dtype=np.int16) - 1 + full.sum(axis=2, dtype=np.int16)[..., None],
     )
-    owner, cell, row = np.nonzero(rank < kept)
+    owner, cell, row = np.nonzero(rank < nnz)
     weight = np.where(full[owner, cell, row], cells[owner, cell, row], 0)
     return owner, row, weight
 

@@ -82,9 +82,9 @@ def layers(path: Path | str) -> list[str]:
 
 def _whole(names: Sequence[str]) -> list[str]:
     """Return the names of a file's arrays, the parts of a weight in the bitmask form as one."""
-    found = _compressed(names)
-    parts = {f"{name}.{part}" for name in found for part in (*_BITMASK, "row_offsets")}
-    return [name for name in names if name not in parts] + found
+    bitmasks = _compressed(names)
+    parts = {f"{name}.{part}" for name in bitmasks for part in (*_BITMASK, "row_offsets")}
+    return [name for name in names if name not in parts] + bitmasks
 
 
 # What a weight in the bitmask form consists of; the offsets of its rows follow from the mask.
@@ -154,7 +154,7 @@ def _require_sums(row: Array, column: Array, data: Array, columns: int) -> None:
             )
 
 
-def require_groups(w: ArrayLike, kept: int = 2, group: int = 4) -> None:
+def require_groups(w: ArrayLike, nnz: int = 2, group: int = 4) -> None:
     """Raise ValueError where a group of rows of W [inputs, outputs] has more than N non-zeros.
 
     Packing 2:4 in PyTorch drops such weights without a word, so check before.
@@ -162,12 +162,12 @@ def require_groups(w: ArrayLike, kept: int = 2, group: int = 4) -> None:
     w = np.asarray(w)
     padded = np.pad(w, ((0, -len(w) % group), (0, 0)))
     count = np.count_nonzero(padded.reshape(-1, group, w.shape[1]), axis=1)
-    place = np.argwhere(count > kept)
+    place = np.argwhere(count > nnz)
     if len(place):
         number, column = (int(i) for i in place[0])
         raise ValueError(
             f"column {column} has {count[number, column]} non-zeros in rows {number * group}.."
-            f"{number * group + group - 1}, more than {kept} of {group}"
+            f"{number * group + group - 1}, more than {nnz} of {group}"
         )
 
 

@@ -71,9 +71,9 @@ class Packed:
             return np.asarray(self.header, dtype=np.bool_)
         live = (np.arange(self.width) < self.count[:, None]) & (self.index < length)
         column, slot = np.nonzero(live)
-        found = np.zeros((len(self.count), length), dtype=np.bool_)
-        found[column, self.index[column, slot]] = True
-        return found
+        bitmap = np.zeros((len(self.count), length), dtype=np.bool_)
+        bitmap[column, self.index[column, slot]] = True
+        return bitmap
 
     def ranks(self, length: int) -> Ints:
         """Return the rows of a bitmap's values, int64[columns, width]; ``length`` where none."""

@@ -12,13 +12,13 @@ from nomul.golden.spimc.entries import entries_needed, weights
 Array = NDArray[Any]
 
 
-def prune_groups(w: ArrayLike, kept: int, group: int) -> Array:
+def prune_groups(w: ArrayLike, nnz: int, group: int) -> Array:
     """Return W with the smallest magnitudes of each group of rows set to zero, so N of M remain."""
     w = np.array(w)
     for start in range(0, len(w), group):
         part = w[start : start + group]
         order = np.argsort(-np.abs(part.astype(np.float64)), axis=0, kind="stable")
-        part[np.argsort(order, axis=0) >= kept] = 0
+        part[np.argsort(order, axis=0) >= nnz] = 0
     return w
 
 

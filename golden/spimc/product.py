@@ -90,18 +90,18 @@ def operands(
     dense = np.clip(magnitude, -half, half - 1).astype(np.int64)
     dense[:, -1] = -half
     if tile.format == "nm":
-        kept, group = tile.nnz_per_group or 1, tile.group or 1
-        groups = min(-(-length // group), cfg.slots // kept)
+        nnz, group = tile.nnz_per_group or 1, tile.group or 1
+        groups = min(-(-length // group), cfg.slots // nnz)
         noise = rng.random((-(-length // group) * group, cfg.columns))
         noise = noise.reshape(-1, group, cfg.columns)
-        keep = (noise.argsort(axis=1).argsort(axis=1) < kept).reshape(-1, cfg.columns)[:length]
+        keep = (noise.argsort(axis=1).argsort(axis=1) < nnz).reshape(-1, cfg.columns)[:length]
         keep[groups * group :] = False
         dense *= keep
     elif tile.format != "dense":
         full = min(cfg.slots, length)
-        kept = full if tile.format != "rl" else max(1, full - (length >> (tile.run_bits or 0)))
+        nnz = full if tile.format != "rl" else max(1, full - (length >> (tile.run_bits or 0)))
         rank = rng.random((length, cfg.columns)).argsort(axis=0).argsort(axis=0)
-        dense *= rank < rng.integers(0, kept + 1, cfg.columns)
+        dense *= rank < rng.integers(0, nnz + 1, cfg.columns)
     if cfg.columns > 1:
         dense[:, 0] = 0
     low, high = act_range(tile)

@@ -30,8 +30,8 @@ def largest(cfg: Config, form: str) -> Tile:
     if form == "nm":
         group = cfg.max_group
         length = min(length, group * cfg.slots)
-        kept = min(group, cfg.slots // -(-length // group), 1 << cfg.ib)
-        fields = {"group": group, "nnz_per_group": kept}
+        nnz = min(group, cfg.slots // -(-length // group), 1 << cfg.ib)
+        fields = {"group": group, "nnz_per_group": nnz}
     if form == "rl":
         fields = {"run_bits": cfg.ib}
     return Tile(format=form, act_bits=cfg.act_bits, x_signed=True, length=length, **fields)

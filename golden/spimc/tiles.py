@@ -23,11 +23,11 @@ def header_fault(cfg: Config, tile: Tile) -> str | None:
         ("length", 1 <= length <= cfg.window, f"in 1..{cfg.window}"),
     ]
     if tile.format == "nm":
-        group, kept = tile.group or 0, tile.nnz_per_group or 0
+        group, nnz = tile.group or 0, tile.nnz_per_group or 0
         power = power_of_two(group) and group <= cfg.max_group
         rules += [
             ("group", power, f"a power of two up to {cfg.max_group}"),
-            ("nnz_per_group", 1 <= kept <= group, f"in 1..{group}"),
+            ("nnz_per_group", 1 <= nnz <= group, f"in 1..{group}"),
         ]
     if tile.format == "rl":
         fits = tile.run_bits is not None and tile.run_bits <= cfg.ib
@@ -59,21 +59,21 @@ def faults(cfg: Config, packed: "Packed") -> NDArray[np.int8]:
         _order(mark, index, live & fits, np.zeros_like(slot))
         mark("E_RANGE", live & ~fits)
     elif tile.format == "nm":
-        kept, group = tile.nnz_per_group or 1, tile.group or 1
-        position = (slot // kept) * group + index
+        nnz, group = tile.nnz_per_group or 1, tile.group or 1
+        position = (slot // nnz) * group + index
         fits = (index < group) & ((position < length) | (value == 0))
-        _order(mark, index, live & fits, slot // kept)
+        _order(mark, index, live & fits, slot // nnz)
         mark("E_RANGE", live & ~fits)
-        wanted = kept * -(-length // group)
+        wanted = nnz * -(-length // group)
         mark("E_NMCNT", live & (slot >= wanted))
         mark("E_NMCNT", last & (count < wanted)[:, None])
     elif tile.format == "rl":
         mark("E_RLRUN", live & (positions(cfg, packed) >= length))
         mark("E_RANGE", live & (index >> (tile.run_bits or 0) != 0))
     elif tile.format == "bitmap":
-        ones = packed.bits(length).sum(axis=1)
-        mark("E_NMCNT", live & (slot >= ones[:, None]))
-        mark("E_NMCNT", last & (count < ones)[:, None])
+        stored = packed.bits(length).sum(axis=1)
+        mark("E_NMCNT", live & (slot >= stored[:, None]))
+        mark("E_NMCNT", last & (count < stored)[:, None])
     else:
         mark("E_RANGE", live & (slot >= length))
     start = np.minimum(slot // cfg.slots, cfg.passes(tile) - 1) * cfg.slots
@@ -122,13 +122,13 @@ def check(cfg: Config, packed: "Packed") -> list[tuple[str, int, int]]:
     column, place = np.nonzero(flag >= 0)
     passes = np.minimum(place // cfg.slots, cfg.passes(packed.tile) - 1)
     order = np.lexsort((place, column, passes))
-    found = [
+    raised = [
         (FLAGS[flag[column[i], place[i]]], int(column[i]), int(place[i] - passes[i] * cfg.slots))
         for i in order
     ]
     if len(flag) < cfg.columns:
-        found.append(("E_TRUNC", len(flag), 0))
-    return found
+        raised.append(("E_TRUNC", len(flag), 0))
+    return raised
 
 
 def _require_shape(cfg: Config, packed: "Packed") -> None:
@@ -149,13 +149,13 @@ def effective(cfg: Config, packed: "Packed") -> Ints:
     NotLoaded
         The macro is strict and the tile is malformed, or its header is, or columns are missing.
     """
-    found = check(cfg, packed)
-    fatal = [f for f in found if cfg.strict or f[0] in ("E_HDR", "E_TRUNC")]
+    raised = check(cfg, packed)
+    fatal = [f for f in raised if cfg.strict or f[0] in ("E_HDR", "E_TRUNC")]
     if fatal:
         flag, column, slot = fatal[0]
         raise NotLoaded(f"E_NOTLOADED: {flag} in column {column}, slot {slot}")
     length = cfg.length(packed.tile)
-    value = packed.value if not found else np.where(faults(cfg, packed) >= 0, 0, packed.value)
+    value = packed.value if not raised else np.where(faults(cfg, packed) >= 0, 0, packed.value)
     return scatter(value, positions(cfg, packed), packed.count, length)
 
 

@@ -52,10 +52,10 @@ class Port:
 
     def of(self, top: wiring.Component) -> Any:
         """Return the stream itself, of the component that it was found in."""
-        found: Any = top
+        member: Any = top
         for name in self.path:
-            found = getattr(found, name)
-        return found
+            member = getattr(member, name)
+        return member
 
     @property
     def signed(self) -> bool:
@@ -68,12 +68,12 @@ class Port:
 
 def ports(top: wiring.Component) -> tuple[Port, ...]:
     """Return the streams of a component."""
-    found = []
+    streams = []
     for path, member, outward in _walk(top.signature, ()):
         if member.is_signature:
             shape = member.signature.members["payload"].shape
-            found.append(Port(path, shape, outward, _fields(shape)))
-    return tuple(found)
+            streams.append(Port(path, shape, outward, _fields(shape)))
+    return tuple(streams)
 
 
 def status(top: wiring.Component) -> tuple[lite.Register, ...]:

@@ -22,7 +22,7 @@ Update = Callable[[Value], Value]
 FLAT = 32
 
 
-def ones(m: Module, cfg: Config, bits: list[Value]) -> Value:
+def count_ones(m: Module, cfg: Config, bits: list[Value]) -> Value:
     """Return how many of U bits are one, as ``cfg.cell`` adds them."""
     if cfg.cell == "popcount":
         return popcount(m, bits)
@@ -81,7 +81,7 @@ def count(m: Module, cfg: Config, a: Value, b: Value, control: data.View) -> Sig
         return running(m, cfg, control, lambda _: a * b)
     both = Signal(cfg.lane_bits)
     m.d.comb += both.eq(a & b)
-    now = ones(m, cfg, list(both))
+    now = count_ones(m, cfg, list(both))
     return running(m, cfg, control, lambda before: before + now)
 
 

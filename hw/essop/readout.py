@@ -81,6 +81,7 @@ class ReadOut:
         counts wait. ``reload`` says that the sources' registers are reloaded.
         """
         top, m, cfg, control, tail = self.top, self.m, self.cfg, self.control, self.tail
+        # A pair's counts are taken one cycle later, or as soon as the rows have left.
         pending = Signal()
         clear = Signal()
         signs = Signal(data.StructLayout(_signs(cfg)), reset_less=True)
@@ -95,6 +96,7 @@ class ReadOut:
             top.y.payload.exponent.eq(cfg.acc_exponent),
             Value.cast(top.y.payload.y).eq(rows[0].o),
         ]
+        # What belongs to these counts is held until they are taken.
         with m.If(self.go):
             m.d.sync += pending.eq(self.ended)
         with m.If(counted):
@@ -106,6 +108,7 @@ class ReadOut:
             ]
         with m.If(control.capture):
             m.d.sync += clear.eq(request.clear)
+        # Signs of the products, by row or for the whole stack.
         if cfg.rows > FLAT:
             m.d.comb += [rows[0].sx.eq(signs.sx), rows[0].sd.eq(signs.sd)]
         else:

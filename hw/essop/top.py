@@ -118,14 +118,15 @@ class Top(wiring.Component):
             m.d.sync += live.eq(Cat(operand.any() for operand in x))
         with m.If(source.advance & ending):
             unit = pair.e_x + pair.e_d - cfg.stream_log2
-            kept = [name for name, _ in pair_layout(cfg)]
-            m.d.sync += [tail[name].eq(pair[name]) for name in tail_fields(cfg) if name in kept]
+            names = [name for name, _ in pair_layout(cfg)]
+            m.d.sync += [tail[name].eq(pair[name]) for name in tail_fields(cfg) if name in names]
             m.d.sync += tail.unit.eq(unit)
             if cfg.cell == "prefix":
                 lengths = [run_length(cfg, operand, source.r[0]) for operand in x]
                 m.d.sync += tail.lengths.eq(Cat(lengths))
         self._count_gated(m, live, control.step & last)
 
+        # The read-out; prefix sums of the columns need no lanes for the rows.
         read_out = ReadOut(self, m, control, tail, counting & last, go)
         if cfg.cell == "prefix":
             counts = columns(m, cfg, control, b, tail.lengths)
@@ -134,6 +135,7 @@ class Top(wiring.Component):
         a = self._draw(m, source.r, x, 0, source.advance)
         if cfg.cell == "snapshot":
             b = [running(m, cfg, control, lambda count, bit=bit: count + bit) for bit in b]
+        # The array: stacked in halves where it is large, else rows that shift into one another.
         if cfg.rows > FLAT:
             stack = Once("rows", Stack, cfg, cfg.rows)
             m.submodules.rows = stack
@@ -224,15 +226,15 @@ class Top(wiring.Component):
             words = [places(m, word, f"place_{'rs'[side]}{k}") for k, word in enumerate(words)]
         for lane, operand in enumerate(operands):
             first = 0 if cfg.share == "pair" else lane * draws
-            mine = [words[first + u] for u in range(draws)]
+            drawn_words = [words[first + u] for u in range(draws)]
             if self._large:
                 module = self.lanes[side][lane]
-                m.d.comb += [module.words.eq(Cat(mine)), module.advance.eq(advance)]
+                m.d.comb += [module.words.eq(Cat(drawn_words)), module.advance.eq(advance)]
                 sent.append(module.sent)
                 continue
             drawn = Signal(cfg.lane_bits, name=f"{'ab'[side]}{lane}", reset_less=True)
             with m.If(advance):
-                m.d.sync += drawn.eq(self.lane(cfg, mine, operand))
+                m.d.sync += drawn.eq(self.lane(cfg, drawn_words, operand))
             sent.append(drawn)
         return sent
 

@@ -76,7 +76,7 @@ def partial_products(m: Module, a: Value, b: Value) -> list[list[Bit]]:
     """
     columns: list[list[Bit]] = [[] for _ in range(len(a) + len(b))]
     carry: Value = Const(0, 1)
-    ones = time = 0
+    constant = time = 0
     for place in range(0, len(b) - 1, 2):
         recode = booth_digit if place == len(b) // 4 * 2 else short_digit
         digit = recode(m, a, b[place], b[place + 1], carry)
@@ -88,14 +88,14 @@ def partial_products(m: Module, a: Value, b: Value) -> list[list[Bit]]:
             columns[j].append(Bit(bit, time + digit.time))
         sign = place + len(a) + 1
         columns[sign].append(Bit(net(m, ~digit.negative), time + 1))
-        ones -= 1 << sign
+        constant -= 1 << sign
         carry, time = digit.carry, 0 if recode is booth_digit else time + 1
     top = len(b) - 1
     one, two = net(m, b[top] ^ carry), net(m, b[top] & carry)
     for j, (bit, below) in enumerate(zip([*a, Const(0, 1)], [Const(0, 1), *a], strict=True), top):
         columns[j].append(Bit(net(m, one & bit | two & below), time + 2))
     for k, column in enumerate(columns):
-        if ones >> k & 1:
+        if constant >> k & 1:
             column.append(Bit(Const(1, 1), -1))
     return columns
 

@@ -75,6 +75,7 @@ class Gradual:
         decided from its highest bit: a bit of it is 1 if a bit of the product would else be left
         above the result, or if ``least`` has it and is not exceeded already.
         """
+        # Overflow is known beforehand, from the exponents and the significand's top bit.
         significand, exponents = product.significand, product.exponents
         overflow = net(
             m,
@@ -85,6 +86,7 @@ class Gradual:
             ),
         )
         least = [net(m, ~(bit | exponents[5])) for bit in exponents[:5]]
+        # Shifts by 16 and 8 are decided from the significand itself, both in one selection.
         exceeded: Value = Const(0, 1)
         shift = [overflow] * 5  # by 31, nothing is left
 
@@ -123,11 +125,13 @@ class Gradual:
             | shift[4] & significand[2:10].any()
             | by[3] & significand[10:18].any(),
         )
+        # Shifts by 4, 2 and 1 follow one by one; what falls off is sticky.
         for k in (2, 1, 0):
-            distance, kept = 1 << k, 11 + (1 << k)
-            decide(k, net(m, window[kept:].any()))
+            distance, width = 1 << k, 11 + (1 << k)
+            decide(k, net(m, window[width:].any()))
             sticky = net(m, sticky | shift[k] & window[:distance].any())
-            window = net(m, Mux(shift[k], window[distance:][:kept], window[:kept]))
+            window = net(m, Mux(shift[k], window[distance:][:width], window[:width]))
+        # Round to nearest even is an increment, which `pack` adds.
         guard, lowest, hidden = window[0], window[1], window[11]
         exponent = Cat(shift) + exponents[:5] + 1  # less 32
         return {
@@ -139,8 +143,8 @@ class Gradual:
         }
 
     def pack(self, m: Module, rounded: data.View) -> Value:
-        kept = Cat(rounded.fraction, rounded.exponent)
-        total = kept + rounded.up + Cat(Const(0, 10), rounded.hidden)
+        packed = Cat(rounded.fraction, rounded.exponent)
+        total = packed + rounded.up + Cat(Const(0, 10), rounded.hidden)
         return Cat(total[:15], rounded.sign)
 
 

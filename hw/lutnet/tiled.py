@@ -119,6 +119,7 @@ class Tiled(wiring.Component):
             with m.If(self.i.valid):
                 m.d.sync += [Cat(*x).eq(self.i.payload.x.as_value()), last.eq(self.i.payload.last)]
 
+        # Tables of this tile on this slice; a row of tiles ends in the outputs of its neurons.
         stored = self.memory(m, tile, busy)
         done = self.array(m, x, list(stored), row, column, go & busy)
         with m.If(go):

@@ -230,6 +230,7 @@ class Top(wiring.Component):
                 with m.If(taken):
                     m.d.sync += register.eq(value)
                 sent[side].append(register)
+        # Signs and exponent go beside the last beat of a pair.
         tail = Signal(data.StructLayout(tail_fields(cfg)), reset_less=True)
         with m.If(taken & source.last):
             m.d.sync += [
@@ -240,12 +241,13 @@ class Top(wiring.Component):
         if cfg.product == "snapshot":
             sent[1] = [_running(m, cfg, bit, first, go, j) for j, bit in enumerate(sent[1])]
 
-        full = [Signal(len(lanes_of), reset_less=True) for lanes_of in sent]
+        full = [Signal(len(side), reset_less=True) for side in sent]
         if _keeps_full(cfg):
             with m.If(go):
                 m.d.sync += [
                     flags.eq(Cat(v[-1] for v in s)) for flags, s in zip(full, sent, strict=True)
                 ]
+        # The cells, row by row, and the word of all their products.
         result = self.y.payload
         for i, a in enumerate(sent[0]):
             m.submodules[f"row{i}"] = row = Once("row", Row, cfg)

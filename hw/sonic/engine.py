@@ -156,6 +156,7 @@ class Engine(wiring.Component):
         task, kernels = Signal(task_layout(cfg)), Signal(cfg.address_bits)
         fetching, working = Walk(cfg, self.kind), Walk(cfg, self.kind)
         m.submodules.fetching, m.submodules.working = fetching, working
+        # One walk fetches operands ahead of the units, the other one follows what they work on.
         empty, taking, start = Signal(), Signal(), Signal()
         last_chunk = Signal.like(fetching.last_chunk)
         for walk in (fetching, working):
@@ -167,6 +168,7 @@ class Engine(wiring.Component):
             ]
         tags, values, stored = self._store(m, fetching, working, taking, last_chunk)
         final = Signal()
+        # A task: set up, then take a vector and run the units on it, once for each kernel.
         with m.FSM(name="state"):
             with m.State("IDLE"):
                 m.d.comb += self.task.ready.eq(empty)
@@ -191,6 +193,7 @@ class Engine(wiring.Component):
                     m.next = "TAKE"
                     with m.If(final):
                         m.next = "IDLE"
+        # Requests for operands leave through a register.
         m.submodules.ask = ask = Stage(self.fetch_layout())
         m.d.comb += [
             ask.i.valid.eq(fetching.busy),
@@ -209,6 +212,7 @@ class Engine(wiring.Component):
         m.submodules.compactor = packer = ZeroCompactor(self.compaction)
         complete, position = Signal(), Signal(range(cfg.max_length + cfg.compactor_width + 1))
         accepted = Signal()
+        # Intake, until the vector is complete; elements beyond the longest vector are flagged.
         vector, packed = self.vector, packer.i
         within = Signal(cfg.compactor_width)
         m.d.comb += [
@@ -228,6 +232,7 @@ class Engine(wiring.Component):
                 m.d.sync += position.eq(position + cfg.compactor_width)
             with m.If((vector.payload.mask & ~within).any()):
                 m.d.sync += self.overlong.eq(1)
+        # The memories of chunks, inside or behind ports; their read data have the words' shapes.
         ports, words, found = {}, {}, {}
         for name, shape in self._stored.items():
             if self.outside:
@@ -238,6 +243,7 @@ class Engine(wiring.Component):
                 ports[name] = port = memory.port
             words[name], found[name] = Signal(shape, name=f"new_{name}"), shape(port.found)
             m.d.comb += port.word.eq(words[name])
+        # Each packed chunk is written to the next address, values and tags side by side.
         pointer, stored = Signal.like(last_chunk), Signal()
         chunk, arrives = packer.o.payload, Signal()
         m.d.comb += [
@@ -287,6 +293,7 @@ class Engine(wiring.Component):
                 "base": cfg.address_bits,
             }
         )
+        # What the walk says of the step that is issued now travels beside the data.
         go, fire = Signal(), Signal()
         issued = Signal(step)
         # a: operands, b: products, c: sum of the lanes, d: accumulated, e: scaled, f: pooled.
@@ -314,6 +321,7 @@ class Engine(wiring.Component):
                 )
             ]
         b, c, d, e, f = (stages[name] for name in "bcdef")
+        # The pipeline stands still where a result waits, or a normalisation is not there yet.
         wants = Signal()
         m.d.comb += [
             wants.eq(d.ends & task.post.normalise),
@@ -327,6 +335,7 @@ class Engine(wiring.Component):
         ]
         with m.If(~go & self.y.ready):
             m.d.sync += [f.closes.eq(0), f.valid.eq(0)]
+        # The units share control and the dense side, and have a sparse side each.
         array = []
         for u in range(units):
             m.submodules[f"unit{u}"] = unit = Once(f"{self.kind}_unit", Unit, cfg, self.kind)

@@ -270,13 +270,13 @@ class Top(wiring.Component):
             for name, member in engine.signature.members.items():
                 if name in ("task", "table", "idle"):
                     continue
-                ours, theirs = getattr(self, f"{kind}_{name}"), getattr(engine, name)
+                outer, inner = getattr(self, f"{kind}_{name}"), getattr(engine, name)
                 if member.is_signature:
                     outward = name in ("fetch", "y", "tags", "values")
-                    ours = wiring.flipped(ours)
-                    wiring.connect(m, *((theirs, ours) if outward else (ours, theirs)))
+                    outer = wiring.flipped(outer)
+                    wiring.connect(m, *((inner, outer) if outward else (outer, inner)))
                 else:
-                    m.d.comb += ours.eq(theirs)
+                    m.d.comb += outer.eq(inner)
         self._schedule(m, fc, conv, registers)
         m.d.comb += [
             self.idle.eq(fc.idle & conv.idle),

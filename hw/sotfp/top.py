@@ -263,6 +263,7 @@ class Top(wiring.Component):
             storer.value.eq(cells.store_value),
             self.unpaired.eq(loader.unpaired),
         ]
+        # A bank is full from its load to its run, and done from its run to its store.
         for bank in range(2):
             with m.If(loader.done & (loading == bank)):
                 m.d.sync += [full[bank].eq(1), batches[bank].eq(loader.batch)]
@@ -282,6 +283,7 @@ class Top(wiring.Component):
             alone = ~done[1 - bank] & ~(finished & ~kept) if cfg.mac else Const(1)
             chained = batches[bank].program[-1] if cfg.mac else Const(0)
             m.d.comb += ready[bank].eq(full[bank] & (~chained | alone))
+        # The microcode addresses columns of the bank that runs; a chain writes into the other.
         step, phase = self._sequence(m, ready, running, program, finished, kind.phases)
         m.d.comb += cells.phase.eq(phase)
         for name in ("a", "b", "p"):
@@ -290,6 +292,7 @@ class Top(wiring.Component):
         executing = Signal()
         m.d.comb += executing.eq(phase == kind.phases - 1)
         value = self._search(m, loader, loading, running, step, cells)
+        # Lanes whose predicate does not hold, or whose write fails, keep what they had.
         chosen = Signal(cfg.lanes)
         accepts = (cells.read_p ^ (~step.pol).replicate(cfg.lanes)) | (~step.sets).replicate(
             cfg.lanes

@@ -19,7 +19,7 @@ from nomul.hw.spimc.rows import address_bits
 def header_legal(m: Module, cfg: Config, tile: data.View) -> Signal:
     """Return whether the macro can read such a tile; the opposite of E_HDR."""
     code = {name: tile.format == FORMATS.index(name) for name in FORMATS}
-    group, kept = tile.group, tile.nnz_per_group
+    group, nnz = tile.group, tile.nnz_per_group
     power, legal = Signal(), Signal()
     m.d.comb += [
         power.eq(((group & (group - 1))[: len(group)] == 0) & (group != 0)),
@@ -29,7 +29,7 @@ def header_legal(m: Module, cfg: Config, tile: data.View) -> Signal:
             & (tile.act_bits <= cfg.act_bits)
             & (tile.length >= 1)
             & (tile.length <= cfg.window)
-            & (~code["nm"] | (power & (group <= cfg.max_group) & (kept >= 1) & (kept <= group)))
+            & (~code["nm"] | (power & (group <= cfg.max_group) & (nnz >= 1) & (nnz <= group)))
             & (~code["rl"] | (tile.run_bits <= cfg.ib))
         ),
     ]
@@ -135,6 +135,7 @@ class Loader(wiring.Component):
         fault = self._check(m, has, bits, entry, usable)
         self._groups(m, has, setup)
 
+        # What a slot stores as its index: row, run length, or nothing where storage is dense.
         stored = Signal(cfg.ib)
         with m.If(has["bitmap"]):
             m.d.comb += stored.eq(bits[0])
@@ -153,6 +154,7 @@ class Loader(wiring.Component):
             self.write_column.eq(self.column),
         ]
 
+        # Entries fill the slots of a column, and the last column makes the tile loaded.
         with m.If(entry):
             m.d.sync += self.slot.eq(Mux(ends, 0, self.slot + fits))
             m.d.sync += bad.eq(bad | fault)
@@ -162,6 +164,7 @@ class Loader(wiring.Component):
                     valid = ~(bad | fault) if cfg.strict else 1
                     m.d.sync += [active.eq(0), self.loaded.eq(usable & valid)]
 
+        # A header opens a tile, and a later pass goes on with it; what was loaded is lost.
         with m.If(self.open):
             m.d.sync += [tile.eq(self.header), usable.eq(legal), bad.eq(0), self.later.eq(0)]
             m.d.sync += self.pass_base.eq(0)
@@ -253,10 +256,12 @@ class Loader(wiring.Component):
             completes.eq(member + 1 == tile.nnz_per_group),
             after.eq(base + Mux(completes & ~weight.null, tile.group, 0)),
         ]
+        # The row that an entry is for, as its format gives it.
         position, run = Signal(range((1 << cfg.ib) + 1025)), Signal(cfg.ib)
         m.d.comb += run.eq(index & ((1 << tile.run_bits) - 1))
         m.d.comb += position.eq(Mux(has["rl"], row + run, base + index))
 
+        # The rules of each format.
         crowded, miscounted, outside, overrun = Signal(), Signal(), Signal(), Signal()
         m.d.comb += crowded.eq(real & (self.slot == cfg.slots))
         with m.If(has["nm"]):
@@ -279,6 +284,7 @@ class Loader(wiring.Component):
         with m.Elif(has["dense"]):
             m.d.comb += outside.eq(self.pass_base + self.slot >= tile.length)
 
+        # One flag per entry, the first of the rules that it breaks.
         ordered = (has["coo"] | has["nm"]) & follows
         with m.If(crowded):
             m.d.comb += error.E_SLOTS.eq(1)
@@ -296,6 +302,7 @@ class Loader(wiring.Component):
         names = ("E_SLOTS", "E_NMCNT", "E_RANGE", "E_RLRUN", "E_DUP", "E_ORDER")
         m.d.comb += guilty.eq(Cat(error[name] for name in names).any())
 
+        # What the next entry is compared with; guilty ones leave no trace.
         with m.If(real):
             with m.If(~guilty):
                 m.d.sync += [previous.eq(index), follows.eq(1)]

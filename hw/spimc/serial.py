@@ -45,9 +45,11 @@ class SerialColumn(wiring.Component):
             read.addr.eq(self.row),
             read.en.eq(1),
         ]
+        # A slot is read in the cycle before it is compared.
         value, index = Signal(signed(cfg.weight_bits)), Signal(cfg.ib)
         m.d.comb += Cat(value, index).eq(read.data)
 
+        # What is compared: as many rows as the column holds, in run lengths one after the other.
         count, zeros = Signal(range(cfg.slots + 1)), Signal(cfg.ib)
         turn, fired = Signal(range(cfg.slots + 1)), Signal()
         with m.If(self.chosen & write.commit):
@@ -62,6 +64,7 @@ class SerialColumn(wiring.Component):
             hit.eq(live & (match[0] | select.dense)),
             psum.eq(Mux(hit & match[1], value, 0)),
         ]
+        # Run lengths: zeros since the last hit, and whose turn it is.
         with m.If(select.valid & select.rl):
             with m.If(hit):
                 m.d.sync += [turn.eq(turn + 1), zeros.eq(0), fired.eq(1)]

@@ -77,6 +77,7 @@ class Sequencer(wiring.Component):
         serial = cfg.store == "rowserial"
         step, plane, extent = Signal(step_bits(cfg)), Signal(4), Signal(9)
         step_last, plane_last, row_last, last = Signal(), Signal(), Signal(), Signal()
+        # How many steps a plane takes: as many as the largest index needs groups of lanes.
         with m.If(code["dense"]):
             m.d.comb += extent.eq(0)
         with m.Elif(code["rl"]):
@@ -85,6 +86,7 @@ class Sequencer(wiring.Component):
             m.d.comb += extent.eq((tile.group - 1) >> lanes)
         with m.Else():
             m.d.comb += extent.eq((tile.length - 1) >> lanes)
+        # Three counters, one inside the other: rows of a serial store, steps, bit planes.
         m.d.comb += [
             step_last.eq(step == extent),
             plane_last.eq(plane == tile.act_bits - 1),
@@ -249,6 +251,7 @@ class Top(wiring.Component):
             buffer.place.eq(place),
             buffer.rotate.eq(sequencer.rotate),
         ]
+        # Fill the buffer, run all planes, reload for each further pass, drain, give sums by column.
         with m.FSM() as fsm:
             m.d.comb += [
                 self.busy.eq(~fsm.ongoing("IDLE")),

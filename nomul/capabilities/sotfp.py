@@ -63,7 +63,7 @@ def verify(form: str, ops: Sequence[str], folder: Path, rows: int) -> list[Recor
 
     if not 0 < rows <= 1 << 16:
         raise ValueError(f"rows must be in 1..65536, not {rows}")
-    found = []
+    records = []
     for op in ops or ("add", "mul"):
         with present.counting(f"{form} {op}", -(-rows // ROWS)) as count:
             seen = 0
@@ -74,8 +74,8 @@ def verify(form: str, ops: Sequence[str], folder: Path, rows: int) -> list[Recor
                     count()
                 seen = -(-record.done // ROWS)
 
-            found.append(exhaustive(form, op, folder, rows=rows, progress=show))
-    return found
+            records.append(exhaustive(form, op, folder, rows=rows, progress=show))
+    return records
 
 
 def exhaustive(

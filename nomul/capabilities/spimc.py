@@ -114,13 +114,13 @@ def run(
     quantised = w.dtype.kind == "f"
     if quantised:
         w, _ = sparse.quantise(w, cfg.weight_bits)
-    kept, colon, group = form.partition(":")
+    nnz, colon, group = form.partition(":")
     if prune:
         if not colon:
             raise ValueError(f"--prune needs --format N:M, not {form!r}")
-        if not (kept.isdecimal() and group.isdecimal()):
+        if not (nnz.isdecimal() and group.isdecimal()):
             raise ValueError(f"--format wants N:M in numbers, not {form!r}")
-        w = sparse.prune_groups(w, int(kept), int(group))
+        w = sparse.prune_groups(w, int(nnz), int(group))
     costs = sparse.survey(w, cfg, act_bits=act_bits)
     tile = _chosen(form, costs, cfg, act_bits).replace(x_signed=x_signed)
     plan = spimc_layer.plan(w, cfg, tile, balance=balance)
@@ -162,12 +162,12 @@ def _chosen(form: str, costs: list["Cost"], cfg: "Config", act_bits: int | None)
     """Return the tile that a format's name stands for; ``auto`` is the first of the costs."""
     from nomul.golden.spimc import Tile
 
-    kept, colon, group = form.partition(":")
+    nnz, colon, group = form.partition(":")
     if colon:
-        if not (kept.isdigit() and group.isdigit()):
+        if not (nnz.isdigit() and group.isdigit()):
             raise ValueError(f"--format wants N:M in numbers, not {form!r}")
         bits = act_bits or cfg.act_bits
-        return Tile(format="nm", nnz_per_group=int(kept), group=int(group), act_bits=bits)
+        return Tile(format="nm", nnz_per_group=int(nnz), group=int(group), act_bits=bits)
     known = {cost.tile.format: cost.tile for cost in costs}
     if form == "auto":
         return costs[0].tile

@@ -38,15 +38,16 @@ def doctor(json: AsJson = False) -> None:
     """Say which tools are here, at which version, and what each command still needs."""
     from nomul import doctor
 
-    found = doctor.versions()
-    lacking = doctor.lacking(found)
+    versions = doctor.versions()
+    lacking = doctor.lacking(versions)
     if json:
-        present.as_json({"tools": found, "missing": lacking})
+        present.as_json({"tools": versions, "missing": lacking})
         return
     rows = [
-        (t.name, t.purpose, found[t.name] or f"missing: {t.install}") for t in doctor.TOOLS.values()
+        (t.name, t.purpose, versions[t.name] or f"missing: {t.install}")
+        for t in doctor.TOOLS.values()
     ]
-    present.table("", ("tool", "for", "version"), [("python", "", found["python"]), *rows])
+    present.table("", ("tool", "for", "version"), [("python", "", versions["python"]), *rows])
     state = [(command, ", ".join(names) or "ready") for command, names in lacking.items()]
     present.table("\ncommands", ("nomul ...", "missing"), state)
 
@@ -68,17 +69,17 @@ def brought(taken: Container[str]) -> dict[str, Callable[..., None]]:
     One of another package that does not load, or whose words are ``taken``, is a fault of its
     block, and the other commands are still there.
     """
-    found = {words: registry.load(where) for words, where in registry.commands().items()}
+    commands = {words: registry.load(where) for words, where in registry.commands().items()}
     every = registry.blocks()
     for block in [block for block in every.values() if not block.own]:
         for words, where in block.commands.items():
             try:
-                if words in taken or words in found:
+                if words in taken or words in commands:
                     raise ValueError(f"there is a command {words!r} already")
-                found[words] = registry.load(where)
+                commands[words] = registry.load(where)
             except Exception as error:  # of a stranger's code
                 every.faults[block.name] = registry.fault(where, error)
-    return found
+    return commands
 
 
 _FIRST: dict[str, Callable[..., None]] = {

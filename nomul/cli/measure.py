@@ -347,17 +347,17 @@ def report(
     if name:
         _report_tables(blocks or [], name, update=update, json=json)
         return
-    which = (target or (), blocks or ())
+    chosen = (target or (), blocks or ())
     if check or update:
         with present.steps() as step:
-            measured = report.measure(*which, preset or (), keep=update, step=step)
+            measured = report.measure(*chosen, preset or (), keep=update, step=step)
         if check:
             compared = report.compare(measured)
             present.line(str(compared))
             raise typer.Exit(0 if compared.equal else 1)
     if readme:
         report.write_readme(Path("README.md"))
-    rows = report.committed(*which)
+    rows = report.committed(*chosen)
     if json:
         present.as_json([row.to_dict() for row in rows])
     else:
@@ -368,16 +368,16 @@ def _report_tables(blocks: list[str], names: list[str], *, update: bool, json: b
     """Show tables of one block's page, measured again if ``update``."""
     from nomul import report
 
-    found = []
+    shown = []
     for block, name in report.tables_named(blocks, names):
         if update:
             with present.working(f"measuring {block} {name}"):
-                found.append(report.update_table(block, name))
+                shown.append(report.update_table(block, name))
         else:
-            found.append(report.committed_table(block, name))
+            shown.append(report.committed_table(block, name))
     if json:
-        present.as_json([vars(table) for table in found])
+        present.as_json([vars(table) for table in shown])
         return
-    for table in found:
+    for table in shown:
         present.line(f"{table.block} {table.name}: {table.title}")
         present.markdown_table(table.markdown())

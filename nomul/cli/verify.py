@@ -26,13 +26,13 @@ def verify(
 ) -> None:
     """Compare a block's model with another library on all operand pairs; resumes where it was."""
     folder = out or Path("build/verify")
-    found = flow.verify(registry.get(name), exhaustive, op or (), folder, rows)
+    records = flow.verify(registry.get(name), exhaustive, op or (), folder, rows)
     if json:
-        present.as_json([vars(record) for record in found])
+        present.as_json([vars(record) for record in records])
     else:
         present.table(
             "",
             ("operation", "pairs", "of", "wrong", "seconds"),
-            [(f"{r.format} {r.op}", r.pairs, 1 << 32, r.wrong, r.seconds) for r in found],
+            [(f"{r.format} {r.op}", r.pairs, 1 << 32, r.wrong, r.seconds) for r in records],
         )
-    raise typer.Exit(1 if any(record.wrong for record in found) else 0)
+    raise typer.Exit(1 if any(record.wrong for record in records) else 0)

@@ -36,8 +36,8 @@ def test_set(
     function = block.capability("test_set")
     if function is None:
         raise ValueError(f"only {_names('test_set')} runs on a data set, not {block.name}")
-    found: Trial = function(cfg, name, folder, images, target)
-    return found
+    prepared: Trial = function(cfg, name, folder, images, target)
+    return prepared
 
 
 def layer(

@@ -17,12 +17,12 @@ def measured(row: Any) -> dict[str, Any]:
     }
 
 
-def placed(found: Any) -> dict[str, Any]:
+def placed(result: Any) -> dict[str, Any]:
     """Return the clock of a placed design, and each kind of site with how many there are."""
     sites = {
-        f"{kind} of {found.available[kind]:,}": used for kind, used in found.utilisation.items()
+        f"{kind} of {result.available[kind]:,}": used for kind, used in result.utilisation.items()
     }
-    return {f"clock (MHz, {found.tool}, seed {found.seed})": found.fmax_mhz, **sites}
+    return {f"clock (MHz, {result.tool}, seed {result.seed})": result.fmax_mhz, **sites}
 
 
 def laid_out(layout: Any) -> dict[str, Any]:

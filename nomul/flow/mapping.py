@@ -109,11 +109,11 @@ def cells_with_models(
     from nomul.synth.map import targets
 
     name = target_name(target, liberty)
-    found = targets.get(name, liberty=liberty, models=models, defines=defines)
-    if not isinstance(found, targets.StandardCells):
+    cells = targets.get(name, liberty=liberty, models=models, defines=defines)
+    if not isinstance(cells, targets.StandardCells):
         raise ValueError(f"energy needs standard cells, and {target} has none; try freepdk45")
-    found.models()
-    return found
+    cells.models()
+    return cells
 
 
 def energy(

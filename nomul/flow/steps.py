@@ -84,7 +84,7 @@ def emit(
 
     top = block.top(cfg) if top is None else top
     top, name = (shell.Axis(top), f"{block.name}_axi") if axi else (top, block.name)
-    emitted = emit.emit(top, name, paper=block.paper, reset=reset or Reset())
+    emitted = emit.emit(top, name, summary=block.title, paper=block.paper, reset=reset or Reset())
     emitted = dataclasses.replace(emitted, files=cells.models(emitted.verilog))
     if folder is not None:
         emitted.write(folder)

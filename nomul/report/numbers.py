@@ -22,8 +22,8 @@ def committed(targets: Sequence[str] = (), blocks: Sequence[str] = ()) -> "list[
     for name in blocks:
         registry.get(name)
     wanted = [(t, folder) for t in targets or rows.BASELINE_TARGETS for folder in rows.folders()]
-    found = [row for target, folder in wanted for row in rows.load(target, folder)]
-    return [row for row in found if not blocks or row.block in blocks]
+    every = [row for target, folder in wanted for row in rows.load(target, folder)]
+    return [row for row in every if not blocks or row.block in blocks]
 
 
 def measure(
@@ -57,15 +57,15 @@ def measure(
 
     if keep:
         checkout.demand("--update", blocks or registry.blocks())
-    found = []
+    measured = []
     for block, preset, target in rows.wanted(
         blocks or None, targets or rows.BASELINE_TARGETS, presets
     ):
         with step(f"{block} {preset} on {target}"):
-            found.append(rows.measure_preset(block, preset, target))
+            measured.append(rows.measure_preset(block, preset, target))
             if keep:
-                rows.replace(found[-1])
-    return found
+                rows.replace(measured[-1])
+    return measured
 
 
 def compare(measured: "Sequence[Row]") -> "Comparison":

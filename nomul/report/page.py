@@ -177,10 +177,10 @@ def prose(page: Path, anchors: set[str]) -> str:
     )
 
 
-def _inline(folder: Path, found: re.Match[str]) -> str:
+def _inline(folder: Path, image: re.Match[str]) -> str:
     """Return an image that needs no file beside the page."""
-    data = base64.b64encode((folder / found[1]).read_bytes()).decode()
-    return f'<img src="data:image/svg+xml;base64,{data}" alt="{found[2]}">'
+    data = base64.b64encode((folder / image[1]).read_bytes()).decode()
+    return f'<img src="data:image/svg+xml;base64,{data}" alt="{image[2]}">'
 
 
 def _scrolled(table: re.Match[str]) -> str:
@@ -225,8 +225,8 @@ def tree(module: "Module") -> str:
 
 def link(paper: str) -> str:
     """Return where a source is found: an arXiv number or a DOI; empty if it is neither."""
-    if found := re.search(r"arXiv (\d{4}\.\d{5})", paper):
-        return f"https://arxiv.org/abs/{found[1]}"
-    if found := re.search(r"\b(10\.\d{4,}/\S+)", paper):
-        return f"https://doi.org/{found[1]}"
+    if match := re.search(r"arXiv (\d{4}\.\d{5})", paper):
+        return f"https://arxiv.org/abs/{match[1]}"
+    if match := re.search(r"\b(10\.\d{4,}/\S+)", paper):
+        return f"https://doi.org/{match[1]}"
     return ""

@@ -43,14 +43,14 @@ def lanes(manifest: Mapping[str, Any], trace: Sequence[Cycle]) -> list[Lane]:
     """
     ports = {port["name"]: port for port in manifest["ports"]}
     streams = [name.removesuffix("__payload") for name in ports if name.endswith("__payload")]
-    found = []
+    lanes_shown = []
     for stream in sorted(streams, key=lambda s: ports[f"{s}__payload"]["direction"]):
         valid, ready, payload = (f"{stream}__{part}" for part in ("valid", "ready", "payload"))
         if any(at[valid] and at[ready] for at in trace):
-            found += [_plain(ports[name], trace) for name in (valid, ready)]
-            found += _payload(stream, ports[payload], trace)
+            lanes_shown += [_plain(ports[name], trace) for name in (valid, ready)]
+            lanes_shown += _payload(stream, ports[payload], trace)
     flags = [_plain(port, trace) for name, port in ports.items() if "__" not in name]
-    return found + [lane for lane in flags if len(set(lane.values)) > 1]
+    return lanes_shown + [lane for lane in flags if len(set(lane.values)) > 1]
 
 
 def _payload(stream: str, port: Mapping[str, Any], trace: Sequence[Cycle]) -> list[Lane]:

@@ -109,8 +109,8 @@ def provenance(block: str, steps: tuple[str, ...], options: Options) -> dict[str
     """
     versions = {name: _version(name) for name in tools(steps, options)}
     owner = registry.get(block)
-    theirs = {} if owner.own else {owner.home: package_hash(block)}
-    return {"nomul": nomul.__version__, "sources": source_hash(), **theirs, **versions}
+    package = {} if owner.own else {owner.home: package_hash(block)}
+    return {"nomul": nomul.__version__, "sources": source_hash(), **package, **versions}
 
 
 @cache
@@ -198,12 +198,12 @@ def run(job: Job) -> Done:
         for step in job.steps:
             start = time.perf_counter()
             try:
-                found = _DO[step](block, cfg, scratch / step, job.options)
+                values = _DO[step](block, cfg, scratch / step, job.options)
             except Exception as error:  # whatever it is, the other points are worth having
                 folders.quote_log(error, scratch)
                 text = " ".join(str(error).split())
                 return Done(columns, f"{step}: {text or type(error).__name__}")
-            columns[step] = {**found, f"{step}_s": round(time.perf_counter() - start, 2)}
+            columns[step] = {**values, f"{step}_s": round(time.perf_counter() - start, 2)}
     return Done(columns)
 
 

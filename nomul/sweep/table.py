@@ -70,8 +70,8 @@ def pareto_axes(
     names = [name for name in columns(rows) if _numeric(rows, name)]
     known = ", ".join(names)
     if axes is None:
-        found = [next((n for n in wanted if n in names), None) for wanted in (COSTS, MERITS)]
-        return ((found[0], 1), (found[1], 1)) if found[0] and found[1] else None
+        chosen = [next((n for n in wanted if n in names), None) for wanted in (COSTS, MERITS)]
+        return ((chosen[0], 1), (chosen[1], 1)) if chosen[0] and chosen[1] else None
     parts = [part.strip().partition(":") for part in axes.split(",")]
     if len(parts) != 2 or any(sense not in ("", "min", "max") for *_, sense in parts):
         raise ValueError(f"--pareto wants two columns, x,y or x,y:max, not {axes!r}")

@@ -281,17 +281,19 @@ class Accelerator:
         """Return the results of all jobs by kind, flat, after checking what frames them."""
         got: dict[str, list[np.ndarray]] = {}
         for kind in ("fc", "conv"):
-            mine, sink = [job for job in jobs if job.kind == kind], self.y[kind]
-            kernels = [1 if kind == "fc" else len(job.codes) for job in mine]
-            beats = [job.groups(self.cfg) * count for job, count in zip(mine, kernels, strict=True)]
+            of_kind, sink = [job for job in jobs if job.kind == kind], self.y[kind]
+            kernels = [1 if kind == "fc" else len(job.codes) for job in of_kind]
+            beats = [
+                job.groups(self.cfg) * count for job, count in zip(of_kind, kernels, strict=True)
+            ]
             total = sum(beats)
             await self.bench.until(lambda s=sink, n=total: len(s.received) >= n, limit)
         for _ in range(20):
             await self.bench.step()
         for kind in ("fc", "conv"):
-            mine, sink = [job for job in jobs if job.kind == kind], self.y[kind]
+            of_kind, sink = [job for job in jobs if job.kind == kind], self.y[kind]
             got[kind], position = [], 0
-            for job in mine:
+            for job in of_kind:
                 count = job.groups(self.cfg) * (1 if kind == "fc" else len(job.codes))
                 words = sink.received[position : position + count]
                 position += count

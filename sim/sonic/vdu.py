@@ -13,7 +13,7 @@ from nomul.sim import harness
 from nomul.sim.stream import Bench, assert_equal, bits
 
 
-def lanes_of(values: np.ndarray, width: int, known: np.ndarray) -> LogicArray:
+def lane_values(values: np.ndarray, width: int, known: np.ndarray) -> LogicArray:
     """Return lanes as one vector, lane 0 lowest, unknown where they are not known."""
     words = [
         format(int(value) & ((1 << width) - 1), f"0{width}b") if use else "X" * width
@@ -49,8 +49,8 @@ async def unknown_values_on_empty_lanes_never_reach_the_sum(dut):
         sparse = np.where(rng.random(lanes) < 0.4, 0, rng.integers(-low, low, lanes))
         active = keep & (sparse != 0)
         dut.keep.value = int(sum(1 << i for i in np.flatnonzero(keep)))
-        dut.dense.value = lanes_of(dense, dense_bits, active)
-        dut.sparse.value = lanes_of(sparse, sparse_bits, keep)
+        dut.dense.value = lane_values(dense, dense_bits, active)
+        dut.sparse.value = lane_values(sparse, sparse_bits, keep)
         await RisingEdge(dut.clk)
         dut.keep.value = 0
         dut.dense.value = LogicArray("X" * (lanes * dense_bits))
@@ -78,7 +78,7 @@ async def lanes_are_counted(dut):
     for _ in range(40):
         keep, some = rng.random(lanes) < 0.6, rng.random(lanes) < 0.5
         dut.keep.value = int(sum(1 << i for i in np.flatnonzero(keep)))
-        dut.sparse.value = lanes_of(some.astype(int), sparse_bits, keep)
+        dut.sparse.value = lane_values(some.astype(int), sparse_bits, keep)
         for _ in range(2):
             await RisingEdge(dut.clk)
         await FallingEdge(dut.clk)

@@ -89,13 +89,13 @@ class Macro:
         assert_equal(bits(self.dut.cycles), self.cfg.cycles(packed.tile), "cycles")
         return got["y"]
 
-    async def check_errors(self, found: list[tuple[str, int, int]]) -> None:
+    async def check_errors(self, raised: list[tuple[str, int, int]]) -> None:
         """Compare the sticky flags, and the place of the first."""
-        expected = sum(1 << spimc.FLAGS.index(flag) for flag in {flag for flag, _, _ in found})
+        expected = sum(1 << spimc.FLAGS.index(flag) for flag in {flag for flag, _, _ in raised})
         assert_equal(bits(self.dut.errors), expected, "errors")
-        if found:
+        if raised:
             place = [bits(self.dut.error_column), bits(self.dut.error_slot)]
-            assert_equal(place, found[0][1:], "place of the first error")
+            assert_equal(place, raised[0][1:], "place of the first error")
 
 
 def tiles(cfg: Config, rng: np.random.Generator) -> Iterator[Tile]:
@@ -156,9 +156,9 @@ async def products_equal_the_model(dut, source, sink):
     await macro.bench.reset()
     cycles = {}
     for packed, x in cases(macro.cfg, macro.bench.numpy_rng):
-        found = [] if macro.cfg.strict else spimc.check(macro.cfg, packed)
+        raised = [] if macro.cfg.strict else spimc.check(macro.cfg, packed)
         await run(macro, packed, x)
-        await macro.check_errors(found)
+        await macro.check_errors(raised)
         await macro.order(CLEAR)
         cycles.setdefault(packed.tile.format, macro.cfg.cycles(packed.tile))
     harness.record(**{f"cycles_{name}": number for name, number in cycles.items()})
@@ -192,22 +192,22 @@ async def malformed_tiles_raise_their_flags(dut, source):
     for packed, x in list(cases(cfg, rng)) * (1 if cfg.columns * cfg.slots > 256 else 2):
         given = "NOMUL_STIMULI" in os.environ
         bad = packed if given else spoil(cfg, packed, rng)
-        found = spimc.check(cfg, bad)
+        raised = spimc.check(cfg, bad)
         beats = list(sparse.stream(cfg, bad))
-        if cfg.passes(bad.tile) > 1 and found and cfg.strict:
-            await refuse_later_pass(macro, bad, x[0], found)
+        if cfg.passes(bad.tile) > 1 and raised and cfg.strict:
+            await refuse_later_pass(macro, bad, x[0], raised)
             continue
-        if not found or (not cfg.strict and found[0][0] != "E_HDR"):
+        if not raised or (not cfg.strict and raised[0][0] != "E_HDR"):
             await run(macro, bad, x[:1])
-            await macro.check_errors(found)
+            await macro.check_errors(raised)
         else:
             macro.feed(beats)
             await macro.order(OPEN, bad.tile)
             await macro.bench.until(lambda: not bit(dut.loading))
             assert macro.weight.done, "entries are left"
-            await macro.check_errors(found)
+            await macro.check_errors(raised)
             await macro.order(START)
-            await macro.check_errors([*found, ("E_NOTLOADED", 0, 0)])
+            await macro.check_errors([*raised, ("E_NOTLOADED", 0, 0)])
             assert not bit(dut.busy), "a malformed tile was started"
         await macro.order(CLEAR)
         await macro.check_errors([])
@@ -217,7 +217,7 @@ async def malformed_tiles_raise_their_flags(dut, source):
 
 
 async def refuse_later_pass(
-    macro: Macro, bad: Packed, x: np.ndarray, found: list[tuple[str, int, int]]
+    macro: Macro, bad: Packed, x: np.ndarray, raised: list[tuple[str, int, int]]
 ) -> None:
     """Damage that comes during the product ends it, without a sum."""
     before = len(macro.y.received)
@@ -226,7 +226,7 @@ async def refuse_later_pass(
     await macro.order(START)
     await macro.bench.until(lambda: not bit(macro.dut.busy))
     assert_equal(len(macro.y.received), before, "sums of a malformed tile")
-    await macro.check_errors(found)
+    await macro.check_errors(raised)
     assert macro.weight.done, "entries are left"
     await macro.order(CLEAR)
 

@@ -161,11 +161,11 @@ def _verdict(folder: Path, arguments: Sequence[str]) -> tuple[int, int]:
         # A wrong gate can close a loop that never settles.
         raise NetlistError(f"the netlist comes to no end in {LONGEST_S} s; see {folder}") from None
     lines = done.stdout.splitlines()
-    found = re.match(r"PASS: (\d+) words .* in (\d+) cycles", lines[-1] if lines else "")
-    if not found:
+    match = re.match(r"PASS: (\d+) words .* in (\d+) cycles", lines[-1] if lines else "")
+    if not match:
         first = next((line for line in lines if not line.startswith("WARNING")), done.stderr)
         raise NetlistError(f"the netlist is wrong: {first}; see {folder}")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def runnable(netlist: Path, target: Target, top: str, folder: Path) -> list[Path]:

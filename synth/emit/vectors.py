@@ -18,8 +18,8 @@ def streams(manifest: dict[str, Any]) -> list[str]:
 
 def status(manifest: dict[str, Any]) -> list[str]:
     """Return the names of the ports that belong to no stream."""
-    mine = {f"{name}__{wire}" for name in streams(manifest) for wire in _WIRES}
-    return [p["name"] for p in manifest["ports"] if p["name"] not in mine]
+    stream_ports = {f"{name}__{wire}" for name in streams(manifest) for wire in _WIRES}
+    return [p["name"] for p in manifest["ports"] if p["name"] not in stream_ports]
 
 
 _WIRES = ("payload", "valid", "ready")

@@ -81,7 +81,14 @@ class Emitted:
         return [folder / name for name in texts]
 
 
-def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SYNC_HIGH) -> Emitted:
+def emit(
+    top: wiring.Component,
+    name: str,
+    *,
+    summary: str = "",
+    paper: str = "",
+    reset: Reset = SYNC_HIGH,
+) -> Emitted:
     """Emit a component and everything below it, each distinct module once.
 
     Parameters
@@ -90,8 +97,9 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
         The component; a ``cfg`` attribute, if any, goes into the manifest.
     name
         Module name of the top level, and prefix of all modules below it.
-    paper
-        Source, for the manifest.
+    summary, paper
+        What it is in a line, and its source, for manifest and core file; its name if nothing is
+        given.
     reset
         Kind and active level. A component that brings its own clock port keeps the level it has.
 
@@ -120,11 +128,9 @@ def emit(top: wiring.Component, name: str, *, paper: str = "", reset: Reset = SY
     cfg = getattr(top, "cfg", None)
     values = cfg.to_dict() if cfg is not None else {}
     header = _header(name, values)
-    inner = getattr(top, "top", top)
-    summary = (type(inner).__doc__ or name).strip().splitlines()[0]
     manifest = {
         "name": name,
-        "summary": summary,
+        "summary": summary or name,
         "paper": paper,
         "nomul": __version__,
         "config": values,

@@ -81,8 +81,8 @@ class Uniform(Activity):
             nets = netlist.pins(group, arc.pin)[:, 0]
             own = np.where(nets == OPEN, self.density * self.cycles, toggles[nets])
             each.append(own * weight / 2)
-        ones = np.ones(len(group.nets))
-        return Counts(each, each, [ones * leak.when.holds(state).mean() for leak in cell.leakage])
+        unit = np.ones(len(group.nets))
+        return Counts(each, each, [unit * leak.when.holds(state).mean() for leak in cell.leakage])
 
 
 @dataclass(frozen=True)

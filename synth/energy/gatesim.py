@@ -150,13 +150,13 @@ def _prepared(models: str, start: int | None, gates: Sequence[str] = ()) -> str:
     )
     if start is None:
         return models
-    text, found = re.subn(
+    text, replaced = re.subn(
         r"^(primitive\b(?:(?!^endprimitive).)*?^\s*reg\s+(\w+);\n)",
         rf"\g<1>  initial \g<2> = 1'b{start};\n",
         models,
         flags=re.MULTILINE | re.DOTALL,
     )
-    assert found, "the models have no registers of their own"
+    assert replaced, "the models have no registers of their own"
     return text
 
 

@@ -93,7 +93,7 @@ class Netlist:
         ValueError
             A gate's own clock is not the port.
         """
-        found = {}
+        gated = {}
         clock = self.inputs.get(CLOCK, [OPEN])[0]
         for group in self.groups:
             cell = self.library.cell(group.cell)
@@ -102,8 +102,8 @@ class Netlist:
                     raise ValueError(f"{group.cell} has a clock that is not the port {CLOCK}")
                 enables = [pin for pin in cell.inputs if pin not in cell.clocks]
                 for row in self.pins(group, name, *enables).tolist():
-                    found[row[0]] = row[1:]
-        return found
+                    gated[row[0]] = row[1:]
+        return gated
 
     def loads(self, output_load: float = 0.0) -> Floats:
         """Return for each net the capacitance in fF of the input pins that hang on it.
@@ -130,8 +130,8 @@ class Netlist:
         ideal = list(self.gates())
         levels = self._levels()
         for level in range(1, max((int(x.max()) for x in levels), default=0) + 1):
-            for group, its in zip(self.groups, levels, strict=True):
-                chosen = its == level
+            for group, group_levels in zip(self.groups, levels, strict=True):
+                chosen = group_levels == level
                 if chosen.any():
                     self._drive(group, chosen, loads, slews)
                     slews[:, ideal] = input_slew
@@ -139,7 +139,7 @@ class Netlist:
 
     def depth(self) -> int:
         """Return the largest number of cells between a flip-flop or input and the end of a path."""
-        return max((int(its.max()) for its in self._levels()), default=0)
+        return max((int(group_levels.max()) for group_levels in self._levels()), default=0)
 
     def _drive(self, group: Group, chosen: Any, loads: Floats, slews: Floats) -> None:
         worst: dict[str, Floats] = {}
@@ -190,8 +190,8 @@ def edges(sense: str, slews: Floats, either: Any) -> tuple[Floats, Floats]:
 
 def senses(arcs: tuple[cells.Slew, ...], pin: str, related: str) -> str:
     """Return the sense of all arcs between two pins, ``non_unate`` if they differ."""
-    found = {arc.sense for arc in arcs if (arc.pin, arc.related) == (pin, related)}
-    return found.pop() if len(found) == 1 else "non_unate"
+    kinds = {arc.sense for arc in arcs if (arc.pin, arc.related) == (pin, related)}
+    return kinds.pop() if len(kinds) == 1 else "non_unate"
 
 
 def split(verilog: Path, top: str, folder: Path) -> Path:

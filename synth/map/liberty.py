@@ -40,8 +40,8 @@ def _read(paths: tuple[Path, ...], digest: str) -> Library:
     from nomul.synth.map.liberty_text import extract
     from nomul.synth.map.liberty_tidy import tree
 
-    kept = _cache_folder() / f"liberty-{_FORMAT}-{digest}.json"
-    if (values := _kept(kept)) is not None:
+    cached = _cache_folder() / f"liberty-{_FORMAT}-{digest}.json"
+    if (values := _kept(cached)) is not None:
         with contextlib.suppress(KeyError, TypeError, ValueError):  # a damaged file is made again
             return _from_json(json.loads(values))
     names = ", ".join(map(str, paths))
@@ -51,7 +51,7 @@ def _read(paths: tuple[Path, ...], digest: str) -> Library:
         raise ValueError(f"{names}: what is needed of a library is not there: {error}") from error
     except ValueError as error:
         raise ValueError(f"{names}: {error}") from error
-    _keep(kept, json.dumps(dataclasses.asdict(library)))
+    _keep(cached, json.dumps(dataclasses.asdict(library)))
     return library
 
 
@@ -70,10 +70,10 @@ def text(*paths: Path) -> str:
 def _text(paths: tuple[Path, ...], digest: str) -> str:
     from nomul.synth.map.liberty_tidy import tidy
 
-    kept = _cache_folder() / f"liberty-{_FORMAT}-{digest}.lib"
-    if (text := _kept(kept)) is None:
+    cached = _cache_folder() / f"liberty-{_FORMAT}-{digest}.lib"
+    if (text := _kept(cached)) is None:
         text = tidy(paths)
-        _keep(kept, text)
+        _keep(cached, text)
     return text
 
 

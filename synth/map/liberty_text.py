@@ -108,16 +108,16 @@ class _Extract:
                 for g in leaks
             ),
             internal=tuple(
-                found
+                arc
                 for pin in pins
                 for g in pin.groups("internal_power")
-                for found in self.internal(pin.argument(), g)
+                for arc in self.internal(pin.argument(), g)
             ),
             slews=tuple(
-                found
+                arc
                 for pin in pins
                 for g in pin.groups("timing")
-                for found in self.slews(pin.argument(), g)
+                for arc in self.slews(pin.argument(), g)
             ),
         )
 
@@ -155,10 +155,10 @@ class _Extract:
         return [Slew(pin, name, sense, rise, fall) for name in related]
 
     def table(self, group: Statement, name: str, unit: float) -> Table | None:
-        found = group.groups(name)
-        if not found:
+        groups = group.groups(name)
+        if not groups:
             return None
-        table = found[0]
+        table = groups[0]
         rows = table.numbers("values")
         template = table.argument() or "scalar"
         if template == "scalar":

@@ -402,6 +402,6 @@ class Osu018(StandardCells):
 def _packaged(name: str) -> Path:
     """Return the path of a file of ``qflow-tech-osu018``, installed or unpacked beside Python."""
     for root in (Path(sys.prefix), Path("/usr")):
-        if (found := root / "share" / "qflow" / "tech" / "osu018" / name).is_file():
-            return found
+        if (path := root / "share" / "qflow" / "tech" / "osu018" / name).is_file():
+            return path
     raise FileNotFoundError(f"there is no {name} here; try: apt-get install qflow-tech-osu018")

@@ -102,8 +102,8 @@ def place_and_route(
         raise ValueError(f"seeds must be odd in number, not {tuple(seeds)!r}")
     if folder is None:
         with folders.scratch() as scratch:
-            found = {"device": device, "netlist_json": netlist_json, "folder": scratch}
-            return place_and_route(emitted, target, seeds, **found)  # type: ignore[arg-type]
+            options = {"device": device, "netlist_json": netlist_json, "folder": scratch}
+            return place_and_route(emitted, target, seeds, **options)  # type: ignore[arg-type]
     folder.mkdir(parents=True, exist_ok=True)
     if netlist_json is None:
         netlist_json = synthesize(emitted, target, folder=folder).netlist_json

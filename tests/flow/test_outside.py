@@ -110,11 +110,13 @@ def test_report_keeps_its_rows_in_its_own_checkout(nomul_, project):
 
 TABLES = '''"""Tables of the scaling rectifier."""
 
+from nomul.experiments.captions import caption
+
 from nomul_clipper.golden import Config
 
 
+@caption("Largest words.")
 def largest():
-    """Return largest words."""
     return [{"preset": n, "largest": Config.preset(n).largest} for n in Config.presets]
 
 

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from nomul import report
-from nomul.experiments import tables
+from nomul.experiments import captions, tables
+from nomul.experiments.captions import caption
 
 DOCS = Path(__file__).parents[2] / "docs"
 COMMITTED = [
@@ -19,16 +20,13 @@ COMMITTED = [
 ]
 
 
+@caption("Numbers and their squares.")
 def squares():
-    """Return numbers and their squares.
-
-    Not part of the title.
-    """
     return [{"n": n, "square": 1000 * n * n, "even": n % 2 == 0, "note": None} for n in range(3)]
 
 
+@caption("A parabola that opens upwards, for n < 3.")
 def parabola(rows, figure):
-    """Draw a parabola that opens upwards, for n < 3."""
     figure.subplots().plot([row["n"] for row in rows], [row["square"] for row in rows])
 
 
@@ -52,7 +50,12 @@ def test_every_table_has_a_title():
             *getattr(module, "TABLES", {}).values(),
             *getattr(module, "PLOTS", {}).values(),
         ]:
-            assert len(tables._title(make)) > 10, f"{block}: {make} has no title"
+            assert len(captions.of(make)) > 10, f"{block}: {make} says too little"
+
+
+def test_a_table_without_a_caption_is_refused():
+    with pytest.raises(ValueError, match="<lambda> has no @caption"):
+        captions.of(lambda: [])
 
 
 def test_measured_table_is_stored_and_read_again(block, tmp_path):

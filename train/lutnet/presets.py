@@ -194,7 +194,7 @@ def choose(
         Called after each epoch of each run with its mean loss.
     """
     store = ledger.Folder(folder)
-    found: dict[str, list[Trained]] = {"validation": [], "test": []}
+    splits: dict[str, list[Trained]] = {"validation": [], "test": []}
     for seed in seeds:
         for split, part in (("validation", data.held_out()), ("test", data)):
             about = {
@@ -213,9 +213,9 @@ def choose(
                 checkpoint = folder / f"{split}-{seed}.pt"
                 result = train(preset, part, seed, checkpoint=checkpoint, advance=advance)
                 store.put(about, {"network": result.network.to_dict()})
-            found[split].append(result)
-    scores = {split: [round(one.accuracy, 4) for one in runs] for split, runs in found.items()}
+            splits[split].append(result)
+    scores = {split: [round(one.accuracy, 4) for one in runs] for split, runs in splits.items()}
     best = scores["validation"].index(max(scores["validation"]))
-    chosen = found["test"][best]
+    chosen = splits["test"][best]
     chosen.network.about |= {"seeds": list(seeds), **scores}
     return chosen

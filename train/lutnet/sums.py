@@ -85,16 +85,16 @@ class BinarySums(nn.Module):
 
     def layer(self, **thresholds: Any) -> lutnet.Xnor:
         """Return the layer in the data model."""
-        kept, levels = self.kept, len(self.scales)
-        weight = (self.weight.detach().gather(1, kept) > 0).long().numpy()
+        wires, levels = self.kept, len(self.scales)
+        weight = (self.weight.detach().gather(1, wires) > 0).long().numpy()
         n_out, n_in = self.mask.shape
         return lutnet.Xnor(
-            idx=np.concatenate([kept.numpy().ravel() + level * n_in for level in range(levels)]),
+            idx=np.concatenate([wires.numpy().ravel() + level * n_in for level in range(levels)]),
             weight=np.tile(weight.ravel(), levels),
-            out=np.tile(np.repeat(np.arange(n_out), kept.shape[1]), levels),
+            out=np.tile(np.repeat(np.arange(n_out), wires.shape[1]), levels),
             n_out=n_out,
             alpha=self.scales,
-            level=np.repeat(np.arange(levels), kept.numel()),
+            level=np.repeat(np.arange(levels), wires.numel()),
             **thresholds,
         )
 

@@ -1,0 +1,36 @@
+"""What a table or a plot says of itself in one line, given beside the function that makes it."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Made = TypeVar("Made", bound=Callable[..., Any])
+
+
+def caption(text: str) -> Callable[[Made], Made]:
+    """Return a decorator that gives a function its caption.
+
+    Parameters
+    ----------
+    text
+        For a table its title; for a plot what a reader hears who cannot see it.
+    """
+
+    def give(function: Made) -> Made:
+        function.caption = text  # type: ignore[attr-defined]
+        return function
+
+    return give
+
+
+def of(function: Callable[..., Any]) -> str:
+    """Return a function's caption.
+
+    Raises
+    ------
+    ValueError
+        It has none.
+    """
+    text: str | None = getattr(function, "caption", None)
+    if text is None:
+        raise ValueError(f"{getattr(function, '__name__', function)} has no @caption")
+    return text
