@@ -14,21 +14,32 @@ if TYPE_CHECKING:
 
 def train(
     preset: Annotated[
-        str | None, typer.Option(help="Options of a network that comes with nomul.")
+        str | None, typer.Option(help="Network that comes with nomul, whose options to take.")
     ] = None,
-    data: Annotated[str, typer.Option(help="digits, fashion-mnist, or a file .npz.")] = "digits",
-    out: Annotated[Path, typer.Option(help="File of the network, .npz.")] = Path("build/lif.npz"),
+    data: Annotated[
+        str, typer.Option(help="Data set to train on: digits, fashion-mnist, or a file .npz.")
+    ] = "digits",
+    out: Annotated[Path, typer.Option(help="File of the network to write, .npz.")] = Path(
+        "build/lif.npz"
+    ),
     folder: Annotated[
-        Path | None, typer.Option(help="Where the IDX files of Fashion-MNIST are.")
+        Path | None, typer.Option(help="Folder of the IDX files of Fashion-MNIST.")
     ] = None,
     hidden: Annotated[
-        list[int] | None, typer.Option(help="Neurons of a hidden layer; may be repeated.")
+        list[int] | None, typer.Option(help="Number of neurons of a hidden layer; may be repeated.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of an image.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.")] = None,
-    bits: Annotated[int | None, typer.Option(min=2, max=16, help="Of a weight.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Number of time steps per image.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Number of passes over the images.")
+    ] = None,
+    bits: Annotated[
+        int | None, typer.Option(min=2, max=16, help="Number of bits of a weight.")
+    ] = None,
     reset: Annotated[
-        str | None, typer.Option(help="subtract, zero, subtract_now, zero_now or none.")
+        str | None,
+        typer.Option(help="Reset of a neuron: subtract, zero, subtract_now, zero_now or none."),
     ] = None,
     seed: Seed = 1,
     json: AsJson = False,

@@ -35,14 +35,17 @@ def train(
         typer.Option(metavar="SHARE|FILE", help="Own samples kept for the test; 0.2 if none."),
     ] = None,
     luts: Annotated[
-        int | None, typer.Option(help="Own samples: most look-up tables; 500 if not given.")
+        int | None, typer.Option(help="Most look-up tables for own samples; 500 if not given.")
     ] = None,
-    bits: Annotated[int, typer.Option(help="Own samples: bits of a feature's code.")] = 4,
+    bits: Annotated[
+        int, typer.Option(help="Number of bits of a feature's code, for own samples.")
+    ] = 4,
     edges: Annotated[
-        str, typer.Option(help="Own samples: where codes change, quantile or uniform.")
+        str,
+        typer.Option(help="Way to choose where codes of own samples change: quantile or uniform."),
     ] = "quantile",
     epochs: Annotated[
-        int | None, typer.Option(help="Own samples: passes over them; 8 to 60 if not given.")
+        int | None, typer.Option(help="Number of passes over own samples; 8 to 60 if not given.")
     ] = None,
     out: Annotated[Path, typer.Option(help="File of the network to write, .json or .npz.")] = Path(
         "build/net.npz"
