@@ -1,17 +1,21 @@
 """Bitstream sources: the words that stochastic number generators compare their operands with."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
 from nomul.golden import config, lfsr
 from nomul.golden.arrays import Ints
 
-SOURCES = ("lfsr", "lfsr_shared", "vdc_xor", "sobol_xor", "vdc", "sobol")
-SHARES = ("pair", "rotate", "lane")
-PERMUTATIONS = ("reverse", "rotate")
-GENERATORS = ("comparator", "wbg")
+Source = Literal["lfsr", "lfsr_shared", "vdc_xor", "sobol_xor", "vdc", "sobol"]
+SOURCES: tuple[Source, ...] = get_args(Source)
+Share = Literal["pair", "rotate", "lane"]
+SHARES: tuple[Share, ...] = get_args(Share)
+Permutation = Literal["reverse", "rotate"]
+PERMUTATIONS: tuple[Permutation, ...] = get_args(Permutation)
+Generator = Literal["comparator", "wbg"]
+GENERATORS: tuple[Generator, ...] = get_args(Generator)
 
 DEFAULT_SEEDS = (0xACE1, 0x1D0F)
 
@@ -64,9 +68,9 @@ class Config(config.Config):
     stream_bits: int = 16
     bits_per_cycle: int = 1
     row_levels: int | None = None
-    source: str = "vdc_xor"
-    permute: str = "reverse"
-    share: str = "pair"
+    source: Source = "vdc_xor"
+    permute: Permutation = "reverse"
+    share: Share = "pair"
     lfsr_width: int = 16
     leap: int | None = None
     seeds: tuple[int, int] = DEFAULT_SEEDS
@@ -85,9 +89,9 @@ class Config(config.Config):
         self.check("stream_bits", _power_of_two(self.stream_bits, 256), "a power of two in 1..256")
         divides = _power_of_two(self.bits_per_cycle, self.stream_bits)
         self.check("bits_per_cycle", divides, f"a power of two in 1..{self.stream_bits}")
-        self.check_choice("source", SOURCES)
-        self.check_choice("permute", PERMUTATIONS)
-        self.check_choice("share", SHARES)
+        self.check_choice("source")
+        self.check_choice("permute")
+        self.check_choice("share")
         self.check_range("lfsr_width", 3, 32)
         if self.row_levels is not None:
             self.check("row_levels", self.counted, f"absent for source {self.source!r}")

@@ -1,7 +1,7 @@
 """Compressor trees: how ones are added with few look-up tables; the plan that hardware follows."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from nomul.golden import config
 from nomul.golden.arrays import Ints
 
-ADDERS = ("lut6", "carry", "plus")
+Adder = Literal["lut6", "carry", "plus"]
+ADDERS: tuple[Adder, ...] = get_args(Adder)
 
 # Below this many bits a carry-chain tree saves nothing over the mapper's own addition.
 LEAST_FOR_CARRY = 32
@@ -34,7 +35,7 @@ class Config(config.Config):
     block_name: ClassVar[str] = "compressor"
 
     width: int = 64
-    adder: str = "lut6"
+    adder: Adder = "lut6"
     pipeline: int = 0
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
@@ -47,7 +48,7 @@ class Config(config.Config):
     def validate(self) -> None:
         """Check the ranges."""
         self.check_range("width", 1, 4096)
-        self.check_choice("adder", ADDERS)
+        self.check_choice("adder")
         self.check_range("pipeline", 0, 16)
 
     @property

@@ -6,9 +6,9 @@ import json
 import operator
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,34 +78,25 @@ class Config:
         ``none`` is accepted where the field may be absent. Integers take any Python base prefix.
         """
         cls.require(name)
-        kind = _kinds(cls)[name]
-        optional = types.NoneType in typing.get_args(kind)
-        if optional and text.lower() == "none":
+        allowed = _options(_kinds(cls)[name])
+        if types.NoneType in allowed and text.lower() == "none":
             return None
-        options = [k for k in _options(kind) if k is not types.NoneType]
+        options = [k for k in allowed if k is not types.NoneType]
         several = any(typing.get_origin(k) is tuple for k in options) and "," in text
         plain = options[-1] if several else options[0]
-        if plain is str:
-            return text
-        if plain is bool:
-            if text.lower() not in ("true", "false"):
-                raise _kind_error(cls, name, text, "true or false")
-            return text.lower() == "true"
-        if plain is int:
-            return _integer(cls, name, text)
-        if typing.get_origin(plain) is tuple:
-            items = text.strip("()[] ").split(",")
-            item_kind = typing.get_args(plain)[0]
-            if item_kind is int:
-                return tuple(_integer(cls, name, item) for item in items if item.strip())
-            return tuple(item.strip() for item in items if item.strip())
-        return json.loads(text)
+        if typing.get_origin(plain) is not tuple:
+            return _plain(cls, name, plain).read(cls, name, text)
+        items = [item for item in text.strip("()[] ").split(",") if item.strip()]
+        return tuple(
+            _plain(cls, name, typing.get_args(plain)[0]).read(cls, name, item.strip())
+            for item in items
+        )
 
     @classmethod
     def alternatives(cls, name: str) -> tuple[Any, ...]:
         """Return every value that an enumerated parameter may take.
 
-        Of a flag these are False and True; otherwise what ``validate`` gives :meth:`check_choice`.
+        Of a flag these are False and True; otherwise those of its ``Literal``.
 
         Raises
         ------
@@ -115,19 +106,11 @@ class Config:
             It is not an enumerated one.
         """
         cls.require(name)
-        if _kinds(cls)[name] is bool:
-            return False, True
-        seen: dict[str, tuple[str, ...]] = {}
-
-        def check_choice(self: Config, name: str, choices: tuple[str, ...]) -> None:
-            seen[name] = choices
-
-        members = {"check_choice": check_choice}
-        listener: Any = type(cls.__name__, (cls,), members)
-        for preset in cls.presets:
-            listener.preset(preset)
-            if name in seen:
-                return seen[name]
+        for kind in _options(_kinds(cls)[name]):
+            if kind is bool:
+                return False, True
+            if typing.get_origin(kind) is Literal:
+                return typing.get_args(kind)
         raise ValueError(f"{cls.block_name}.{name} is not an enumerated parameter: name values")
 
     def replace(self, **changes: Any) -> Self:
@@ -168,8 +151,9 @@ class Config:
         """Require ``low <= self.<name> <= high``."""
         self.check(name, low <= getattr(self, name) <= high, f"in {low}..{high}")
 
-    def check_choice(self, name: str, choices: tuple[str, ...]) -> None:
-        """Require ``self.<name>`` to be one of ``choices``."""
+    def check_choice(self, name: str) -> None:
+        """Require ``self.<name>`` to be one of the alternatives that its ``Literal`` lists."""
+        choices = self.alternatives(name)
         self.check(name, getattr(self, name) in choices, f"one of {', '.join(choices)}")
 
 
@@ -183,16 +167,75 @@ def _kind_error(owner: Any, name: str, value: Any, rule: str) -> TypeError:
     )
 
 
-def _integer(cls: type[Config], name: str, text: str) -> int:
-    try:
-        return int(text.strip(), 0)
-    except ValueError:
-        raise _kind_error(cls, name, text, "an integer") from None
+@dataclasses.dataclass(frozen=True)
+class _Plain:
+    """A kind of single values: what it is called, and how it is read from a value and from text.
+
+    Both functions raise TypeError or ValueError for what is not of the kind.
+    """
+
+    rule: str
+    take: Callable[[Any], Any]
+    parse: Callable[[str], Any]
+
+    def coerce(self, owner: Any, name: str, value: Any) -> Any:
+        """Return a value as one of this kind; whatever else it is, is a TypeError."""
+        try:
+            return self.take(value)
+        except TypeError:
+            raise _kind_error(owner, name, value, self.rule) from None
+
+    def read(self, owner: Any, name: str, text: str) -> Any:
+        """Return the value that a text stands for."""
+        try:
+            return self.parse(text)
+        except (TypeError, ValueError, KeyError):
+            raise _kind_error(owner, name, text, self.rule) from None
+
+
+def _of_class(kind: type, *but: type) -> Callable[[Any], Any]:
+    """Return a function that takes values of a class, and refuses those of some below it."""
+
+    def take(value: Any) -> Any:
+        if not isinstance(value, kind) or isinstance(value, but):
+            raise TypeError
+        return value
+
+    return take
+
+
+def _integer(value: Any) -> int:
+    return operator.index(_of_class(object, bool)(value))
+
+
+def _number(value: Any) -> float:
+    return float(_of_class(int | float, bool)(value))  # type: ignore[arg-type]
+
+
+_PLAIN: dict[Any, _Plain] = {
+    int: _Plain("an integer", _integer, lambda text: int(text, 0)),
+    float: _Plain("a number", _number, lambda text: _number(json.loads(text))),
+    bool: _Plain(
+        "true or false", _of_class(bool), lambda text: {"true": True, "false": False}[text.lower()]
+    ),
+    str: _Plain("text", _of_class(str), str),
+}
+
+
+def _plain(owner: Any, name: str, kind: Any) -> _Plain:
+    """Return how a single value is read; one of a ``Literal`` is text, whose choice is checked."""
+    plain = _PLAIN.get(str if typing.get_origin(kind) is Literal else kind)
+    if plain is None:
+        raise TypeError(
+            f"{owner.block_name}.{name} is declared as {kind!r}, which Config cannot hold"
+        )
+    return plain
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
     """Return the kinds that an annotation allows, one of them unless it is a union."""
-    return typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    union = typing.get_origin(kind) in (types.UnionType, typing.Union)
+    return typing.get_args(kind) if union else (kind,)
 
 
 def _coerce(owner: Config, name: str, value: Any, kind: Any) -> Any:
@@ -206,29 +249,14 @@ def _coerce(owner: Config, name: str, value: Any, kind: Any) -> Any:
     several = isinstance(value, list | tuple)
     fitting = [k for k in options if (typing.get_origin(k) is tuple) == several]
     kind = next(k for k in [*fitting, *options] if k is not types.NoneType)
-    if kind is int:
-        if isinstance(value, bool):
-            raise _kind_error(owner, name, value, "an integer")
-        try:
-            return operator.index(value)
-        except TypeError:
-            raise _kind_error(owner, name, value, "an integer") from None
-    if kind is float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _kind_error(owner, name, value, "a number")
-        return float(value)
-    if kind is bool or kind is str:
-        if not isinstance(value, kind):
-            raise _kind_error(owner, name, value, {bool: "true or false", str: "text"}[kind])
-        return value
-    if typing.get_origin(kind) is tuple:
-        if not isinstance(value, list | tuple):
-            raise _kind_error(owner, name, value, "a sequence")
-        item_kinds = typing.get_args(kind)
-        variable = len(item_kinds) == 2 and item_kinds[1] is Ellipsis
-        if not variable and len(value) != len(item_kinds):
-            raise ValueError(
-                f"{owner.block_name}.{name} must have {len(item_kinds)} entries, not {value!r}"
-            )
-        return tuple(_coerce(owner, name, item, item_kinds[0]) for item in value)
-    raise TypeError(f"{owner.block_name}.{name} is declared as {kind!r}, which Config cannot hold")
+    if typing.get_origin(kind) is not tuple:
+        return _plain(owner, name, kind).coerce(owner, name, value)
+    if not several:
+        raise _kind_error(owner, name, value, "a sequence")
+    item_kinds = typing.get_args(kind)
+    variable = len(item_kinds) == 2 and item_kinds[1] is Ellipsis
+    if not variable and len(value) != len(item_kinds):
+        raise ValueError(
+            f"{owner.block_name}.{name} must have {len(item_kinds)} entries, not {value!r}"
+        )
+    return tuple(_coerce(owner, name, item, item_kinds[0]) for item in value)

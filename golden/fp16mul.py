@@ -1,7 +1,7 @@
 """IEEE 754 binary16 multiplication, to the bit, with gradual or flushed underflow."""
 
 import dataclasses
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,7 +76,8 @@ class Flush:
         return np.where(magnitude < SMALLEST_NORMAL, 0, magnitude)
 
 
-UNDERFLOW: dict[str, Underflow] = {"ieee": Gradual(), "ftz": Flush()}
+Mode = Literal["ieee", "ftz"]
+UNDERFLOW: dict[Mode, Underflow] = {"ieee": Gradual(), "ftz": Flush()}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ class Config(config.Config):
 
     block_name: ClassVar[str] = "fp16mul"
 
-    mode: str = "ieee"
+    mode: Mode = "ieee"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "ieee": {"mode": "ieee"},
@@ -100,7 +101,7 @@ class Config(config.Config):
 
     def validate(self) -> None:
         """Check the mode."""
-        self.check_choice("mode", tuple(UNDERFLOW))
+        self.check_choice("mode")
 
     @property
     def stages(self) -> int:

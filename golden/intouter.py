@@ -5,7 +5,7 @@ Same streams, same sources, same array, so either unit can stand in the other's 
 """
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from nomul.golden import bitstream, essop
 from nomul.golden.arrays import Ints
 
-ROUNDINGS = ("stochastic", "nearest")
+Rounding = Literal["stochastic", "nearest"]
+ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,10 +33,10 @@ class Config(essop.Config):
     block_name: ClassVar[str] = "intouter"
 
     bits: int = 4
-    rounding: str = "stochastic"
+    rounding: Rounding = "stochastic"
     stream_bits: int = 1
-    source: str = "lfsr"
-    cell: str = "multiply"
+    source: bitstream.Source = "lfsr"
+    cell: Literal["multiply"] = "multiply"  # type: ignore[assignment]  # none of ESSOP's
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "int2": {"rows": 4, "cols": 4, "bits": 2},
@@ -44,13 +45,11 @@ class Config(essop.Config):
         "int8": {"rows": 4, "cols": 4, "bits": 8, "rounding": "nearest"},
     }
 
-    cells: ClassVar[tuple[str, ...]] = ("multiply",)
-
     def validate(self) -> None:
         """Check what differs from ESSOP."""
         super().validate()
         self.check_range("bits", 2, 9)
-        self.check_choice("rounding", ROUNDINGS)
+        self.check_choice("rounding")
         self.check("stream_bits", self.stream_bits == 1, "1: an operand is drawn once")
         self.check("sng", self.sng == "comparator", "comparator: an operand is rounded")
 

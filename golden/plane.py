@@ -5,7 +5,7 @@ together, lanes and random sources included, with nothing around it that the can
 """
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike
 from nomul.golden import bitstream, config, essop, intouter
 from nomul.golden.arrays import Floats, Ints
 
-HOLDS = ("gates", "enable")
-PRODUCTS = ("popcount", "snapshot", "prefix", "multiply")
+Hold = Literal["gates", "enable"]
+HOLDS: tuple[Hold, ...] = get_args(Hold)
+Product = Literal["popcount", "snapshot", "prefix", "multiply"]
+PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,16 +59,16 @@ class Config(config.Config):
     rows: int = 32
     cols: int = 32
     width: int = 8
-    product: str = "prefix"
+    product: Product = "prefix"
     stream_bits: int = 8
     bits_per_cycle: int | None = None
     row_levels: int | None = None
-    sng: str = "comparator"
+    sng: bitstream.Generator = "comparator"
     bits: int = 4
-    rounding: str = "stochastic"
+    rounding: intouter.Rounding = "stochastic"
     source: str = "vdc_xor"
     registered: bool = True
-    hold: str = "gates"
+    hold: Hold = "gates"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"rows": 4, "cols": 4},
@@ -79,9 +81,9 @@ class Config(config.Config):
 
     def validate(self) -> None:
         """Check what the units do not check themselves."""
-        self.check_choice("product", PRODUCTS)
-        self.check_choice("sng", bitstream.GENERATORS)
-        self.check_choice("hold", HOLDS)
+        self.check_choice("product")
+        self.check_choice("sng")
+        self.check_choice("hold")
         if self.product != "popcount":
             rule = f"absent for product {self.product!r}"
             self.check("bits_per_cycle", self.bits_per_cycle is None, rule)

@@ -5,7 +5,7 @@ shifts; this two-pass organisation is our reconstruction.
 """
 
 import dataclasses
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from nomul.golden import config, lfsr
 from nomul.golden.arrays import Ints
 
-ROUNDINGS = ("floor", "stochastic")
+Rounding = Literal["floor", "stochastic"]
+ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 
 # The register of stochastic truncation: one state per element, enough bits for any shift.
 LFSR_WIDTH = 32
@@ -41,7 +42,7 @@ class Config(config.Config):
     bits: int = 16
     width: int = 8
     length: int = 64
-    rounding: str = "floor"
+    rounding: Rounding = "floor"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"length": 8},
@@ -53,7 +54,7 @@ class Config(config.Config):
         self.check_range("bits", 2, 32)
         self.check_range("width", 1, 16)
         self.check_range("length", 2, 4096)
-        self.check_choice("rounding", ROUNDINGS)
+        self.check_choice("rounding")
 
     @property
     def exponent_bits(self) -> int:

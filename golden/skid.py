@@ -1,7 +1,7 @@
 """Stream register and skid buffer: they delay a stream and never change it."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,7 +26,7 @@ class Config(config.Config):
     block_name: ClassVar[str] = "skid"
 
     width: int = 32
-    kind: str = "skid"
+    kind: Literal["register", "skid"] = "skid"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "register": {"kind": "register"},
@@ -36,7 +36,7 @@ class Config(config.Config):
     def validate(self) -> None:
         """Check width and kind."""
         self.check_range("width", 1, 65535)
-        self.check_choice("kind", ("register", "skid"))
+        self.check_choice("kind")
 
     @property
     def latency(self) -> int:

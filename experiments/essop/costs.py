@@ -21,7 +21,7 @@ GATED = 3
 KEPT = Path("build/essop/T1")
 
 
-def _essop(product: str, bl: int, **values: Any) -> tuple[str, plane.Config]:
+def _essop(product: plane.Product, bl: int, **values: Any) -> tuple[str, plane.Config]:
     return f"ESSOP {product}", plane.Config(product=product, stream_bits=bl, **values)
 
 

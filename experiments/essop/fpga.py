@@ -21,7 +21,7 @@ CELLS = ("counter", "prefix")
 
 # For each target and cell, the largest array that is placed. Counters of 32 x 32 take hours, and so
 # do 16 x 16 lanes in the harness that an iCE40 needs for its few pins.
-PLACED = {
+PLACED: dict[tuple[str, essop.Cell], int] = {
     ("ecp5", "counter"): 16,
     ("ecp5", "prefix"): 32,
     ("ice40", "counter"): 8,

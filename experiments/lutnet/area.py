@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nomul.golden import lutnet
+from nomul.golden import compressor, lutnet
 from nomul.golden.lutnet.layers import Summing
 from nomul.hw.lutnet import Top
 from nomul.synth.emit import Emitted, emit
@@ -17,12 +17,12 @@ from nomul.synth.map.synthesize import synthesize
 from nomul.synth.place.pnr import DoesNotFitError, Placed, place_and_route
 
 # The kind of adder that is smallest on each target.
-ADDERS = {"xc7": "lut6", "ecp5": "carry", "ice40": "carry"}
+ADDERS: dict[str, compressor.Adder] = {"xc7": "lut6", "ecp5": "carry", "ice40": "carry"}
 
 PARTS = ("encoder", "operators", "popcount", "head")
 
 
-def design(network: lutnet.Network, target: str, registers: str = "end") -> Emitted:
+def design(network: lutnet.Network, target: str, registers: lutnet.Registers = "end") -> Emitted:
     """Return the Verilog of a network with the adders of a target.
 
     Parameters
@@ -41,7 +41,7 @@ def design(network: lutnet.Network, target: str, registers: str = "end") -> Emit
         return emit(Top(cfg), "lutnet")
 
 
-def luts(network: lutnet.Network, target: str = "xc7", registers: str = "end") -> int:
+def luts(network: lutnet.Network, target: str = "xc7", registers: lutnet.Registers = "end") -> int:
     """Return the look-up tables of a network, its hierarchy flattened."""
     return synthesize(design(network, target, registers), target).resources["luts"]
 

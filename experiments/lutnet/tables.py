@@ -113,7 +113,7 @@ def adders() -> Rows:
     return rows
 
 
-def _count(width: int, adder: str, target: str) -> int:
+def _count(width: int, adder: compressor.Adder, target: str) -> int:
     top = Compressor(compressor.Config(width=width, adder=adder))
     return synthesize(emit(top, "compressor"), target).resources["luts"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nomul.golden import sparse
 from nomul.golden.arrays import Floats
-from nomul.golden.spimc import Config
+from nomul.golden.spimc import Config, Format
 from nomul.golden.spimc import layer as spimc_layer
 from nomul.golden.spimc.layer import Layer
 from nomul.synth.emit import emit
@@ -54,9 +54,9 @@ class Case:
     """
 
     pattern: str
-    format: str
+    format: Format
     lanes: int
-    formats: tuple[str, ...]
+    formats: tuple[Format, ...]
 
     @property
     def cfg(self) -> Config:
@@ -69,11 +69,11 @@ class Case:
         return Config(**MACRO, lanes=self.lanes, formats=self.formats, **narrow)
 
 
-def _alone(pattern: str, name: str, lanes: int) -> Case:
+def _alone(pattern: str, name: Format, lanes: int) -> Case:
     return Case(pattern, name, lanes, (name,))
 
 
-FIVE = ("dense", "coo", "rl", "nm", "bitmap")
+FIVE: tuple[Format, ...] = ("dense", "coo", "rl", "nm", "bitmap")
 
 CASES = (
     _alone("90", "dense", 1),

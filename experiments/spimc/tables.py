@@ -14,7 +14,7 @@ from nomul.experiments.captions import caption
 from nomul.experiments.spimc import energy as spimc_energy
 from nomul.experiments.spimc import plots
 from nomul.golden import sparse, spimc
-from nomul.golden.spimc import Config, Tile, formats
+from nomul.golden.spimc import Config, Store, Tile, formats
 from nomul.golden.spimc import cost as sparse_cost
 from nomul.golden.spimc import layer as spimc_layer
 
@@ -59,7 +59,7 @@ def storage() -> Rows:
                 {
                     "weight_bits": bits,
                     "sparsity": sparsity,
-                    **{name: round(costs[name].ratio, 3) for name in spimc.FORMATS},
+                    **{str(name): round(costs[name].ratio, 3) for name in spimc.FORMATS},
                     "run_bits": costs["rl"].tile.run_bits,
                     "fewest": next(iter(costs)),
                     "worst error of the closed form": max(
@@ -83,7 +83,7 @@ def storage_pruned() -> Rows:
                     "weight_bits": bits,
                     "pattern": pattern,
                     "zeros": f"{np.mean(w == 0):.1%}",
-                    **{name: round(costs[name].ratio, 3) for name in spimc.FORMATS},
+                    **{str(name): round(costs[name].ratio, 3) for name in spimc.FORMATS},
                     "fewest": next(iter(costs)),
                 }
             )
@@ -92,7 +92,7 @@ def storage_pruned() -> Rows:
 
 @caption("Cycles of one product that the macro counted, 32 rows, 8 slots, 4:16 for nm.")
 def cycles(
-    lanes: Iterable[int] = (1, 2, 4, 8, 16, 32), stores: Iterable[str] = ("ff", "rowserial")
+    lanes: Iterable[int] = (1, 2, 4, 8, 16, 32), stores: Iterable[Store] = ("ff", "rowserial")
 ) -> Rows:
     """Return cycles of one product that the macro counted, 32 rows, 8 slots, 4:16 for nm."""
     from nomul import flow
@@ -123,7 +123,7 @@ def cycles(
                     tests="products.*never.*never",
                     environment={"NOMUL_STIMULI": str(path / "tiles.npz")},
                 )
-            counted = {name: report.records[f"cycles_{name}"] for name in spimc.FORMATS}
+            counted = {str(name): report.records[f"cycles_{name}"] for name in spimc.FORMATS}
             formula = {packed.tile.format: cfg.cycles(packed.tile) for packed in tiles}
             equal = counted == formula
             rows.append({"store": store, "lanes": count, **counted, "as the formula": equal})

@@ -1,13 +1,15 @@
 """Parameters of the dense array: how many multipliers, and of what kind."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from nomul.golden import config
 from nomul.golden.products.contract import sum_bits
 
-ARRAYS = ("multiplier", "bitserial")
-MULTIPLIERS = ("operator", "booth", "crossed")
+Array = Literal["multiplier", "bitserial"]
+ARRAYS: tuple[Array, ...] = get_args(Array)
+Multiplier = Literal["operator", "booth", "crossed"]
+MULTIPLIERS: tuple[Multiplier, ...] = get_args(Multiplier)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,8 +43,8 @@ class Config(config.Config):
     inputs: int = 64
     outputs: int = 16
     products: int = 16
-    array: str = "multiplier"
-    multiplier: str = "booth"
+    array: Array = "multiplier"
+    multiplier: Multiplier = "booth"
     weight_bits: int = 8
     act_bits: int = 8
     act_signed: bool = True
@@ -58,8 +60,8 @@ class Config(config.Config):
         self.check_range("inputs", 1, 65536)
         self.check_range("outputs", 1, 4096)
         self.check_range("products", 1, 65536)
-        self.check_choice("array", ARRAYS)
-        self.check_choice("multiplier", MULTIPLIERS)
+        self.check_choice("array")
+        self.check_choice("multiplier")
         self.check_range("weight_bits", 1, 17)
         self.check_range("act_bits", 1, 32)
         self.check("inputs", self.y_bits <= 62, f"such that sums of {self.y_bits} bits fit 62")

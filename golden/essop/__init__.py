@@ -6,7 +6,7 @@ generators and array organisation are our reconstruction.
 """
 
 from nomul.golden.essop.accumulators import accumulate, max_right_shift, rounding_words, shifted
-from nomul.golden.essop.config import CELLS, EXPONENT_BITS, ORDERED_CELLS, ROUNDINGS, Config
+from nomul.golden.essop.config import CELLS, EXPONENT_BITS, ORDERED_CELLS, ROUNDINGS, Cell, Config
 from nomul.golden.essop.counts import bits, model, operand, quantise, unit_exponent
 from nomul.golden.essop.stimuli import ideal, stimuli
 from nomul.golden.essop.timing import beats, cycles
@@ -17,6 +17,7 @@ __all__ = [
     "EXPONENT_BITS",
     "ORDERED_CELLS",
     "ROUNDINGS",
+    "Cell",
     "Config",
     "accumulate",
     "beats",

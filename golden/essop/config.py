@@ -1,13 +1,15 @@
 """Parameters of the stochastic outer-product unit."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from nomul.golden import bitstream
 
-CELLS = ("counter", "popcount", "snapshot", "prefix")
+Cell = Literal["counter", "popcount", "snapshot", "prefix"]
+CELLS: tuple[Cell, ...] = get_args(Cell)
 ORDERED_CELLS = ("snapshot", "prefix")
-ROUNDINGS = ("floor", "stochastic")
+Rounding = Literal["floor", "stochastic"]
+ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 EXPONENT_BITS = 8
 
 
@@ -37,29 +39,27 @@ class Config(bitstream.Config):
 
     block_name: ClassVar[str] = "essop"
 
-    cell: str = "counter"
-    sng: str = "comparator"
+    cell: Cell = "counter"
+    sng: bitstream.Generator = "comparator"
     early_stop: bool = False
     accumulate: int | None = None
     acc_exponent: int = 0
-    acc_rounding: str = "floor"
+    acc_rounding: Rounding = "floor"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"rows": 4, "cols": 4},
         "paper": {"rows": 16, "cols": 16},
     }
 
-    cells: ClassVar[tuple[str, ...]] = CELLS
-
     def validate(self) -> None:
         """Check the array's own parameters after those of the sources."""
         super().validate()
-        self.check_choice("cell", self.cells)
-        self.check_choice("sng", bitstream.GENERATORS)
+        self.check_choice("cell")
+        self.check_choice("sng")
         if self.accumulate is not None:
             self.check_range("accumulate", 2, 48)
         self.check_range("acc_exponent", -64, 64)
-        self.check_choice("acc_rounding", ROUNDINGS)
+        self.check_choice("acc_rounding")
         if self.ordered:
             self.check("source", self.counted, f"a counted one for cell {self.cell!r}")
             self.check("share", self.share == "pair", f"pair for cell {self.cell!r}")

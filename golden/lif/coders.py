@@ -1,5 +1,7 @@
 """Input coders: pixels to spikes, and nothing random that is not a shift register."""
 
+from typing import Literal, get_args
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,7 +11,8 @@ from nomul.golden.arrays import Ints
 # direct: the input is spikes already. rate: a random word per pixel and step. rate_shared: one word
 # per step for all pixels, as Spiker has it. latency: one spike, the brighter the earlier.
 # accumulate: a pixel is added in each step, and spikes as the sum overflows.
-CODERS = ("direct", "rate", "rate_shared", "latency", "accumulate")
+Coder = Literal["direct", "rate", "rate_shared", "latency", "accumulate"]
+CODERS: tuple[Coder, ...] = get_args(Coder)
 
 LFSR_WIDTH = 16
 SEED = 0xACE1

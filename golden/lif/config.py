@@ -3,14 +3,16 @@
 import dataclasses
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from nomul.golden.lif import coders, files, readouts
 from nomul.golden.lif.layer import SPIKER22, Layer
 from nomul.golden.lif.network import Network
 
-FORMS = ("frames", "events")
-WEIGHTS = ("rom", "load", "large")
+Form = Literal["frames", "events"]
+FORMS: tuple[Form, ...] = get_args(Form)
+Weights = Literal["rom", "load", "large"]
+WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,12 +42,12 @@ class Config(Layer):
     """
 
     network: str = ""
-    weights: str = "rom"
-    form: str = "frames"
+    weights: Weights = "rom"
+    form: Form = "frames"
     chunk: int = 8
     counter_bits: int = 32
-    coder: str = "direct"
-    readout: str = "spikes"
+    coder: coders.Coder = "direct"
+    readout: readouts.Readout = "spikes"
     steps: int = 0
     pixel_bits: int = 4
 
@@ -61,12 +63,12 @@ class Config(Layer):
 
     def validate(self) -> None:
         """Check the choices, take what a network says, and check the layer."""
-        self.check_choice("weights", WEIGHTS)
-        self.check_choice("form", FORMS)
+        self.check_choice("weights")
+        self.check_choice("form")
         self.check_range("chunk", 1, 64)
         self.check_range("counter_bits", 0, 32)
-        self.check_choice("coder", coders.CODERS)
-        self.check_choice("readout", readouts.READOUTS)
+        self.check_choice("coder")
+        self.check_choice("readout")
         self.check_range("steps", 0, 4096)
         self.check_range("pixel_bits", 1, 8)
         if self.network:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nomul.golden.arrays import Ints
-from nomul.golden.lif.layer import RESETS, Layer
+from nomul.golden.lif.layer import RESETS, Layer, Reset
 from nomul.golden.lif.response import membrane
 
 STEPS = 400
@@ -14,7 +14,7 @@ def currents(steps: int = STEPS, seed: int = 1) -> Ints:
     return np.random.default_rng(seed).integers(0, 100, steps)
 
 
-def neuron(reset: str) -> Layer:
+def neuron(reset: Reset) -> Layer:
     """Return a neuron with beta = 7/8 and a threshold of 100, under a reset rule."""
     return Layer(
         inputs=1, neurons=1, weight_bits=8, state_bits=20, fraction=8, leak=3, threshold=100,

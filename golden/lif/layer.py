@@ -3,7 +3,7 @@
 import dataclasses
 import warnings
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -11,17 +11,12 @@ from nomul.golden import config
 from nomul.golden.arrays import Ints
 
 # What a spike does to the potential; the rules are written out in nomul.golden.lif.neuron.
-RESETS = (
-    "subtract",
-    "subtract_beta",
-    "zero",
-    "zero_drop",
-    "subtract_now",
-    "zero_now",
-    "none",
-    "spiker22",
-)
-ROUNDINGS = ("floor", "rne")
+Reset = Literal[
+    "subtract", "subtract_beta", "zero", "zero_drop", "subtract_now", "zero_now", "none", "spiker22"
+]
+RESETS: tuple[Reset, ...] = get_args(Reset)
+Rounding = Literal["floor", "rne"]
+ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 
 # The neuron of Spiker (arXiv 2201.06993): 13, 5 and -15 mV in eighths of a millivolt.
 SPIKER22: dict[str, Any] = {
@@ -78,10 +73,10 @@ class Layer(config.Config):
     fraction: int = 4
     leak: int | tuple[int, ...] = 4
     threshold: int | tuple[int, ...] = 40
-    reset: str = "subtract"
+    reset: Reset = "subtract"
     reset_value: int = 0
     inhibit: int = 0
-    rounding: str = "floor"
+    rounding: Rounding = "floor"
 
     def validate(self) -> None:
         """Check the ranges; warn of a leak that does nothing below the threshold."""
@@ -91,8 +86,8 @@ class Layer(config.Config):
         self.check_range("weight_bits", 2, 16)
         self.check_range("state_bits", 4, 32)
         self.check_range("fraction", 0, self.state_bits - 2)
-        self.check_choice("reset", RESETS)
-        self.check_choice("rounding", ROUNDINGS)
+        self.check_choice("reset")
+        self.check_choice("rounding")
         most = (1 << (self.state_bits - 1 - self.fraction)) - 1
         shifts = self.leak if isinstance(self.leak, tuple) else (self.leak,)
         self.check("leak", len(shifts) in (1, 2), "one shift or two")

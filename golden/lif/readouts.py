@@ -1,6 +1,6 @@
 """Readouts: what is said of the last layer's spikes at the end of an image."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -8,7 +8,8 @@ from nomul.golden.arrays import Ints
 
 # spikes: the trains themselves. counts: most spikes. first: first to spike. potential: highest
 # potential at the end. Of equals the lowest number wins.
-READOUTS = ("spikes", "counts", "first", "potential")
+Readout = Literal["spikes", "counts", "first", "potential"]
+READOUTS: tuple[Readout, ...] = get_args(Readout)
 
 
 class Answer(NamedTuple):

@@ -5,7 +5,7 @@ After Wang, Davis, Cheung and Constantinides, "LUTNet: Rethinking Inference in F
 (IEEE TC 2020). The file format, the integer thresholds and the tiled array are our own.
 """
 
-from nomul.golden.lutnet.config import WEIGHTS, Config, stimuli, trained
+from nomul.golden.lutnet.config import WEIGHTS, Config, Registers, stimuli, trained
 from nomul.golden.lutnet.examples import KINDS
 from nomul.golden.lutnet.fold import expand, fold_batchnorm, reverse_address, share_xnor, support
 from nomul.golden.lutnet.heads import Argmax, GroupSum, LutNetTiled, TableNeuron, Thermometer
@@ -26,6 +26,7 @@ __all__ = [
     "LutNetTiled",
     "Network",
     "Quantiser",
+    "Registers",
     "TableNeuron",
     "Thermometer",
     "Xnor",

@@ -3,7 +3,7 @@
 import dataclasses
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +15,9 @@ from nomul.golden.lutnet.heads import LutNetTiled
 from nomul.golden.lutnet.layers import Layer
 from nomul.golden.lutnet.network import Network
 
-WEIGHTS = ("rom", "read", "load")
+Registers = Literal["layers", "end"]
+Weights = Literal["rom", "read", "load"]
+WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,9 +40,9 @@ class Config(config.Config):
     block_name: ClassVar[str] = "lutnet"
 
     network: str = "unrolled"
-    adder: str = "lut6"
-    registers: str = "layers"
-    weights: str = "rom"
+    adder: compressor.Adder = "lut6"
+    registers: Registers = "layers"
+    weights: Weights = "rom"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"network": "unrolled"},
@@ -55,9 +57,9 @@ class Config(config.Config):
 
     def validate(self) -> None:
         """Check the choices, and that the network exists and is one."""
-        self.check_choice("adder", compressor.ADDERS)
-        self.check_choice("registers", ("layers", "end"))
-        self.check_choice("weights", WEIGHTS)
+        self.check_choice("adder")
+        self.check_choice("registers")
+        self.check_choice("weights")
         known = [*examples.KINDS, *trained()]
         self.check(
             "network",

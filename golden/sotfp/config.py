@@ -1,15 +1,16 @@
 """Parameters of floating point in a memory array, and of its faults."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from nomul.golden import config
 from nomul.golden.sotfp import judge
 from nomul.golden.sotfp.judge import Format
 from nomul.golden.sotfp.microcode import Program
-from nomul.golden.sotfp.programs import CHAIN, OPS, OPSETS, compiled
+from nomul.golden.sotfp.programs import CHAIN, OPS, Opset, compiled
 
-PORTS = ("replicated", "dual")
+Ports = Literal["replicated", "dual"]
+PORTS: tuple[Ports, ...] = get_args(Ports)
 FAULT_BITS = 16
 FAULT_WIDTH = 32
 
@@ -50,11 +51,11 @@ class Config(config.Config):
     exponent_bits: int = 5
     mantissa_bits: int = 10
     lanes: int = 64
-    mode: str = "ieee"
-    opset: str = "sot"
+    mode: judge.Mode = "ieee"
+    opset: Opset = "sot"
     columns: int | None = None
     mac: bool = False
-    ports: str = "replicated"
+    ports: Ports = "replicated"
     write_errors: int = 0
     fault_seed: int = 1
     stuck_lanes: tuple[int, ...] = ()
@@ -71,9 +72,9 @@ class Config(config.Config):
         self.check_range("exponent_bits", 3, 8)
         self.check_range("mantissa_bits", 2, 23)
         self.check_range("lanes", 2, 1024)
-        self.check_choice("mode", judge.MODES)
-        self.check_choice("opset", OPSETS)
-        self.check_choice("ports", PORTS)
+        self.check_choice("mode")
+        self.check_choice("opset")
+        self.check_choice("ports")
         self.check_range("write_errors", 0, (1 << FAULT_BITS) - 1)
         self.check_range("fault_seed", 1, (1 << FAULT_WIDTH) - 1)
         legal = all(0 <= lane < self.lanes for lane in self.stuck_lanes)

@@ -1,14 +1,15 @@
 """Exact integer judge of floating-point addition and multiplication: no floating point inside."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden.arrays import Ints
 
-MODES = ("ieee", "ftz")
+Mode = Literal["ieee", "ftz"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True)

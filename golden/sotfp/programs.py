@@ -2,12 +2,14 @@
 
 import dataclasses
 from functools import cache
+from typing import Literal, get_args
 
 from nomul.golden.sotfp import add, mul, shift
 from nomul.golden.sotfp.microcode import ZERO, A, Builder, Program, Step
 from nomul.golden.sotfp.nor import NorBuilder
 
-OPSETS = ("sot", "nor", "sot+search", "nor+search")
+Opset = Literal["sot", "nor", "sot+search", "nor+search"]
+OPSETS: tuple[Opset, ...] = get_args(Opset)
 
 OPS = ("add", "mul")
 

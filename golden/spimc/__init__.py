@@ -7,7 +7,17 @@ precision. Geometry, widths, checks, broadcast lanes, and the dense and bitmap f
 reconstruction.
 """
 
-from nomul.golden.spimc.config import FIELDS, FLAGS, FORMATS, STORES, Config, Tile, bits_for
+from nomul.golden.spimc.config import (
+    FIELDS,
+    FLAGS,
+    FORMATS,
+    STORES,
+    Config,
+    Format,
+    Store,
+    Tile,
+    bits_for,
+)
 from nomul.golden.spimc.product import (
     act_range,
     activations,
@@ -33,7 +43,9 @@ __all__ = [
     "FORMATS",
     "STORES",
     "Config",
+    "Format",
     "NotLoaded",
+    "Store",
     "Tile",
     "act_range",
     "activations",

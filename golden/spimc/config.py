@@ -1,12 +1,14 @@
 """Parameters of the macro, and of one tile of compressed weights."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from nomul.golden import config
 
-FORMATS = ("dense", "coo", "rl", "nm", "bitmap")
-STORES = ("ff", "latch", "rowserial")
+Format = Literal["dense", "coo", "rl", "nm", "bitmap"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+Store = Literal["ff", "latch", "rowserial"]
+STORES: tuple[Store, ...] = get_args(Store)
 
 # Bits of the sticky error register, least significant first. Where one beat breaks several rules
 # it raises the first of them.
@@ -62,7 +64,7 @@ class Tile(config.Config):
 
     block_name: ClassVar[str] = "spimc"
 
-    format: str = "coo"
+    format: Format = "coo"
     act_bits: int = 8
     x_signed: bool = False
     nnz_per_group: int | None = None
@@ -72,7 +74,7 @@ class Tile(config.Config):
 
     def validate(self) -> None:
         """Check that every value fits its field."""
-        self.check_choice("format", FORMATS)
+        self.check_choice("format")
         for name in ("act_bits", "nnz_per_group", "group", "run_bits", "length"):
             if getattr(self, name) is not None:
                 self.check_range(name, 0, (1 << FIELDS[name]) - 1)
@@ -120,10 +122,10 @@ class Config(config.Config):
     act_bits: int = 8
     index_bits: int | None = None
     lanes: int = 8
-    formats: tuple[str, ...] = FORMATS
+    formats: tuple[Format, ...] = FORMATS
     max_group: int = 16
     strict: bool = True
-    store: str = "ff"
+    store: Store = "ff"
     tree_regs: int = 1
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
@@ -152,7 +154,7 @@ class Config(config.Config):
         self.check("formats", known and distinct, f"distinct, some of {', '.join(FORMATS)}")
         self.check_range("max_group", 1, 256)
         self.check("max_group", power_of_two(self.max_group), "a power of two")
-        self.check_choice("store", STORES)
+        self.check_choice("store")
         tree = 0 if self.store == "rowserial" else bits_for(self.slots)
         self.check_range("tree_regs", 0, tree)
         if self.index_bits is None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nomul.golden.spimc.config import Config, Tile, bits_for
+from nomul.golden.spimc.config import Config, Format, Tile, bits_for
 from nomul.golden.spimc.entries import entries_needed, pieces, weights
 
 Array = NDArray[Any]
@@ -113,7 +113,7 @@ def choose_format(w: ArrayLike, cfg: Config | None = None) -> Cost:
     return survey(w, cfg or Config())[0]
 
 
-def _tiles(name: str, parts: Array, cfg: Config, act_bits: int) -> Iterator[Tile]:
+def _tiles(name: Format, parts: Array, cfg: Config, act_bits: int) -> Iterator[Tile]:
     base = Tile(format=name, act_bits=act_bits, length=parts.shape[1])
     if name == "rl":
         for run_bits in range(1, cfg.ib + 1):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from nomul.golden.spimc.config import Config, Tile
+from nomul.golden.spimc.config import Config, Format, Tile
 from nomul.golden.spimc.pack import pack
 from nomul.golden.spimc.product import operands
 
@@ -22,7 +22,7 @@ def stimuli(
     return {"packed": pack(made["w"], cfg, tile), "x": made["x"]}
 
 
-def largest(cfg: Config, form: str) -> Tile:
+def largest(cfg: Config, form: Format) -> Tile:
     """Return the longest tile of a format that the macro can always hold, activations signed."""
     length, fields = cfg.window, {}
     if form in ("dense", "bitmap"):

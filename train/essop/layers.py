@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nomul.golden import essop
+from nomul.golden import bitstream, essop
 
 
 class Unit:
@@ -28,7 +28,7 @@ class Unit:
         W, bits of a magnitude.
     """
 
-    def __init__(self, source: str, stream_bits: int, seed: int = 1, width: int = 8):
+    def __init__(self, source: bitstream.Source, stream_bits: int, seed: int = 1, width: int = 8):
         self.source, self.stream_bits, self.width = source, stream_bits, width
         first, second = np.random.default_rng(seed).integers(1, 1 << 16, 2)
         self.seeds = (int(first), int(second))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -135,7 +135,9 @@ def _threads(count: int) -> Iterator[None]:
 def _train(point: Point, data: Split, how: Recipe, epochs: int) -> dict[str, Any]:
     torch.manual_seed(point.seed)
     exact = point.source == "fp32"
-    unit = None if exact else Unit(point.source, point.stream_bits, point.seed)
+    unit = (
+        None if exact else Unit(cast(bitstream.Source, point.source), point.stream_bits, point.seed)
+    )
     net = how.build(unit)
     optimiser = torch.optim.SGD(
         net.parameters(), lr=how.rate, momentum=how.momentum, weight_decay=how.decay

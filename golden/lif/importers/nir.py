@@ -14,7 +14,7 @@ import numpy as np
 
 from nomul.golden.arrays import Floats
 from nomul.golden.lif.importers.quantize import Rounded, Trained, layer
-from nomul.golden.lif.layer import RESETS
+from nomul.golden.lif.layer import RESETS, Reset
 from nomul.golden.lif.network import Network
 
 # The rules that keep or forget a potential, as NIR's own equations do: no constants beside them.
@@ -34,7 +34,7 @@ def load(
     path: Path | str,
     *,
     dt: float | None = None,
-    reset: str | None = None,
+    reset: Reset | None = None,
     weight_bits: int = 8,
     fraction: int = 4,
     state_bits: int = 18,
@@ -126,7 +126,7 @@ def order(graph: Any) -> list[tuple[str, Any]]:
     return [(name, graph.nodes[name]) for name in chain_of]
 
 
-def chain(graph: Any, dt: float, reset: str) -> list[Trained]:
+def chain(graph: Any, dt: float, reset: Reset) -> list[Trained]:
     """Return the layers of a graph."""
     nodes = order(graph)
     shape = tuple(int(n) for n in np.atleast_1d(next(iter(nodes[0][1].input_type.values()))))
@@ -153,7 +153,7 @@ def chain(graph: Any, dt: float, reset: str) -> list[Trained]:
     return layers
 
 
-def _neuron(where: str, node: Any, kind: str, matrix: Floats, dt: float, reset: str) -> Trained:
+def _neuron(where: str, node: Any, kind: str, matrix: Floats, dt: float, reset: Reset) -> Trained:
     neurons = matrix.shape[1]
 
     def each(name: str) -> Floats:

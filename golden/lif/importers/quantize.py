@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nomul.golden.arrays import Floats, Ints
-from nomul.golden.lif.layer import Layer
+from nomul.golden.lif.layer import Layer, Reset, Rounding
 
 MOST_SHIFT = 15
 
@@ -23,7 +23,7 @@ class Trained:
     weight: Floats
     beta: float
     threshold: Floats
-    reset: str
+    reset: Reset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,7 @@ def layer(
     weight_bits: int,
     fraction: int,
     state_bits: int,
-    rounding: str = "floor",
+    rounding: Rounding = "floor",
     tolerance: float = 0.01,
 ) -> tuple[Layer, Ints, Rounded]:
     """Return a layer in integers.

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from nomul.golden.lif.importers.quantize import Rounded, Trained, layer
+from nomul.golden.lif.layer import Reset
 from nomul.golden.lif.network import Network
 
 # snnTorch's reset mechanism and whether it is delayed, and what we call that.
-RULES = {
+RULES: dict[tuple[str, bool], Reset] = {
     ("subtract", True): "subtract",
     ("zero", True): "zero",
     ("subtract", False): "subtract_now",
@@ -132,7 +133,7 @@ def _plain(where: str, child: Any) -> None:
         raise ValueError(f"{where}: graded_spikes_factor must be 1")
 
 
-def _trained(where: str, weight: Any, beta: Any, threshold: Any, rule: str) -> Trained:
+def _trained(where: str, weight: Any, beta: Any, threshold: Any, rule: Reset) -> Trained:
     def numbers(name: str, value: Any) -> Any:
         value = value.detach().numpy() if hasattr(value, "detach") else np.asarray(value)
         value = np.atleast_1d(value.astype(np.float64)).ravel()
