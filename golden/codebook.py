@@ -11,7 +11,7 @@ from nomul.golden.arrays import Ints
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Pipelined):
     """Parameters of a codebook.
 
     Parameters
@@ -44,20 +44,6 @@ class Config(config.Config):
     def entries(self) -> int:
         """Number of codes, zero among them."""
         return 1 << self.code_bits
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a code to its level."""
-        return 1
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two codes."""
-        return 1
-
-    def cycles(self, n: int) -> int:
-        """Cycles from the first code in to the last level out, inclusive, without stalls."""
-        return n + self.latency
 
 
 class Levels(NamedTuple):

@@ -17,7 +17,7 @@ LEAST_FOR_CARRY = 32
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Pipelined):
     """Parameters of a compressor tree.
 
     Parameters
@@ -65,15 +65,6 @@ class Config(config.Config):
     def latency(self) -> int:
         """Cycles from a word to its count."""
         return 1 + (self.levels // self.pipeline if self.pipeline else 0)
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two words."""
-        return 1
-
-    def cycles(self, n: int) -> int:
-        """Cycles from the first word's transfer to the last count's, inclusive, without stalls."""
-        return n * self.interval + self.latency
 
 
 def counters(heights: list[int]) -> list[int]:

@@ -167,6 +167,25 @@ def _kind_error(owner: Any, name: str, value: Any, rule: str) -> TypeError:
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pipelined(Config):
+    """Base of the ``Config`` of a block that takes a word in every cycle; it says its latency."""
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a word to its answer."""
+        return 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles between two words."""
+        return 1
+
+    def cycles(self, n: int) -> int:
+        """Cycles from the first word in to the last answer out, inclusive, without stalls."""
+        return n * self.interval + self.latency
+
+
 @dataclasses.dataclass(frozen=True)
 class _Plain:
     """A kind of single values: what it is called, and how it is read from a value and from text.

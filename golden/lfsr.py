@@ -202,7 +202,7 @@ def walk(step: Matrix, first: Ints, n: int) -> Ints:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Pipelined):
     """Parameters of a leap-forward LFSR.
 
     Parameters
@@ -247,15 +247,6 @@ class Config(config.Config):
     def latency(self) -> int:
         """Cycles from ready to the state: none, the state is held in the register."""
         return 0
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two outputs."""
-        return 1
-
-    def cycles(self, n: int) -> int:
-        """Cycles in which ``n`` states leave, without stalls."""
-        return n * self.interval
 
 
 def ideal(cfg: Config, n: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from nomul.golden.arrays import Ints
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Pipelined):
     """Parameters of a population count.
 
     Parameters
@@ -34,20 +34,6 @@ class Config(config.Config):
     def count_bits(self) -> int:
         """Bits of the count 0 .. width."""
         return self.width.bit_length()
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a word to its count."""
-        return 1
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two words."""
-        return 1
-
-    def cycles(self, n: int) -> int:
-        """Cycles from the first word's transfer to the last count's, inclusive, without stalls."""
-        return n * self.interval + self.latency
 
 
 def ideal(x: ArrayLike) -> NDArray[np.float64]:

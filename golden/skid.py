@@ -11,7 +11,7 @@ from nomul.golden.arrays import Ints
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Pipelined):
     """Parameters of a stream buffer.
 
     Parameters
@@ -37,20 +37,6 @@ class Config(config.Config):
         """Check width and kind."""
         self.check_range("width", 1, 65535)
         self.check_choice("kind")
-
-    @property
-    def latency(self) -> int:
-        """Cycles that a word is held at least."""
-        return 1
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two words."""
-        return 1
-
-    def cycles(self, n: int) -> int:
-        """Cycles from the first word in to the last word out, inclusive, without stalls."""
-        return n * self.interval + self.latency
 
 
 def ideal(x: ArrayLike) -> NDArray[np.float64]:
