@@ -50,6 +50,21 @@ def reading(path: Path) -> Iterator[None]:
         raise Refused(f"{path.name}: is damaged: {_line(error)}") from None
 
 
+@contextmanager
+def library(what: str) -> Iterator[None]:
+    """Turn whatever another package raises as it parses a file into one ValueError.
+
+    Bytes at random make such packages raise about anything, so anything is caught: only their call
+    belongs inside. ``what`` says what the file is not then.
+    """
+    try:
+        yield
+    except (FileNotFoundError, PermissionError, ImportError):
+        raise
+    except Exception as error:
+        raise ValueError(f"is {what}: {_line(error)[:200]}") from None
+
+
 def _line(error: BaseException) -> str:
     """Return what an exception says, in one line; its kind where it says nothing."""
     return " ".join(str(error).split()) or type(error).__name__

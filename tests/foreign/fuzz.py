@@ -580,6 +580,8 @@ def run(seed: int, count: int) -> dict[str, Any]:
     """Return what became of ``count`` files, spread over all readers."""
     rng = random.Random(seed)
     signal.signal(signal.SIGVTALRM, expired)
+    # What asks for all memory must not take it from others.
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
     result: dict[str, Any] = {"seed": seed, "readers": {}, "wrong": [], "seconds": 0.0}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -166,7 +166,7 @@ def test_graphs_that_are_no_chain_are_refused(tmp_path, edges, message):
 
 def test_what_is_no_nir_file_is_named(tmp_path):
     (tmp_path / "y.nir").write_text("no")
-    with pytest.raises(ValueError, match=r"y.nir is no NIR file"):
+    with pytest.raises(ValueError, match=r"y\.nir: is no NIR file"):
         importers.nir.load(tmp_path / "y.nir", dt=1e-4, reset="zero")
     with pytest.raises(FileNotFoundError):
         importers.nir.load(tmp_path / "z.nir", dt=1e-4, reset="zero")

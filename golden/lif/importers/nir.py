@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nomul.golden.arrays import Floats
+from nomul.golden.foreign.refusals import library, reading, size
 from nomul.golden.lif.importers.quantize import Rounded, Trained, layer
 from nomul.golden.lif.layer import RESETS, Reset
 from nomul.golden.lif.network import Network
@@ -20,6 +21,8 @@ from nomul.golden.lif.network import Network
 # The rules that keep or forget a potential, as NIR's own equations do: no constants beside them.
 ALLOWED = RESETS[:-1]
 DT = 1e-4
+MAX_INPUTS = 1 << 12
+MAX_BYTES = 1 << 27
 
 
 def _package() -> Any:
@@ -28,6 +31,22 @@ def _package() -> Any:
     except ImportError:
         raise ValueError("reading NIR needs the package nir; try: pip install nir") from None
     return nir
+
+
+def _check_size(path: Path | str) -> None:
+    """Refuse arrays that a file only says to hold, before they take memory."""
+    import h5py
+
+    sizes: list[int] = []
+
+    def visit(name: str, member: Any) -> None:
+        if isinstance(member, h5py.Dataset):
+            sizes.append(member.size * member.dtype.itemsize)
+
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    if sum(sizes) > MAX_BYTES:
+        raise ValueError(f"says to hold {sum(sizes)} bytes, more than {MAX_BYTES}")
 
 
 def load(
@@ -75,10 +94,11 @@ def load(
         raise ValueError(f"{path}: dt must be more than 0, not {dt!r}")
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no {path}")
-    try:
-        graph = nir.read(str(path), type_check=False)
-    except (OSError, KeyError, ValueError, AssertionError, AttributeError) as error:
-        raise ValueError(f"{path} is no NIR file: {str(error).splitlines()[0]}") from None
+    with reading(Path(path)):
+        size(Path(path))
+        with library("no NIR file"):
+            _check_size(path)
+            graph = nir.read(str(path), type_check=False)
     try:
         layers, weights, notes = [], [], []
         for trained in chain(graph, dt, reset):
@@ -111,6 +131,9 @@ def order(graph: Any) -> list[tuple[str, Any]]:
     for name, count in into.items():
         if count > 1:
             raise ValueError(f"node {name!r} has {count} inputs; only chains are read")
+    for name in {name for edge in graph.edges for name in edge}:
+        if name not in graph.nodes:
+            raise ValueError(f"an edge names {name!r}, which is no node")
     starts = [name for name, node in graph.nodes.items() if type(node).__name__ == "Input"]
     if len(starts) != 1:
         raise ValueError(f"a graph must have one Input node, not {len(starts)}")
@@ -131,6 +154,8 @@ def chain(graph: Any, dt: float, reset: Reset) -> list[Trained]:
     nodes = order(graph)
     shape = tuple(int(n) for n in np.atleast_1d(next(iter(nodes[0][1].input_type.values()))))
     # Columns of the matrix so far: the answer to each single input.
+    if not 1 <= int(np.prod(shape, dtype=object)) <= MAX_INPUTS:
+        raise ValueError(f"the input must have 1..{MAX_INPUTS} values, not {list(shape)}")
     matrix: Floats = np.eye(int(np.prod(shape))).reshape(-1, *shape)
     layers: list[Trained] = []
     linear = False
