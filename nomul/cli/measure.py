@@ -95,7 +95,9 @@ def synth(
     if json:
         spent = {"energy": more["energy"].to_dict()} if energy else {}
         checked = {"checked": vars(more["checked"].value)} if check else {}
-        present.as_json(mapped.row.to_dict() | spent | checked)
+        timing = mapped.row.timing
+        clock = {"clock_mhz": round(timing.fmax_mhz, 1)} if timing else {}
+        present.as_json(mapped.row.to_dict() | clock | spent | checked)
         return
     present.line(f"{mapped.title} ({_versions(mapped.row.tools)})")
     shown = dict(mapped.figures)

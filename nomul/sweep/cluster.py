@@ -66,6 +66,7 @@ def _client(scheduler: str | None, workers: int) -> "Iterator[Client]":
     Workers have one thread each, and no limit of memory: most of the work is in tools that they
     start, which nobody would count.
     """
+    import dask
     from distributed import Client
 
     if scheduler is not None:
@@ -73,9 +74,13 @@ def _client(scheduler: str | None, workers: int) -> "Iterator[Client]":
             yield client
         return
     # What workers leave when they are ended is in a folder of ours.
-    with folders.scratch("nomul-workers-") as room, _started(room, workers) as cluster:
-        with Client(cluster) as client:
-            yield client
+    with (
+        folders.scratch("nomul-workers-") as room,
+        dask.config.set(temporary_directory=str(room)),
+        _started(room, workers) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
 
 
 def _started(room: Path, workers: int) -> "LocalCluster":
