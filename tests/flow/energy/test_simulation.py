@@ -19,7 +19,7 @@ def simulated(shift_register, library, name, **options):
     """Return the netlist of the LFSR and what its nets do under the LFSR's own bench."""
     block, cfg, folder = shift_register
     design = netlist.read(folder / "mapped.v", "lfsr", library, folder / name)
-    files = folder / "mapped.v", TARGET.models(), block.bench, folder / name
+    files = folder / "mapped.v", TARGET.models_text(), block.bench, folder / name
     options = {"config": cfg.to_json(), "tests": flow.workload(block, cfg).tests} | options
     return design, gatesim.simulate(design, *files, **options)
 
