@@ -7,13 +7,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nomul import flow, ledger, registry
 from nomul.experiments.captions import caption
 from nomul.experiments.tables import Rows
 from nomul.synth import yosys
 from nomul.synth.emit import emit
 from nomul.synth.energy import power
-from nomul.synth.map.recipes import ADDERS, BALANCED
+from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import FreePdk45
 from nomul.synth.map.synthesize import synthesize
 
@@ -24,9 +26,11 @@ KEPT = Path("build/bitplanes")
 COLUMN_PS, ARRAY_PS = 1000, 2000
 INPUTS, OUTPUTS = 64, 4
 
-# Two recipes rather than five: with all of them an array's store takes minutes.
-CELLS = dataclasses.replace(FreePdk45(), recipes=(ADDERS, BALANCED))
-VECTORS_CYCLES = 1000
+# One recipe rather than five: with all of them an array's store takes minutes. A vector of 8 x 8
+# takes 64 cycles, in which every operand meets every weight.
+CELLS = dataclasses.replace(FreePdk45(), recipes=(BALANCED,))
+VECTORS = 10
+ARRAYS = ("dense, Booth", "planes, binary", "dense, bit by bit")
 
 
 def arrays(acts: int, weights: int) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -41,7 +45,7 @@ def arrays(acts: int, weights: int) -> dict[str, tuple[str, dict[str, Any]]]:
         "planes, both encodings": ("bitplanes", {**size, **planes, "lanes": INPUTS}),
         "planes, binary": ("bitplanes", {**size, **planes, "lanes": INPUTS, **binary}),
         "planes, A at once": ("bitplanes", {**size, **planes, **together, **binary}),
-        "dense, Booth": ("dense", {**size, **bits, "products": rate}),
+        "dense, Booth": ("dense", {**size, **bits, "products": rate, "multiplier": "booth"}),
         "dense, ANDs": ("dense", {**size, **bits, "products": rate, "multiplier": "crossed"}),
         "dense, bit by bit": (
             "dense",
@@ -96,12 +100,13 @@ def _sized(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
 def equal_throughput() -> Rows:
     """Return area and energy per product of whole arrays of the same throughput, by precision.
 
-    Arrays of 64 x 4 for 2 ns on FreePDK45, of two recipes. The weights' store is left out, since it
+    Arrays of 64 x 4 for 2 ns on FreePDK45, of one recipe. The weights' store is left out, since it
     is the same bits for all; so is what loads it. Energy is that of random operands.
     """
     rows = []
     for acts, weights in ((8, 8), (4, 4)):
-        for name, (block, values) in arrays(acts, weights).items():
+        for name in ARRAYS:
+            block, values = arrays(acts, weights)[name]
             about = {"table": "T2", "name": name, "config": values, "tool": yosys.version()}
             about |= {"design": ledger.digest(_emitted(block, values).rtlil)}
             work = partial(_measured, name, block, values)
@@ -112,6 +117,15 @@ def equal_throughput() -> Rows:
 def _emitted(block: str, values: dict[str, Any]) -> Any:
     found = registry.get(block)
     return emit(found.top(found.config().from_dict(values)), block)
+
+
+def _operands(cfg: Any, folder: Path) -> Path:
+    """Write random weights and vectors; return their file."""
+    rng, half = np.random.default_rng(1), (1 << (cfg.weight_bits - 1), 1 << (cfg.act_bits - 1))
+    w = rng.integers(-half[0], half[0], (cfg.inputs, cfg.outputs))
+    x = rng.integers(-half[1], half[1], (VECTORS, cfg.inputs))
+    np.savez(folder / "operands.npz", w=w, x=x)
+    return folder / "operands.npz"
 
 
 def _measured(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +143,7 @@ def _measured(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
             folder=folder / "energy",
             period_ps=ARRAY_PS,
             start=0,
-            cycles=VECTORS_CYCLES,
+            environment={"NOMUL_STIMULI": str(_operands(cfg, folder))},
         )
     rate = cfg.inputs * cfg.outputs / cfg.interval
     left_out = {f"{block}_store", f"{block}_loader"}

@@ -39,8 +39,8 @@ WAYS: tuple[tuple[str, str, type[FreePdk45]], ...] = (
 def rivals() -> Rows:
     """Return area per product of a column: every way to multiply, by bits and lanes, at 1 ns.
 
-    The smallest of all recipes that meet the period. A column of `booth` gets its digits from the
-    lanes, which recode once for all columns; a row of its own says what that takes.
+    The smallest of all recipes that meet the period, or the quickest. A column of Booth's digits
+    gets them from the lanes, which recode once for all columns; that is not in these figures.
     """
     rows = []
     for bits in (8, 4, 2):

@@ -8,7 +8,7 @@ from nomul.golden.products.contract import sum_bits
 
 Array = Literal["multiplier", "bitserial"]
 ARRAYS: tuple[Array, ...] = get_args(Array)
-Multiplier = Literal["operator", "booth", "crossed"]
+Multiplier = Literal["smallest", "operator", "booth", "crossed"]
 MULTIPLIERS: tuple[Multiplier, ...] = get_args(Multiplier)
 
 
@@ -30,6 +30,7 @@ class Config(config.Config):
         Of ``multiplier``: ``operator`` leaves ``a * b + acc`` to the synthesizer, which knows an
         FPGA's DSP blocks; ``booth`` is radix 4, whose digits all columns share, with all partial
         products and the accumulator in one tree; ``crossed`` has ANDs of all bits in that tree.
+        ``smallest`` is the smaller of these two, see :attr:`way`.
     weight_bits
         Bits of a two's complement weight, 1..17.
     act_bits
@@ -44,7 +45,7 @@ class Config(config.Config):
     outputs: int = 16
     products: int = 16
     array: Array = "multiplier"
-    multiplier: Multiplier = "booth"
+    multiplier: Multiplier = "smallest"
     weight_bits: int = 8
     act_bits: int = 8
     act_signed: bool = True
@@ -77,6 +78,16 @@ class Config(config.Config):
     def y_bits(self) -> int:
         """Bits of a signed sum."""
         return sum_bits(self.inputs, self.weight_bits, self.act_bits)
+
+    @property
+    def way(self) -> Multiplier:
+        """The kind of multiplier, chosen: ANDs where an operand has at most two bits, or Booth's.
+
+        That is what was measured to be smaller, see the page.
+        """
+        if self.multiplier != "smallest":
+            return self.multiplier
+        return "crossed" if min(self.weight_bits, self.act_bits) <= 2 else "booth"
 
     @property
     def columns(self) -> int:

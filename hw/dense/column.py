@@ -17,14 +17,14 @@ def lane_bits(cfg: Config) -> int:
     """Return what a lane sends to all columns: an activation, its digits, or one of its bits."""
     if cfg.array == "bitserial":
         return 1
-    return 3 * digit_count(cfg) if cfg.multiplier == "booth" else cfg.act_bits
+    return 3 * digit_count(cfg) if cfg.way == "booth" else cfg.act_bits
 
 
 def lane(m: Module, cfg: Config, x: Value, plane: Value) -> Value:
     """Return what a lane sends, from its activation and, bit by bit, the plane at work."""
     if cfg.array == "bitserial":
         return x.bit_select(plane, 1)
-    if cfg.multiplier == "booth":
+    if cfg.way == "booth":
         digits = recode(m, x, cfg.act_signed)
         return Cat(*digits.one, *digits.two, *digits.minus)
     return x
@@ -77,7 +77,7 @@ class Column(wiring.Component):
 
     def _multiplied(self, m: Module, acc: Signal) -> None:
         cfg, width = self.cfg, self.cfg.y_bits
-        if cfg.multiplier == "operator":
+        if cfg.way == "operator":
             start = Signal(signed(width))
             m.d.comb += start.eq(Mux(self.first, 0, acc))
             acts = [x.as_signed() if cfg.act_signed else x for x in self.x]
@@ -86,7 +86,7 @@ class Column(wiring.Component):
             return
         parts, count = [], digit_count(cfg)
         for x, w in zip(self.x, self.w, strict=True):
-            if cfg.multiplier == "booth":
+            if cfg.way == "booth":
                 bits = list(x)
                 digits = Digits(bits[:count], bits[count : 2 * count], bits[2 * count :])
                 parts.append(booth_terms(m, digits, w.as_unsigned()))

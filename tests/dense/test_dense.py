@@ -53,6 +53,14 @@ def test_the_worst_sum_fits():
         assert -1 << (cfg.y_bits - 1) <= worst
 
 
+def test_short_operands_take_the_tree_of_ands():
+    """Where it was measured to be the smaller one; a choice that is made stays."""
+    assert dense.Config().way == "booth"
+    assert dense.Config(weight_bits=2).way == "crossed"
+    assert dense.Config(act_bits=1).way == "crossed"
+    assert dense.Config(act_bits=2, multiplier="booth").way == "booth"
+
+
 def test_parallelism_beyond_the_work_idles():
     cfg = dense.Config(inputs=3, outputs=2, products=1000)
     assert (cfg.lanes, cfg.columns, cfg.interval) == (3, 2, 1)
