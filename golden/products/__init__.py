@@ -1,7 +1,7 @@
 """What the matrix-vector products share: contract, packed tiles, planner, and adapted members."""
 
 from nomul.golden.products.contract import FLAGS, TooFull, code_range, sum_bits
-from nomul.golden.products.members import MEMBERS, member
+from nomul.golden.products.members import MEMBERS, configure, member
 from nomul.golden.products.packed import Packed
 from nomul.golden.products.planner import Placed, Plan, plan
 
@@ -13,6 +13,7 @@ __all__ = [
     "Plan",
     "TooFull",
     "code_range",
+    "configure",
     "member",
     "plan",
     "sum_bits",

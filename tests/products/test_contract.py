@@ -135,6 +135,21 @@ def test_bad_activations_are_named(name):
         module.model(cfg, packed, x / 2)
 
 
+@members
+def test_a_member_is_configured_by_the_names_of_the_family(name):
+    values = {"inputs": 20, "outputs": 6, "weight_bits": 4, "act_bits": 5, "act_signed": True}
+    cfg = products.configure(name, **values)
+    assert {field: getattr(cfg, field) for field in values} == values
+    with pytest.raises(TypeError, match=f"{name} has no parameter 'heights'"):
+        products.configure(name, heights=3)
+
+
+def test_a_member_without_a_choice_says_so():
+    assert products.configure("dense", act_signed=False).act_signed is False
+    with pytest.raises(ValueError, match=r"sonic\.act_signed must be True, not False"):
+        products.configure("sonic", act_signed=False)
+
+
 def test_an_unknown_member_is_refused():
     with pytest.raises(ValueError, match="there is no member 'densse'; there are dense, "):
         products.member("densse")
