@@ -104,7 +104,7 @@ def equal_throughput() -> Rows:
     is the same bits for all; so is what loads it. Energy is that of random operands.
     """
     rows = []
-    for acts, weights in ((8, 8), (4, 4)):
+    for acts, weights in ((8, 8),):
         for name in ARRAYS:
             block, values = arrays(acts, weights)[name]
             about = {"table": "T2", "name": name, "config": values, "tool": yosys.version()}
