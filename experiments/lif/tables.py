@@ -4,9 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nomul import flow, registry
+from nomul.experiments.lif import energy
 from nomul.golden import lif
 from nomul.golden.lif import Config, Network, files
 from nomul.train import data
@@ -102,9 +101,4 @@ def _shown(sites: dict[str, int]) -> list[tuple[str, int]]:
     return [(kind, sites[kind]) for kind in kinds if sites.get(kind)]
 
 
-def break_even(steps: int) -> float:
-    """Return the rate of spikes at which T steps add as often as INT8 activations by planes."""
-    return float(np.float64(INT8) / steps)
-
-
-TABLES = {"T1": additions, "T2": placed}
+TABLES = {"T1": additions, "T2": placed, "T3": energy.rows}

@@ -1,7 +1,7 @@
 """Spiking networks: coder, layers one after another, readout."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.lif import Config
@@ -42,8 +42,8 @@ class Top(wiring.Component):
         and uses them from then on. A word outside a memory has no defined place.
     flags : ``Out(flags_layout())``
         Sticky until reset.
-    counters : ``Out``
-        If ``cfg.counter_bits``: of each layer since reset, events, additions, saturations, spikes.
+    events0, additions0, saturations0, spikes0, events1, ... : ``Out(cfg.counter_bits)``
+        Counters of each layer since reset, unless ``counter_bits`` is 0.
 
     Limits
     ------
@@ -61,10 +61,10 @@ class Top(wiring.Component):
             "y": Out(stream.Signature(answer_layout(cfg))),
             "flags": Out(flags_layout()),
         }
-        if cfg.counter_bits:
-            each = counters_layout(cfg.counter_bits)
-            every = data.StructLayout({f"layer{n}": each for n in range(len(cfg.layers))})
-            members["counters"] = Out(every)
+        for number in range(len(cfg.layers) if cfg.counter_bits else 0):
+            # A register of AXI holds one counter.
+            for name, each in counters_layout(cfg.counter_bits):
+                members[f"{name}{number}"] = Out(each.shape)
         if cfg.loads:
             members["weight"] = In(stream.Signature(weight_layout(cfg.layers)))
         super().__init__(members)
@@ -110,7 +110,8 @@ class Top(wiring.Component):
             wrong.append(layer.wrong)
             outside.append(layer.outside)
             if cfg.counter_bits:
-                m.d.comb += self.counters[f"layer{number}"].eq(layer.counters)
+                for name, _ in counters_layout(cfg.counter_bits):
+                    m.d.comb += getattr(self, f"{name}{number}").eq(layer.counters[name])
         m.submodules.readout = readout = Readout(cfg)
         wiring.connect(m, layers[-1].o, readout.i)
         wiring.connect(m, readout.o, wiring.flipped(self.y))
