@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nomul import present
+from nomul.flow.results import Trial
 from nomul.options import AsJson, Seed
 
 if TYPE_CHECKING:
@@ -78,31 +79,57 @@ def train(
     present.as_json(result) if json else present.pairs("", result)
 
 
-def test_set(cfg: "Config", name: str, folder: Path, images: int | None) -> dict[str, Any]:
-    """Write a test set where a bench finds it, and return that and the model's accuracy on it.
+def test_set(
+    cfg: "Config", name: str, folder: Path, images: int | None, target: str | None
+) -> Trial:
+    """Write a test set where a bench finds it, and return what it takes to run and to judge it.
 
-    With ``images`` it is the first so many of the set.
+    Parameters
+    ----------
+    cfg
+        The network's hardware.
+    name
+        digits, fashion-mnist, or a file ``.npz`` as training takes it.
+    folder
+        Where the images and the answers go.
+    images
+        Only the first so many of the set.
+    target
+        Of no use: a file has its labels in an array of its own.
 
     Raises
     ------
     ValueError
-        There is no such data set, it does not fit the network, or no image is asked for.
+        There is no such data set, it does not fit the network, or a target was given.
     """
-    if images is not None and images < 1:
-        raise ValueError(f"images must be at least 1, not {images}")
     import numpy as np
 
     from nomul.golden import lif
-    from nomul.train import data
+    from nomul.sim.harness import BenchError
+    from nomul.train import lif as training
 
-    test, network = data.load(name), cfg.load()
+    if target is not None:
+        raise ValueError("--target is not for lif: its files have an array labels_test")
+    test, network = training.load(name), cfg.load()
     if test.x_test.shape[1] != network.inputs:
         raise ValueError(
             f"{name} has {test.x_test.shape[1]} pixels, and the network takes {network.inputs}"
         )
     x, labels = test.x_test[:images], test.labels_test[:images]
-    right = lif.predict(network, x).label == labels
+    modelled = lif.predict(network, x).label
     folder.mkdir(parents=True, exist_ok=True)
-    path = (folder / "stimuli.npz").resolve()
-    np.savez(path, x=x)
-    return {"stimuli": str(path), "samples": len(right), "accuracy": round(float(right.mean()), 4)}
+    stimuli, answers = ((folder / file).resolve() for file in ("stimuli.npz", "answers.npy"))
+    answers.unlink(missing_ok=True)
+    np.savez(stimuli, x=x)
+
+    def judge() -> dict[str, Any]:
+        simulated = np.load(answers)
+        if not np.array_equal(simulated, modelled):
+            raise BenchError("the simulated Verilog and the model give other classes")
+        return {
+            "samples": len(labels),
+            "accuracy": round(float((simulated == labels).mean()), 4),
+            "accuracy of the model": round(float((modelled == labels).mean()), 4),
+        }
+
+    return Trial({"NOMUL_STIMULI": str(stimuli), "NOMUL_ANSWERS": str(answers)}, judge)
