@@ -128,7 +128,7 @@ def measure(
             )
     if placed:
         logic = FAMILIES[target.name].logic
-        timing = Timing(placed.tool, placed.period_ps)
+        timing = Timing(placed.tool, placed.period_ps, wires="routed")
         tools = tools | placed.tools
         resources = resources | {logic: placed.utilisation.get(logic, 0)}
     return Row(

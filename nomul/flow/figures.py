@@ -12,6 +12,7 @@ def measured(row: Any) -> dict[str, Any]:
         **row.resources,
         **({f"clock (MHz, {clock.tool})": clock.fmax_mhz} if clock else {}),
         **({f"smallest period (ps, {clock.tool})": clock.period_ps} if clock else {}),
+        **({"wires in the clock": clock.wires} if clock and clock.wires else {}),
         **({"slack (ps)": clock.slack_ps} if clock and clock.slack_ps is not None else {}),
         "cycles per result": row.interval,
     }

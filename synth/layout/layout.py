@@ -140,10 +140,10 @@ def capacitances(target: StandardCells, technology: Technology) -> dict[str, flo
     """
     known = {"LEF": float(np.mean([layer.ff_per_um for layer in technology.signal]))}
     text = target.text()
-    named = re.search(r'\bdefault_wire_load\s*:\s*"?([\w.]+)', text)
+    named = target.wire_load()
     if named:
         group = re.search(
-            rf'\bwire_load\s*\(\s*"?{named[1]}"?\s*\)\s*{{[^}}]*?\bcapacitance\s*:\s*([\d.eE+-]+)',
+            rf'\bwire_load\s*\(\s*"?{re.escape(named)}"?\s*\)\s*{{[^}}]*?\bcapacitance\s*:\s*([\d.eE+-]+)',
             text,
         )
         unit = re.search(r"\bcapacitive_load_unit\s*\(\s*([\d.]+)\s*,\s*\"?(\w)", text)

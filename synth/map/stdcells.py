@@ -36,6 +36,13 @@ def _sequential(text: str) -> Set[str]:
     }
 
 
+@cache
+def _wire_load(library: Path) -> str:
+    text = library.read_text(errors="replace")
+    named = re.search(r'^\s*default_wire_load\s*:\s*"?([\w.]+)', text, re.MULTILINE)
+    return named[1] if named else ""
+
+
 @dataclass(frozen=True)
 class StandardCells(Target):
     """Cells of a Liberty file.
@@ -116,6 +123,10 @@ class StandardCells(Target):
             named = f"there is no {self.verilog}" if self.verilog != Path() else "name it: --models"
             raise FileNotFoundError(f"{self.name} has no Verilog of its cells; {named}")
         return self.verilog
+
+    def wire_load(self) -> str:
+        """Return the name of the wire-load model that the library gives to every clock, if any."""
+        return _wire_load(self.library())
 
     def lef(self) -> tuple[Path, ...]:
         """Return the LEF files of layers and cells, the technology's first.

@@ -35,12 +35,16 @@ class Timing:
         an FPGA, which was not asked.
     register_ps
         Smallest period if only paths between registers count; None where not known.
+    wires
+        What the period holds of wires: the name of the Liberty file's wire-load model, a layout's
+        SPEF file, ``routed`` of an FPGA, or ``none``; empty where that was not recorded.
     """
 
     tool: str
     period_ps: float
     slack_ps: float | None = None
     register_ps: float | None = None
+    wires: str = ""
 
     @property
     def fmax_mhz(self) -> float:
@@ -139,6 +143,7 @@ class OpenSta(Timer):
             round(period_ps - slack, 1),
             round(slack, 1),
             None if between is None else round(period_ps - between, 1),
+            self.spef or ("none" if self.library else target.wire_load() or "none"),
         )
 
     def tools(self) -> dict[str, str]:

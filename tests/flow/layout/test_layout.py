@@ -153,6 +153,21 @@ def test_capacitances_are_those_that_the_files_say(register):
         assert known == pytest.approx({"LEF": (0.1257 + 0.1119) / 2})
 
 
+@pytest.mark.needs("opensta")
+def test_clocks_name_the_wires_that_they_hold(register, tmp_path):
+    """The rule of docs/numbers.md: the library's own model, nothing, or a layout's wires."""
+    model = {"freepdk45": "5K_hvratio_1_1", "osu018": "none"}[register.target.name]
+    assert register.row.timing.wires == model
+    made = layout.lay_out(register.mapped, "lfsr", register.target, tmp_path)
+    held = [case.timing.wires for case in made.cases]
+    assert held == ["none", *(f"layout-{case.wires}.spef" for case in made.cases[1:])]
+    bare = made.cases[0].timing.period_ps
+    if model == "none":
+        assert bare == register.row.timing.period_ps
+    else:
+        assert bare < register.row.timing.period_ps
+
+
 @pytest.mark.needs("icarus", "opensta")
 def test_wires_cost_time_in_the_order_of_their_capacitance(laid_out):
     made, _ = laid_out
