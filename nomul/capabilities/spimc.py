@@ -1,5 +1,6 @@
 """What SP-IMC can do besides: pack a layer's weights in its formats, and run a packed layer."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from nomul.options import AsJson, Settings
 if TYPE_CHECKING:
     from nomul.golden.spimc import Config, Tile
     from nomul.golden.spimc.cost import Cost
+    from nomul.golden.spimc.layer import Layer
 
 
 def pack(
@@ -52,6 +54,18 @@ def pack(
             "--prune", help="Set the smallest weights of each group of N:M to zero first."
         ),
     ] = False,
+    goal: Annotated[
+        str,
+        typer.Option(
+            help="What the format auto looks for: the fewest stored bits, cycles, or writes."
+        ),
+    ] = "bits",
+    export: Annotated[
+        str | None,
+        typer.Option(
+            help="Form in which to write the layer's words for a host as well: hex, c or bin."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="File of the packed layer to write, .npz.")
     ] = None,
@@ -69,6 +83,8 @@ def pack(
         transpose=transpose,
         balance=balance,
         prune=prune,
+        goal=goal,
+        export=export,
         out=out,
     )
     if json:
@@ -88,6 +104,8 @@ def run(
     transpose: bool | None = None,
     balance: bool = False,
     prune: bool = False,
+    goal: str = "bits",
+    export: str | None = None,
     out: Path | None = None,
 ) -> dict[str, Any]:
     """Pack one layer and return what every format would cost, as plain values.
@@ -98,11 +116,15 @@ def run(
         File, array in it, and orientation, as :func:`nomul.golden.spimc.formats.read` takes them.
         Weights that are not integers are quantised to the macro's width.
     form
-        ``auto``: the fewest bits; a format; or N:M.
+        ``auto``: what the goal says; a format; or N:M.
     act_bits, x_signed
         Of the activations; the macro's most bits if None.
     balance, prune
         As for :func:`nomul.golden.spimc.layer.plan`.
+    goal
+        What ``auto`` looks for, one of :data:`GOALS`.
+    export
+        Also the words of the wire in one of :data:`EXPORTS`, beside the container.
     out
         The container; ``<file>[-<layer>].packed.npz`` in the current folder if None.
     """
@@ -110,6 +132,9 @@ def run(
     from nomul.golden.spimc import formats
     from nomul.golden.spimc import layer as spimc_layer
 
+    for name, value, known in (("goal", goal, tuple(GOALS)), ("export", export, EXPORTS)):
+        if value is not None and value not in known:
+            raise ValueError(f"--{name} must be one of {', '.join(known)}, not {value!r}")
     w = formats.read(weights, layer, transpose)
     quantised = w.dtype.kind == "f"
     if quantised:
@@ -122,13 +147,16 @@ def run(
             raise ValueError(f"--format wants N:M in numbers, not {form!r}")
         w = sparse.prune_groups(w, int(nnz), int(group))
     costs = sparse.survey(w, cfg, act_bits=act_bits)
+    rows = [_row(cost, w, cfg, balance) for cost in costs]
+    if form == "auto" and goal != "bits":
+        form = min((row for row in rows if row["tiles"]), key=GOALS[goal])["format"]
     tile = _chosen(form, costs, cfg, act_bits).replace(x_signed=x_signed)
     plan = spimc_layer.plan(w, cfg, tile, balance=balance)
     stem = weights.stem + (f"-{layer}" if layer else "")
     path = out or Path(f"{stem}.packed.npz")
     path.parent.mkdir(parents=True, exist_ok=True)
     spimc_layer.save(path, plan, layer or _only(weights))
-    rows = [_row(cost, w, cfg, balance) for cost in costs]
+    exported = _export(plan, path, export) if export else []
     return {
         "weights": str(weights),
         "layer": layer,
@@ -141,7 +169,66 @@ def run(
         "parameters": parameters(tile),
         "tiles": len(plan.tiles),
         "file": str(path),
+        "exported": [str(file) for file in exported],
+        "price": price(rows, tile.format),
     }
+
+
+# What `auto` may look for, as the order of the formats' lines.
+GOALS: dict[str, Callable[[dict[str, Any]], tuple[float, float]]] = {
+    "bits": lambda row: (row["bits"], row["cycles"]),
+    "cycles": lambda row: (row["cycles"], row["bits"]),
+    "writes": lambda row: (row["rewritten"], row["bits"]),
+}
+
+EXPORTS = ("hex", "c", "bin")
+
+
+def price(rows: list[dict[str, Any]], chosen: str) -> str:
+    """Return a sentence about what a chosen format costs that another one would not.
+
+    Empty where no other format is better by any goal, or the chosen one does not fit.
+    """
+    fitting = {row["format"]: row for row in rows if row["tiles"]}
+    if chosen not in fitting:
+        return ""
+    own, parts = fitting[chosen], []
+    for goal, order in GOALS.items():
+        best, name = min(fitting.values(), key=order), "rewritten" if goal == "writes" else goal
+        if best[name] < own[name]:
+            parts.append(
+                f"{best['format']} takes {best[name]:,} {WORDS[goal]} in place of {own[name]:,}, "
+                f"with {best['bits'] / own['bits'] - 1:+.0%} bits (--goal {goal})"
+            )
+    return "; ".join(parts)
+
+
+WORDS = {"bits": "bits", "cycles": "cycles a vector", "writes": "writes a vector"}
+
+
+def _export(layer: "Layer", path: Path, form: str) -> list[Path]:
+    """Write the words of a layer beside its container, and return the files."""
+    import re
+
+    from nomul.golden.spimc import words
+
+    stem = path.with_name(path.name.removesuffix(".npz").removesuffix(".packed"))
+    if form == "bin":
+        written = {stem.with_name(f"{stem.name}.bin"): words.binary(layer)}
+    elif form == "c":
+        name = re.sub(r"\W", "_", stem.name)
+        name = f"layer_{name}" if name[:1].isdigit() else name
+        header = words.c_header(layer, name)
+        written = {stem.with_name(f"{stem.name}.h"): header.encode()}
+    else:
+        commands, entries = words.hexadecimal(layer)
+        written = {
+            stem.with_name(f"{stem.name}.command.hex"): commands.encode(),
+            stem.with_name(f"{stem.name}.weight.hex"): entries.encode(),
+        }
+    for file, content in written.items():
+        file.write_bytes(content)
+    return list(written)
 
 
 def _only(weights: Path) -> str:
@@ -190,12 +277,14 @@ def _row(cost: "Cost", w: Any, cfg: "Config", balance: bool) -> dict[str, Any]:
         "tiles": None,
         "beats": None,
         "cycles": None,
+        "rewritten": None,
     }
     try:
         plan = spimc_layer.plan(w, cfg, cost.tile, balance=balance)
     except ValueError:  # not even one group fits the slots
         return values
-    return {**values, "tiles": len(plan.tiles), "beats": plan.beats, "cycles": plan.cycles}
+    found = {"tiles": len(plan.tiles), "beats": plan.beats, "cycles": plan.cycles}
+    return {**values, **found, "rewritten": plan.rewritten}
 
 
 def show(result: dict[str, Any]) -> None:
@@ -210,6 +299,10 @@ def show(result: dict[str, Any]) -> None:
     present.table("", list(result["formats"][0]), rows)
     chosen = f"{result['chosen']} {result['parameters']}".strip()
     present.line(f"{result['file']}: {chosen}, {result['tiles']} tiles")
+    for file in result["exported"]:
+        present.line(file)
+    if result["price"]:
+        present.line(result["price"])
 
 
 def layer(

@@ -203,21 +203,23 @@ def describe_ports(top: wiring.Component) -> list[dict[str, Any]]:
 
 
 def _describe_fields(layout: data.Layout) -> list[dict[str, Any]]:
-    fields = []
+    fields: list[dict[str, Any]] = []
     for key, field in layout:
         shape, count = field.shape, 1
         if isinstance(shape, data.ArrayLayout):
             shape, count = shape.elem_shape, shape.length
         plain = Shape.cast(shape)
-        fields.append(
-            {
-                "name": str(key),
-                "offset": field.offset,
-                "width": plain.width,
-                "signed": plain.signed,
-                "count": count,
-            }
-        )
+        described = {
+            "name": str(key),
+            "offset": field.offset,
+            "width": plain.width,
+            "signed": plain.signed,
+            "count": count,
+        }
+        # A structure in a structure: offsets of its own fields begin at its lowest bit.
+        if isinstance(shape, data.Layout):
+            described["fields"] = _describe_fields(shape)
+        fields.append(described)
     return fields
 
 

@@ -78,10 +78,12 @@ def own_files(tmp_path_factory):
     forest = pytest.importorskip("sklearn.ensemble").RandomForestClassifier(10, max_depth=4)
     save_trees(forest.fit(cancer.data, cancer.target), folder / "forest.json")
     np.savez(folder / "seen.npz", x=cancer.data, y=forest.predict(cancer.data))
+    few = np.where(np.arange(240).reshape(30, 8) % 5, 0, np.arange(240).reshape(30, 8) - 120)
+    np.save(folder / "w.npy", few)
     return folder
 
 
-OWN = ("my.csv", "new.csv", "net.npz", "forest.json", "seen.npz")
+OWN = ("my.csv", "new.csv", "net.npz", "forest.json", "seen.npz", "w.npy")
 
 
 @pytest.mark.parametrize("command", list(commands()))
