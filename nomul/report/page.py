@@ -1,7 +1,5 @@
 """The report as one self-contained page: what a block is, how it is built, what was measured."""
 
-import base64
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -13,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import nomul
 from nomul import flow, present, registry
+from nomul.report.prose import prose
 
 if TYPE_CHECKING:
-    from nomul.experiments.tables import Table
     from nomul.registry import Block
     from nomul.synth.emit.diagram import Block as Module
     from nomul.synth.measure import Row
@@ -149,67 +147,6 @@ def _row(row: "Row") -> dict[str, Any]:
 def docs() -> Path:
     """Return the folder of the documentation."""
     return Path(nomul.__file__).parent / "docs"
-
-
-def prose(page: Path, anchors: set[str]) -> str:
-    """Return a page of the documentation as HTML, pictures inside, headings two levels down.
-
-    Links to the pages in ``anchors`` lead to their place in the report, other pages are only named.
-    Tables that were measured carry their data and the versions of what measured them.
-    """
-    from markdown_it import MarkdownIt
-
-    text = re.sub(r"\A# .*\n", "", page.read_text())
-    made = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
-    made = re.sub(r"<(/?)h([1-4])>", lambda m: f"<{m[1]}h{int(m[2]) + 1}>", made)
-    made = re.sub(r'<img src="([^"]+)" alt="([^"]*)" ?/?>', lambda m: _inline(page.parent, m), made)
-    made = re.sub(
-        r'<a href="([\w-]+)\.md(?:#[^"]*)?">(.*?)</a>',
-        lambda m: f'<a href="#{m[1]}">{m[2]}</a>' if m[1] in anchors else m[2],
-        made,
-    )
-    made = re.sub(r"<table>.*?</table>", _scrolled, made, flags=re.DOTALL)
-    return re.sub(
-        r"<!-- table: (\S+) -->(.*?)<!-- /table -->",
-        lambda m: _measured(page.stem, m[1], m[2]),
-        made,
-        flags=re.DOTALL,
-    )
-
-
-def _inline(folder: Path, image: re.Match[str]) -> str:
-    """Return an image that needs no file beside the page."""
-    data = base64.b64encode((folder / image[1]).read_bytes()).decode()
-    return f'<img src="data:image/svg+xml;base64,{data}" alt="{image[2]}">'
-
-
-def _scrolled(table: re.Match[str]) -> str:
-    """Return a table that scrolls by itself where the screen is narrow, by keyboard too."""
-    return f'<div class="wide" tabindex="0" role="region" aria-label="table">{table[0]}</div>'
-
-
-def _measured(block: str, name: str, body: str) -> str:
-    from nomul.experiments import tables
-
-    measured = {table.name: table for table in tables.committed(block)}
-    if name not in measured:
-        return body
-    table = measured[name]
-    return (
-        f'<figure class="measured" id="{block}-{name}">'
-        f"<figcaption><b>{name}.</b> {escape(table.title)} {_provenance(table)}</figcaption>"
-        f'{body}<script type="application/json">{_json(table.rows)}</script></figure>'
-    )
-
-
-def _provenance(table: "Table") -> str:
-    tools = ", ".join(f"{tool} {version}" for tool, version in table.tools.items())
-    return f'<span class="tools">Measured with {escape(tools)}.</span>'
-
-
-def _json(rows: Any) -> str:
-    """Return rows as JSON that may stand inside a script element."""
-    return json.dumps(rows).replace("<", "\\u003c")
 
 
 def tree(module: "Module") -> str:
