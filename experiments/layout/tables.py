@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nomul import flow, registry
+from nomul.experiments.captions import caption
 from nomul.experiments.rows import measure_preset
 from nomul.experiments.tables import Rows
 from nomul.synth.layout.layout import Layout
@@ -22,11 +23,13 @@ DENSITY = 0.8
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+@caption("Routed layouts of small blocks, without and with the wires of each capacitance.")
 def routed() -> Rows:
     """Return routed layouts of small blocks, without and with the wires of each capacitance."""
     return [row(*which, target, routed=True) for which in ROUTED for target in PERIODS]
 
 
+@caption("Placed layouts whose wires are estimates, without and with each capacitance.")
 def placed() -> Rows:
     """Return placed layouts whose wires are estimates, without and with each capacitance."""
     return [row(*which, target, routed=False) for which in PLACED for target in PERIODS]

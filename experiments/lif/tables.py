@@ -6,6 +6,7 @@ from typing import Any
 
 from nomul import flow, registry
 from nomul.experiments.lif import energy
+from nomul.experiments.captions import caption
 from nomul.golden import lif
 from nomul.golden.lif import Config, Network, files
 from nomul.train import data
@@ -29,6 +30,7 @@ PLACED = {
 }
 
 
+@caption("Additions of spiking networks beside those of INT8 activations, per test image.")
 def additions() -> Rows:
     """Return additions of spiking networks beside those of INT8 activations, per test image."""
     return [_row(name, source) for name, source in NETWORKS.items()]
@@ -70,6 +72,7 @@ def cycles(network: Network, lanes: int, samples: Data, images: int = 1000) -> f
     )
 
 
+@caption("What a 784-128-10 takes on FPGAs with its weights inside, placed and routed.")
 def placed() -> Rows:
     """Return what a 784-128-10 takes on FPGAs with its weights inside, placed and routed."""
     samples, rows = data.load("fashion-mnist"), []

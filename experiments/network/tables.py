@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from nomul.experiments.captions import caption
 from nomul.experiments.tables import Rows
 
 # Where the stages of training stay, under the current folder.
 KEPT = Path("build/networks")
 
 
+@caption("Accuracies on the whole test sets, after training and fine-tuned; seed 1.")
 def accuracy() -> Rows:
     """Return accuracies on the whole test sets, after training and fine-tuned; seed 1."""
     rows = []
@@ -29,6 +31,7 @@ def accuracy() -> Rows:
     return rows
 
 
+@caption("How onnxruntime and the model agree on networks that onnxruntime quantised.")
 def judge() -> Rows:
     """Return how onnxruntime and the model agree on networks that onnxruntime quantised."""
     rows = []

@@ -12,7 +12,7 @@ import typer
 
 import nomul
 from nomul import present, registry
-from nomul.cli import blocks, importing, measure, verify
+from nomul.cli import blocks, importing, measure, numbers, verify
 from nomul.options import AsJson, Out, Seed
 
 app = typer.Typer(
@@ -90,7 +90,7 @@ _FIRST: dict[str, Callable[..., None]] = {
     "synth": measure.synth,
     "layout": measure.layout,
     "pnr": measure.pnr,
-    "report": measure.report,
+    "report": numbers.report,
     "sweep": measure.sweep,
 }
 _LAST: dict[str, Callable[..., None]] = {
