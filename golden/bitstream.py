@@ -1,4 +1,8 @@
-"""Bitstream sources: the words that stochastic number generators compare their operands with."""
+"""Bitstream sources: the words that stochastic number generators compare their operands with.
+
+One file, since sources, sharing and seeds of both sides are one definition, and each is read with
+the others.
+"""
 
 import dataclasses
 from typing import Any, ClassVar, Literal, get_args

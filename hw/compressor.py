@@ -1,4 +1,7 @@
-"""Compressor trees for look-up tables: counters that a mapper keeps whole, and their stream."""
+"""Compressor trees for look-up tables: counters that a mapper keeps whole, and their stream.
+
+One file, since tree, counters and stream are one design, read from its leaves to its top.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import reduce

@@ -1,4 +1,7 @@
-"""Tables of SP-IMC: storage, cycles, select logic, re-writes, slot utilisation, energy."""
+"""Tables of SP-IMC: storage, cycles, select logic, re-writes, slot utilisation, energy.
+
+One file, since every table measures the same few matrices, by the same helpers.
+"""
 
 import dataclasses
 import json

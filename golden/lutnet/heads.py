@@ -1,4 +1,7 @@
-"""Layers around and beside the look-up tables: encoder, tiles, table neurons, sums and argmax."""
+"""Layers around and beside the look-up tables: encoder, tiles, table neurons, sums and argmax.
+
+One file, since each class is short, and they are the whole of what may stand beside tables.
+"""
 
 import dataclasses
 from typing import Any, ClassVar

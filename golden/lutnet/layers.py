@@ -1,4 +1,7 @@
-"""The kinds of layer of a look-up-table network: their data, their rules, their exact answers."""
+"""The kinds of layer of a look-up-table network: their data, their rules, their exact answers.
+
+One file, since the layers are told apart by comparing them, so they stand side by side.
+"""
 
 import dataclasses
 import re

@@ -1,4 +1,8 @@
-"""A network of look-up tables: its data model, its files, and its answer to the bit."""
+"""A network of look-up tables: its data model, its files, and its answer to the bit.
+
+One file, since what a file holds, what is checked of it and what is computed from it change
+together.
+"""
 
 import dataclasses
 import json

@@ -1,4 +1,7 @@
-"""The layers of a quantised network: what each holds, which shapes and which values it gives."""
+"""The layers of a quantised network: what each holds, which shapes and which values it gives.
+
+One file, since each class is short, and a new layer is written by looking at the others.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -3,6 +3,8 @@
 Between two quantisers everything linear is carried along as y -> gain (y + offset) + shift per
 channel, y being the integer sums, and is put into the one requantiser at the end. So a
 normalisation costs nothing, and nothing is rounded twice.
+
+One file, since it is one walk over one graph, whose steps hand on scales.
 """
 
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""Microcode of a row-parallel memory array: steps, the builder, and the allocation of columns."""
+"""Microcode of a row-parallel memory array: steps, the builder, and the allocation of columns.
+
+One file, since the builder is one class, whose steps share the allocation of columns.
+"""
 
 import heapq
 from collections.abc import Sequence

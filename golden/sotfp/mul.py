@@ -1,4 +1,7 @@
-"""Microcode of IEEE floating-point multiplication."""
+"""Microcode of IEEE floating-point multiplication.
+
+One file, since it is one program, whose two endings belong to the choices made at its start.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

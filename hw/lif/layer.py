@@ -1,4 +1,7 @@
-"""A spiking layer: adds the weights of each event to all neurons, then updates each neuron once."""
+"""A spiking layer: adds the weights of each event to all neurons, then updates each neuron once.
+
+One file, since it is one pipeline, whose stages are described beside each other.
+"""
 
 from functools import reduce
 from operator import add

@@ -1,4 +1,7 @@
-"""Layers of a look-up-table network as combinational logic: one module per layer."""
+"""Layers of a look-up-table network as combinational logic: one module per layer.
+
+One file, since there is one module per kind of layer, in the order of the golden model's file.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import reduce

@@ -1,4 +1,7 @@
-"""Engine: compaction of one side, storage of its chunks, and rounds through an array of units."""
+"""Engine: compaction of one side, storage of its chunks, and rounds through an array of units.
+
+One file, since it is one engine, whose walks, memories and units keep step with each other.
+"""
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring

@@ -1,4 +1,7 @@
-"""SONIC's accelerator: the FC and the CONV engine, their codebook, and the scheduler of tasks."""
+"""SONIC's accelerator: the FC and the CONV engine, their codebook, and the scheduler of tasks.
+
+One file, since the scheduler is one state machine over both engines.
+"""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring

@@ -1,4 +1,7 @@
-"""SOT-MRAM PIM emulator: a memory array that adds and multiplies floating-point words in place."""
+"""SOT-MRAM PIM emulator: a memory array that adds and multiplies floating-point words in place.
+
+One file, since it is one pipeline of load, run and store, whose banks go round.
+"""
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring

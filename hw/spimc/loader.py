@@ -1,4 +1,7 @@
-"""Loads the SP-IMC macro: reads a tile's weights, and checks every entry with O(1) state."""
+"""Loads the SP-IMC macro: reads a tile's weights, and checks every entry with O(1) state.
+
+One file, since the checks of an entry share state with the counters that place it.
+"""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring

@@ -1,4 +1,7 @@
-"""SP-IMC, the sparse in-memory-compute macro: commands, loader, activations and columns."""
+"""SP-IMC, the sparse in-memory-compute macro: commands, loader, activations and columns.
+
+One file, since commands, sequencer and columns serve one product.
+"""
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring

@@ -1,4 +1,7 @@
-"""What networks of look-up tables can do besides: be trained, and run on a test set."""
+"""What networks of look-up tables can do besides: be trained, and run on a test set.
+
+One file, since a third of it is the declaration of options of two commands.
+"""
 
 import dataclasses
 from collections.abc import Callable, Sequence

@@ -1,4 +1,7 @@
-"""Readers of other tools' networks, by what becomes of them and by the format of the file."""
+"""Readers of other tools' networks, by what becomes of them and by the format of the file.
+
+One file, since it is one reader after the other, each of a few lines.
+"""
 
 import dataclasses
 import inspect

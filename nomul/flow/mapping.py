@@ -1,4 +1,7 @@
-"""The steps from a configured block to cells: synthesis, energy, comparison, place and route."""
+"""The steps from a configured block to cells: synthesis, energy, comparison, place and route.
+
+One file, since half of it documents the arguments of steps that are one call each.
+"""
 
 import dataclasses
 import json

@@ -1,4 +1,7 @@
-"""Bench of SONIC's accelerator: layers through its streams, with a memory that answers."""
+"""Bench of SONIC's accelerator: layers through its streams, with a memory that answers.
+
+One file, since the memory that answers and the tests that use it check one protocol.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,7 @@
-"""Bench of the sparse in-memory-compute macro."""
+"""Bench of the sparse in-memory-compute macro.
+
+One file, since the tests share one driver of the macro and differ in what they send.
+"""
 
 import os
 from collections.abc import Iterator

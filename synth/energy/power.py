@@ -1,4 +1,7 @@
-"""Energy of a mapped block, from what its nets do: internal, switching, clock and leakage."""
+"""Energy of a mapped block, from what its nets do: internal, switching, clock and leakage.
+
+One file, since the parts of an energy add up to one sum, and are defined beside each other.
+"""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""The whole way from a mapped netlist to a layout, and its clock and energy with wires."""
+"""The whole way from a mapped netlist to a layout, and its clock and energy with wires.
+
+One file, since the steps follow one another, and each takes what the one before left.
+"""
 
 import dataclasses
 import re

@@ -1,4 +1,7 @@
-"""Layers and cells of LEF files: what placement, wire estimates and pictures need of them."""
+"""Layers and cells of LEF files: what placement, wire estimates and pictures need of them.
+
+One file, since it is one grammar, read from one kind of file.
+"""
 
 import itertools
 import math

@@ -1,4 +1,7 @@
-"""Placement: a floor of rows, ports around it, and cells where Coloquinte puts them."""
+"""Placement: a floor of rows, ports around it, and cells where Coloquinte puts them.
+
+One file, since floor, ports and cells are one problem for the placer.
+"""
 
 import json
 import math

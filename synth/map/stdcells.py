@@ -1,4 +1,7 @@
-"""Standard cells of a Liberty file, and the two open libraries that come with a name."""
+"""Standard cells of a Liberty file, and the two open libraries that come with a name.
+
+One file, since each library states the same facts, and is read beside the others.
+"""
 
 import hashlib
 import re

@@ -1,4 +1,7 @@
-"""ESSOP: closed forms of the model, and the RTL against the model."""
+"""ESSOP: closed forms of the model, and the RTL against the model.
+
+One file, since the model, its closed forms and its hardware are tested with each other.
+"""
 
 from fractions import Fraction
 

@@ -1,4 +1,7 @@
-"""What one drops into a larger design: AXI shells, testbenches in plain Verilog, resets."""
+"""What one drops into a larger design: AXI shells, testbenches in plain Verilog, resets.
+
+One file, since it tests one thing from all sides: an emitted block inside somebody else's design.
+"""
 
 import dataclasses
 import json

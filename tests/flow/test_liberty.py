@@ -1,4 +1,7 @@
-"""Liberty files as people write them, under any path, and what a library must have."""
+"""Liberty files as people write them, under any path, and what a library must have.
+
+One file, since the cases vary one small library.
+"""
 
 import gzip
 import logging

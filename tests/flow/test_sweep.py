@@ -1,4 +1,7 @@
-"""Sweeps: the grid, the store, and what survives a killed worker and Ctrl-C."""
+"""Sweeps: the grid, the store, and what survives a killed worker and Ctrl-C.
+
+One file, since it tests one promise from all sides: a sweep's results survive whatever stops it.
+"""
 
 import csv
 import itertools

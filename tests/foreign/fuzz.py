@@ -4,6 +4,8 @@ Prints a line of JSON: what was loaded, refused and wrong per reader, the larges
 one file in seconds, and the most memory of the process in MiB. Wrong is what ends in another
 exception than a refusal, in a refusal of several lines, takes more than five seconds of processor
 time, or comes out of a file of our own as something else than what went in.
+
+One file, since it is one program, which is run by itself and knows every kind of file.
 """
 
 import io

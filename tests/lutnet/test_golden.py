@@ -1,4 +1,7 @@
-"""LUTNet golden model: naive definition, address order, embedding, exact folding, files."""
+"""LUTNet golden model: naive definition, address order, embedding, exact folding, files.
+
+One file, since the cases share the naive definition that the model is compared with.
+"""
 
 import itertools
 import json

@@ -1,4 +1,7 @@
-"""Importers: small hand-made files in each format, round trips, malformed files."""
+"""Importers: small hand-made files in each format, round trips, malformed files.
+
+One file, since there is one case per format and per way to be malformed.
+"""
 
 import itertools
 import json

@@ -1,4 +1,7 @@
-"""QONNX: generated files of binary layers against their nodes evaluated one by one."""
+"""QONNX: generated files of binary layers against their nodes evaluated one by one.
+
+One file, since the cases share the generator of graphs.
+"""
 
 import itertools
 import sys

@@ -1,4 +1,7 @@
-"""Training of look-up-table networks: gradients, a small run, data, and the command line."""
+"""Training of look-up-table networks: gradients, a small run, data, and the command line.
+
+One file, since the cases share trained networks that take seconds to make.
+"""
 
 import dataclasses
 import json

@@ -1,4 +1,7 @@
-"""Exact integers of quantised networks, against loops written out and against rationals."""
+"""Exact integers of quantised networks, against loops written out and against rationals.
+
+One file, since the cases share the loops that the model is compared with.
+"""
 
 import itertools
 from fractions import Fraction

@@ -1,4 +1,7 @@
-"""Float ONNX: every operator that is read against onnxruntime, and what is refused."""
+"""Float ONNX: every operator that is read against onnxruntime, and what is refused.
+
+One file, since there is one case per operator that is read.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""The rules of the house, read from the source: who imports whom, and what makes a block."""
+"""The rules of the house, read from the source: who imports whom, and what makes a block.
+
+One file, since the rules share what they read from the source.
+"""
 
 import ast
 import re
@@ -353,6 +356,19 @@ def test_a_file_says_what_it_is(path):
     first = path.read_text().split("\n", 1)[0]
     assert first.startswith('"""'), f"{path.name} does not begin with its docstring"
     assert len(first) > 20, f"{path.name} says too little"
+
+
+LONG = 300  # lines
+EVERY = [*FILES, *sorted((ROOT / "tests").rglob("*.py"))]
+
+
+def test_a_long_file_says_why_it_is_one():
+    """At its top, in a paragraph that begins with "One file, since"."""
+    for path in EVERY:
+        text = path.read_text()
+        if text.count("\n") > LONG:
+            said = str(ast.get_docstring(ast.parse(text)))
+            assert "\nOne file, since " in said, f"{shown(path)} has more than {LONG} lines"
 
 
 @pytest.mark.parametrize("room", ["golden", "hw", "sim", "synth", "train", "experiments"])

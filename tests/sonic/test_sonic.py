@@ -1,4 +1,7 @@
-"""SONIC's golden model: sums, counts and conversions against their definitions and closed forms."""
+"""SONIC's golden model: sums, counts and conversions against their definitions and closed forms.
+
+One file, since the cases share the definitions that the model is compared with.
+"""
 
 import math
 

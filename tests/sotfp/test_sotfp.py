@@ -1,4 +1,7 @@
-"""SOT-MRAM PIM, golden side: judge, microcode and executor against each other and others."""
+"""SOT-MRAM PIM, golden side: judge, microcode and executor against each other and others.
+
+One file, since the cases share formats and the judge.
+"""
 
 from fractions import Fraction
 

@@ -1,4 +1,7 @@
-"""SP-IMC golden model: every packing of one matrix gives the same product; malformed tiles."""
+"""SP-IMC golden model: every packing of one matrix gives the same product; malformed tiles.
+
+One file, since every packing is compared with the same product.
+"""
 
 import numpy as np
 import pytest

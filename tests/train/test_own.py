@@ -1,4 +1,7 @@
-"""A user's own samples: files and their refusals, training within a budget, the estimator."""
+"""A user's own samples: files and their refusals, training within a budget, the estimator.
+
+One file, since the cases vary one table of samples.
+"""
 
 import json
 import subprocess

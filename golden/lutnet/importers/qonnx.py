@@ -2,6 +2,8 @@
 
 After Pappalardo et al., "QONNX: Representing Arbitrary-Precision Quantized Neural Networks"
 (arXiv 2206.07527), whose BipolarQuant is +scale where its input is at least 0 and -scale elsewhere.
+
+One file, since it is one walk over one kind of graph, whose steps hand on one state.
 """
 
 from collections.abc import Callable
