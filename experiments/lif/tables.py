@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from nomul import flow, registry
-from nomul.experiments.lif import energy
 from nomul.experiments.captions import caption
+from nomul.experiments.lif import energy
 from nomul.golden import lif
 from nomul.golden.lif import Config, Network, files
 from nomul.train import data
