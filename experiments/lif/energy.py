@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import nomul
+from nomul.experiments.captions import caption
 from nomul.golden import lif
 from nomul.golden.lif import files
 from nomul.train import data
@@ -44,6 +45,7 @@ def _stimuli(x: np.ndarray) -> Iterator[Path]:
             del os.environ["NOMUL_STIMULI"]
 
 
+@caption("Energy of an image of digits on FreePDK45, by kind of network, at 500 MHz.")
 def rows() -> list[dict[str, Any]]:
     """Return energy of an image of digits on FreePDK45, by kind of network, at 500 MHz."""
     x = data.load("digits").x_test[:IMAGES]

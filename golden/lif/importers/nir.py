@@ -3,6 +3,8 @@
 Pedersen et al., "Neuromorphic intermediate representation: A unified instruction set for
 interoperable brain-inspired computing", Nature Communications 15, 2024. A file has neither the time
 step nor the reset rule, so both have to be given.
+
+One file, since reading and writing are two directions of one table of nodes and fields.
 """
 
 from collections import Counter
