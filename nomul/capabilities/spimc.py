@@ -1,4 +1,7 @@
-"""What SP-IMC can do besides: pack a layer's weights in its formats, and run a packed layer."""
+"""What SP-IMC can do besides: pack a layer's weights in its formats, and run a packed layer.
+
+One file, since every option of its commands is about the same packed layer.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
