@@ -11,7 +11,7 @@ __all__ = ["MISSING", "NEEDS", "TOOLS", "lacking", "versions"]
 _ICARUS, _VERILATOR = tools.SIMULATORS["icarus"], tools.SIMULATORS["verilator"]
 _EMIT = ("numpy", *tools.EMIT)
 _SYNTH = (*_EMIT, *tools.CELLS)
-_ECP5, _ICE40 = ((tools.ROUTERS[family],) for family in ("ecp5", "ice40"))
+_ECP5, _ICE40, _GOWIN = ((tools.ROUTERS[family],) for family in ("ecp5", "ice40", "gowin"))
 
 # Per command, what it needs: each entry is a list of ways, and one complete way is enough.
 NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
@@ -31,6 +31,8 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     ),
     "pnr, synth --target ecp5": ((_EMIT,), (_ECP5,)),
     "pnr, synth --target ice40": ((_EMIT,), (_ICE40,)),
+    "pnr, synth --target gowin": ((_EMIT,), (_GOWIN,)),
+    "pnr --board tangnano20k": ((_EMIT,), (_GOWIN,), (("apycula",),)),
     "sweep": ((_SYNTH,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("distributed",),)),
     "report --html": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("dot",),)),
     "demo": (

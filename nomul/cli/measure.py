@@ -156,11 +156,11 @@ def pnr(
     preset: Preset = None,
     settings: Settings = None,
     network: Network = None,
-    target: Annotated[str, typer.Option(help="FPGA family: ecp5 or ice40.")] = "ecp5",
+    target: Annotated[str, typer.Option(help="FPGA family: ecp5, ice40 or gowin.")] = "ecp5",
     device: Annotated[
         str | None,
         typer.Option(
-            help="Device: 25k, 45k, 85k; hx1k, hx8k, up5k, ...; the smallest that fits if none."
+            help="Device: 25k, 45k, 85k; hx1k, hx8k, up5k; 9k, 20k; ...; the smallest if none."
         ),
     ] = None,
     seed: Annotated[
@@ -173,7 +173,10 @@ def pnr(
         ),
     ] = False,
     board: Annotated[
-        str | None, typer.Option(help="Board of the bitstream: ulx3s, icebreaker or hx8k.")
+        str | None,
+        typer.Option(
+            help="Board of the bitstream: ulx3s, icebreaker, hx8k, tangnano20k or tangnano9k."
+        ),
     ] = None,
     out: Out = None,
     json: AsJson = False,
@@ -182,7 +185,9 @@ def pnr(
     design = Design.parse(name, preset, with_network(settings, network))
     block, cfg = design.block, design.cfg
     if bitstream != (board is not None):
-        raise ValueError("--bitstream and --board go together: ulx3s, icebreaker or hx8k")
+        raise ValueError(
+            "--bitstream and --board go together: ulx3s, icebreaker, hx8k, tangnano20k, ..."
+        )
     if board is not None:
         folder = (out or design.folder) / board
         with present.working(f"placing and routing {name}"):

@@ -217,7 +217,7 @@ class Design:
         Parameters
         ----------
         target
-            ``freepdk45`` if None; else ``generic``, ``ice40``, ``ecp5``, ``xc7``.
+            ``freepdk45`` if None; else ``generic``, ``ice40``, ``ecp5``, ``gowin``, ``xc7``.
         folder
             Where netlists and logs go; a folder named for the target below the default one if None.
         liberty, models

@@ -115,6 +115,17 @@ _XC7 = (
     | {"RAM32X1D": {"luts": 2}, "RAM64X1D": {"luts": 2}, "RAM128X1D": {"luts": 4}}
 )
 
+# Without the multiplexers that join LUT4s: with them a small register takes three times as many. An
+# ALU takes the place of one LUT4.
+_GOWIN = (
+    {f"LUT{n}": _LUT for n in range(1, 5)}
+    | {"ALU": {"luts": 1, "carry": 1}, "RAM16SDP4": {"luts": 6}}
+    | {f"DFF{kind}{enable}": _FF for kind in ("", "S", "R", "P", "C") for enable in ("", "E")}
+    | {f"DFFN{kind}{enable}": _FF for kind in ("", "S", "R", "P", "C") for enable in ("", "E")}
+    | {f"{kind}{wide}": _DSP for kind in ("MULT", "MULTALU") for wide in ("9X9", "18X18", "36X36")}
+    | {kind: _BRAM for kind in ("SP", "SPX9", "SDPB", "SDPX9B", "DPB", "DPX9B", "pROM", "pROMX9")}
+)
+
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
@@ -123,6 +134,7 @@ TARGETS: dict[str, Target] = {
         Gates(),
         Fpga("ice40", "synth_ice40", _ICE40),
         Fpga("ecp5", "synth_ecp5", _ECP5),
+        Fpga("gowin", "synth_gowin -family gw2a -noiopads -nowidelut", _GOWIN),
         Fpga(
             "xc7",
             "synth_xilinx -family xc7 -noiopad -noclkbuf",

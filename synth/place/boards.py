@@ -47,13 +47,19 @@ class Board:
         pins = {**self.pins, **self.high}
         if self.target == "ice40":
             return "".join(f"set_io {port} {pin}\n" for port, pin in pins.items())
+        if self.target == "gowin":
+            return "".join(
+                f'IO_LOC "{port}" {pin};\nIO_PORT "{port}" IO_TYPE=LVCMOS33;\n'
+                for port, pin in pins.items()
+            )
         lines = [f'LOCATE COMP "{port}" SITE "{pin}";\n' for port, pin in pins.items()]
         lines += [f'IOBUF PORT "{port}" IO_TYPE=LVCMOS33;\n' for port in pins]
         lines.append(f'FREQUENCY PORT "clk" {self.clock_hz / 1e6:g} MHZ;\n')
         return "".join(lines)
 
 
-# Pins after the vendors' schematics: ULX3S 3.0, iCEBreaker 1.0, iCE40HX8K-B-EVN (EB85).
+# Pins after the vendors' schematics: ULX3S 3.0, iCEBreaker 1.0, iCE40HX8K-B-EVN (EB85),
+# Tang Nano 20K and 9K (Sipeed).
 BOARDS = {
     board.name: board
     for board in (
@@ -73,6 +79,18 @@ BOARDS = {
             *("hx8k", "iCE40HX8K-B-EVN", "ice40", "hx8k"),
             {"clk": "J3", "rx": "B10", "tx": "B12"},
             12_000_000,
+            {},
+        ),
+        Board(
+            *("tangnano20k", "Tang Nano 20K", "gowin", "20k"),
+            {"clk": "4", "rx": "70", "tx": "69"},
+            27_000_000,
+            {},
+        ),
+        Board(
+            *("tangnano9k", "Tang Nano 9K", "gowin", "9k"),
+            {"clk": "52", "rx": "18", "tx": "17"},
+            27_000_000,
             {},
         ),
     )
@@ -114,7 +132,7 @@ def bitstream(
     Returns
     -------
     Path
-        The bitstream, ``<name>_<board>.bin`` or ``.bit``.
+        The bitstream, ``<name>_<board>.bin``, ``.bit`` or ``.fs``.
     Placed
         Clock and utilisation, the loader's included.
     Emitted

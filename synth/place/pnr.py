@@ -1,4 +1,4 @@
-"""Place and route for ECP5 and iCE40: the clock with wires, and what the design occupies."""
+"""Place and route for ECP5, iCE40 and Gowin: the clock with wires, and what the design occupies."""
 
 import json
 import statistics
@@ -70,14 +70,14 @@ def place_and_route(
     """Place and route a design once for each seed, and return the result of median clock.
 
     Every port but the clock gets a register around the design, so that paths from and to the ports
-    count: out of context on ECP5, in a shift register on iCE40.
+    count: out of context on ECP5, in a shift register on iCE40 and Gowin.
 
     Parameters
     ----------
     emitted
         The design.
     target
-        ``ecp5`` (speed grade 6) or ``ice40``.
+        ``ecp5`` (speed grade 6), ``ice40`` or ``gowin``.
     seeds
         Of the placements, odd in number.
     device
@@ -133,13 +133,13 @@ def surround(name: str, netlist_json: Path, family: Family, folder: Path) -> Non
     yosys.run([*commands, "hierarchy -top outer", "flatten", "write_json pnr.json"], folder)
 
 
-def pins(name: str, netlist_json: Path, high: Sequence[str], folder: Path) -> None:
+def pins(name: str, netlist_json: Path, high: Sequence[str], folder: Path, family: Family) -> None:
     """Add outputs that are always one to a mapped design, and leave the whole as ``pnr.json``."""
     (folder / "pnr_inner.json").write_bytes(netlist_json.read_bytes())
     commands = ["read_json pnr_inner.json", f"hierarchy -top {name}", "flatten", f"cd {name}"]
     for port in high:
         commands += [f"add -output {port} 1", f"connect -set {port} 1'1"]
-    yosys.run([*commands, "cd ..", "write_json pnr.json"], folder)
+    yosys.run([*commands, "cd ..", *family.pads(), "write_json pnr.json"], folder)
 
 
 def run(
@@ -165,6 +165,8 @@ def run(
     PnrError
         nextpnr stopped for another reason.
     """
+    for name, text in ({} if on_pins else family.files(device)).items():
+        (folder / name).write_text(text)
     options = [*family.options(device, on_pins), "--json", "pnr.json", "--seed", str(seed)]
     options += ["--timing-allow-fail", "--report", "pnr_report.json", *extra]
     (folder / "pnr_report.json").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Place and route: clock and sites of small designs on ECP5 and iCE40, and what is refused."""
+"""Place and route: clock and sites of small designs on three families, and what is refused."""
 
 import json
 import subprocess
@@ -46,10 +46,24 @@ def test_the_harness_does_not_change_the_design(register, target, tmp_path):
     assert {kind: kinds.count(kind) for kind in kinds} == mapped.cells
 
 
+@pytest.mark.needs("gowin")
+@pytest.mark.parametrize(("device", "title"), [("9k", "GW1NR-9C"), ("20k", "GW2AR-18C")])
+def test_gowin_has_the_same_chains_on_four_pins(register, tmp_path, device, title):
+    placed = pnr.place_and_route(register, "gowin", [1], device=device, folder=tmp_path)
+    inputs, outputs = 2, 17
+    assert placed.utilisation["IOB"] == 4
+    assert placed.utilisation["DFF"] == 16 + inputs + 2 * outputs
+    # A flip-flop that takes its data from another one takes it through a table of its own.
+    assert 16 + outputs <= placed.utilisation["LUT4"] <= 16 + placed.utilisation["DFF"]
+    assert (placed.device, placed.tool) == (title, "nextpnr-himbaechel-gowin")
+    assert 100 < placed.fmax_mhz < 1000
+
+
 @pytest.mark.needs("icarus")
-def test_the_harness_shifts_in_and_out(tmp_path):
+@pytest.mark.parametrize("target", ["ice40", "gowin"])
+def test_the_harness_shifts_in_and_out(tmp_path, target):
     """What goes in through one pin arrives at the inputs; what comes out leaves through another."""
-    verilog = families.get("ice40").harness(
+    verilog = families.get(target).harness(
         "plus",
         {
             "clk": {"direction": "input", "bits": [2]},
@@ -72,6 +86,12 @@ module SB_DFF(input C, D, output reg Q); always @(posedge C) Q <= D; endmodule
 module SB_LUT4 #(parameter LUT_INIT = 0) (input I0, I1, I2, I3, output O);
   wire [15:0] table_ = LUT_INIT; assign O = table_[{I3, I2, I1, I0}];
 endmodule
+module DFF(input CLK, D, output reg Q); always @(posedge CLK) Q <= D; endmodule
+module LUT3 #(parameter INIT = 0) (input I0, I1, I2, output F);
+  wire [7:0] table_ = INIT; assign F = table_[{I2, I1, I0}];
+endmodule
+module IBUF(input I, output O); assign O = I; endmodule
+module OBUF(input I, output O); assign O = I; endmodule
 module plus(input clk, input [2:0] a, output [2:0] y, output z);
   assign y = a + 1; assign z = ^a;
 endmodule

@@ -177,15 +177,26 @@ def test_the_client_says_when_a_board_is_silent_or_another():
 
 
 @pytest.mark.parametrize(
-    "name", ["icebreaker", "hx8k", pytest.param("ulx3s", marks=pytest.mark.long)]
+    "name",
+    [
+        "icebreaker",
+        "hx8k",
+        pytest.param("ulx3s", marks=pytest.mark.long),
+        pytest.param("tangnano20k", marks=pytest.mark.needs("gowin")),
+        pytest.param("tangnano9k", marks=pytest.mark.needs("gowin")),
+    ],
 )
 def test_bitstreams_are_written_for_boards(tmp_path, name):
     board, block = boards.get(name), registry.get("lfsr")
     about = flow.bitstream(block, flow.configure(block), tmp_path, name)
     file = Path(about["bitstream"])
-    assert file.name == f"lfsr_{name}.{'bin' if board.target == 'ice40' else 'bit'}"
-    head = {"ice40": b"\x7e\xaa\x99\x7e", "ecp5": b"\xff\xff\xbd\xb3"}[board.target]
-    assert head in file.read_bytes()[:300]  # the preamble that the device looks for
+    suffix, head = {
+        "ice40": ("bin", b"\x7e\xaa\x99\x7e"),
+        "ecp5": ("bit", b"\xff\xff\xbd\xb3"),
+        "gowin": ("fs", b"1010010111000011"),  # as text, a digit per bit
+    }[board.target]
+    assert file.name == f"lfsr_{name}.{suffix}"
+    assert head in file.read_bytes()[:1000]  # the preamble that the device looks for
     assert about["serial"] == {"baud": 115200, "inputs": {}, "outputs": {"o": 8}}
     assert json.loads((tmp_path / f"lfsr_{name}.json").read_text())["serial"] == about["serial"]
 
