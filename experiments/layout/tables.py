@@ -14,9 +14,9 @@ from nomul.synth.layout.layout import Layout
 # Clock periods in picoseconds at which each library's cells are mapped.
 PERIODS = {"freepdk45": 1000, "osu018": 5000}
 
-ROUTED = (("lfsr", "leap"), ("fp16mul", "ieee"), ("essop", "small"))
+ROUTED = (("lfsr", "leap"), ("fp16mul", "ieee"))
 
-PLACED = (("spimc", "small"), ("lutnet", "small"), ("sonic", "small"), ("sotfp", "fp8"))
+PLACED = (("essop", "small"), ("lutnet", "small"))
 
 DENSITY = 0.8
 

@@ -26,7 +26,7 @@ from nomul.synth.map.stdcells import StandardCells
 from nomul.synth.map.timing import Timing
 
 # More wires than these would make a picture of many megabytes, in which none is seen.
-_DRAWN = 6000
+_DRAWN = 15000
 
 
 @dataclass(frozen=True, kw_only=True)
