@@ -75,9 +75,11 @@ TOOLS = {
 # says itself what to install.
 BESIDE: dict[str, tuple[str, ...]] = {
     "synth": ("matplotlib",),
-    "train": ("threadpoolctl", "torch"),
+    "train": ("onnx", "onnxscript", "threadpoolctl", "torch"),
     "dist": ("dask-jobqueue",),
     "onnx": ("onnx",),
+    "nir": ("nir",),
+    "snntorch": ("snntorch",),
 }
 
 # What emits Verilog, and what runs a bench on it besides a simulator.
