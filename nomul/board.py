@@ -31,6 +31,7 @@ class Board:
 
     def __init__(self, about: Mapping[str, Any], port: Any):
         self.about, self.port = about, port
+        self._run: Any = None
         self.reset()
 
     @classmethod
@@ -42,13 +43,92 @@ class Board:
         ImportError
             pyserial is not installed.
         """
+        return cls._at(json.loads(Path(about).read_text()), port)
+
+    @classmethod
+    def simulated(
+        cls,
+        name: str,
+        folder: Path | str = "build/simulated",
+        *,
+        preset: str | None = None,
+        simulator: str | None = None,
+        **settings: Any,
+    ) -> "Board":
+        """Return a board that is a simulation of a block behind its serial line.
+
+        Parameters
+        ----------
+        name, preset, settings
+            The block, as for :func:`nomul.design`.
+        folder
+            Where its Verilog and the simulation go.
+        simulator
+            ``icarus`` or ``verilator``; the one that is installed if None.
+
+        Raises
+        ------
+        ImportError
+            pyserial is not installed.
+        """
+        from nomul import flow
+        from nomul.flow import lines
+
+        design = flow.design(name, preset, **settings)
+        about, address, run = lines.simulation(design.block, design.cfg, Path(folder), simulator)
+        board = cls._at(about, address)
+        board._run = run
+        return board
+
+    @classmethod
+    def _at(cls, about: Mapping[str, Any], port: str) -> "Board":
         try:
             import serial
         except ImportError:
             raise ImportError("boards need pyserial; try: pip install 'nomul[board]'") from None
-        values = json.loads(Path(about).read_text())
-        baud = values["serial"]["baud"]
-        return cls(values, serial.serial_for_url(port, baudrate=baud, timeout=0.1))
+        baud = about["serial"]["baud"]
+        return cls(about, serial.serial_for_url(port, baudrate=baud, timeout=0.1))
+
+    def predict(self, x: Any, timeout_s: float = 5.0) -> Any:
+        """Return the classes [n] of samples x[n, features], as the network on the board gives them.
+
+        Real features become codes here, by the quantiser of the network; classes have their names
+        where the network knows them.
+
+        Parameters
+        ----------
+        x
+            What :func:`nomul.golden.lutnet.predict` takes.
+        timeout_s
+            As for :meth:`run`.
+
+        Raises
+        ------
+        ValueError
+            The block is no network, or the samples do not fit it.
+        """
+        import numpy as np
+
+        from nomul import registry
+
+        block = registry.get(str(self.about.get("block", self._name())))
+        if block.capability("network") is None:
+            able = ", ".join(registry.able("network"))
+            raise ValueError(f"only {able} predicts, not {block.name}")
+        cfg = block.config().from_dict(self.about["config"])
+        network, codes = cfg.load(), cfg.codes(x)
+        block.golden().model(cfg, codes[:1])  # refuses what does not fit
+        payloads = self.about["payloads"]
+        words = [_word(payloads["x"], row) for row in codes.tolist()]
+        answers = self.run({"x": words}, {"y": len(words)}, timeout_s)["y"]
+        y = np.array([_lanes(payloads["y"], word) for word in answers], dtype=np.int64)
+        if y.shape[1] > 1:
+            classes = y.argmax(axis=1)
+        else:
+            chosen = network.layers[-1].kind == "argmax"
+            classes = y[:, 0] if chosen else (y[:, 0] > 0).astype(np.int64)
+        names = network.about.get("classes")
+        return np.array(names)[classes] if names else classes
 
     def reset(self) -> None:
         """Start anew: break the line, which resets the block, and forget what came."""
@@ -113,8 +193,11 @@ class Board:
         return str(self.about["name"])
 
     def close(self) -> None:
-        """Close the port."""
+        """Close the port; of a simulated board, wait until the simulation has ended."""
         self.port.close()
+        if self._run is not None:
+            self._run.result()
+            self._run = None
 
     def __enter__(self) -> "Board":
         return self
@@ -126,3 +209,28 @@ class Board:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _values(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the field of a payload that is not ``last``: the lanes of a network."""
+    (field,) = (field for field in payload["fields"] if field["name"] != "last")
+    return dict(field)
+
+
+def _word(payload: Mapping[str, Any], values: Iterable[int]) -> int:
+    """Return the word of a payload with these lanes; ``last`` is 0."""
+    field, word = _values(payload), 0
+    for i, value in enumerate(values):
+        word |= (int(value) & (1 << field["width"]) - 1) << (field["offset"] + i * field["width"])
+    return word
+
+
+def _lanes(payload: Mapping[str, Any], word: int) -> list[int]:
+    """Return the lanes of a word."""
+    field, values = _values(payload), []
+    width = field["width"]
+    for i in range(field["count"]):
+        value = word >> (field["offset"] + i * width) & ((1 << width) - 1)
+        negative = field["signed"] and value >> (width - 1)
+        values.append(value - (1 << width) if negative else value)
+    return values

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nomul.flow import lines
 from nomul.flow.steps import add_testbench, emit, workload
 from nomul.registry import Block
 from nomul.runs import folders
@@ -346,6 +347,7 @@ def bitstream(
             "board": chosen.title,
             "bitstream": str(folder / file.name),
             "serial": boards.serial_line(top),
+            **lines.described(block, cfg, top),
             "placed": {**vars(placed), "fmax_mhz": placed.fmax_mhz},
         }
         (work / f"{emitted.name}.json").write_text(json.dumps(about, indent=2) + "\n")
