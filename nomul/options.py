@@ -27,9 +27,7 @@ Network = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 Target = Annotated[
     str | None,
-    typer.Option(
-        help="Target to map to: freepdk45 (if not given), generic, ice40, ecp5, gowin or xc7."
-    ),
+    typer.Option(help="Target: freepdk45 (if not given), generic, ice40, ecp5, gowin or xc7."),
 ]
 Liberty = Annotated[
     Path | None,
