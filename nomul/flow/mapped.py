@@ -122,7 +122,8 @@ class Mapped(Result["Row"]):
         ImportError, FileNotFoundError, ValueError
             A tool is not installed, the target has no LEF files, or there is no such density.
         """
-        if self._liberty:
+        _, liberty, *_ = self._cells
+        if liberty:
             raise ValueError("a layout needs LEF files, and a target of --liberty has none")
         options: dict[str, Any] = {"density": density, "energy": energy, "seed": seed}
         options["routed"] = route

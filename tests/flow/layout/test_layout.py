@@ -219,6 +219,14 @@ def test_what_has_no_cells_is_refused_before_synthesis(target, message):
         flow.cells_with_lef(target)
 
 
+def test_cells_of_a_file_of_ones_own_are_refused(tmp_path):
+    own = nomul.design("lfsr").synthesize(
+        folder=tmp_path, liberty=targets.get("freepdk45").library()
+    )
+    with pytest.raises(ValueError, match="a layout needs LEF files, and a target of --liberty"):
+        own.layout()
+
+
 def test_a_library_without_lef_files_is_refused():
     own = targets.StandardCells("own", targets.get("freepdk45").library())
     with pytest.raises(ValueError, match="needs LEF files, and own has none"):
