@@ -17,7 +17,6 @@ SOURCES: tuple[Source, ...] = get_args(Source)
 Share = Literal["pair", "rotate", "lane"]
 SHARES: tuple[Share, ...] = get_args(Share)
 Permutation = Literal["reverse", "rotate"]
-PERMUTATIONS: tuple[Permutation, ...] = get_args(Permutation)
 Generator = Literal["comparator", "wbg"]
 GENERATORS: tuple[Generator, ...] = get_args(Generator)
 

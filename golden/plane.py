@@ -5,7 +5,7 @@ together, lanes and random sources included, with nothing around it that the can
 """
 
 import dataclasses
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,9 +14,7 @@ from nomul.golden import bitstream, config, essop, intouter
 from nomul.golden.arrays import Floats, Ints
 
 Hold = Literal["gates", "enable"]
-HOLDS: tuple[Hold, ...] = get_args(Hold)
 Product = Literal["popcount", "snapshot", "prefix", "multiply"]
-PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ arXiv 2201.06993; the rules of snnTorch under their own names. The file format i
 
 from nomul.golden.lif import files
 from nomul.golden.lif.coders import CODERS, encode
-from nomul.golden.lif.config import FORMS, Config, trained
+from nomul.golden.lif.config import Config, trained
 from nomul.golden.lif.layer import RESETS, ROUNDINGS, SPIKER22, Layer
 from nomul.golden.lif.model import as_network, model, pixels, stimuli
 from nomul.golden.lif.network import Network, counts, predict, responses
@@ -16,7 +16,6 @@ from nomul.golden.lif.response import Counts, Response, count, ideal, membrane
 
 __all__ = [
     "CODERS",
-    "FORMS",
     "READOUTS",
     "RESETS",
     "ROUNDINGS",

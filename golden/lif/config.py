@@ -10,7 +10,6 @@ from nomul.golden.lif.layer import SPIKER22, Layer
 from nomul.golden.lif.network import Network
 
 Form = Literal["frames", "events"]
-FORMS: tuple[Form, ...] = get_args(Form)
 Weights = Literal["rom", "load", "large"]
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 

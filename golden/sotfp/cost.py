@@ -17,10 +17,6 @@ from nomul.golden.sotfp.rom import program
 
 CONSTANTS = ("t_read", "t_write", "t_search", "e_read", "e_write", "e_search")
 
-# Quoted from the abstract of arXiv 2003.01551: against a state-of-the-art training accelerator in
-# memory. The device constants behind them are not known to us; nothing here reproduces them.
-QUOTED = {"energy": 3.3, "latency": 1.8, "area": 2.5}
-
 
 @dataclasses.dataclass(frozen=True)
 class Device:

@@ -24,8 +24,6 @@ from nomul.golden.lutnet.importers.graphs import Node
 from nomul.golden.lutnet.layers import Layer, Xnor
 from nomul.golden.lutnet.network import Network
 
-PASSED = ("Identity", "Flatten", "Dropout", "Reshape")
-
 # Channels times nodes, and bits of an exact number, that are worked on.
 MAX_WORK = 1 << 18
 MAX_DIGITS = 1 << 15
