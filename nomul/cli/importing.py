@@ -16,7 +16,7 @@ def import_network(
     ] = "auto",
     kind: Annotated[
         str | None,
-        typer.Option("--as", help="What it is to become, tables, matrix or spiking."),
+        typer.Option("--as", help="Kind of hardware it is to become: tables, matrix or spiking."),
     ] = None,
     settings: Annotated[
         list[str] | None,

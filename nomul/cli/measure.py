@@ -115,7 +115,9 @@ def layout(
     preset: Preset = None,
     settings: Settings = None,
     network: Network = None,
-    target: Annotated[str, typer.Option(help="freepdk45 or osu018.")] = "freepdk45",
+    target: Annotated[
+        str, typer.Option(help="Standard cells to lay out: freepdk45 or osu018.")
+    ] = "freepdk45",
     density: Annotated[
         float, typer.Option(help="Share of the rows that cells fill, above 0, at most 1.")
     ] = 0.8,
@@ -129,7 +131,7 @@ def layout(
     route: Annotated[
         bool, typer.Option("--route/--estimate", help="Route the wires; else estimate them.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of placement and stimuli.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of placement and stimuli.")] = 1,
     out: Out = None,
     json: AsJson = False,
 ) -> None:

@@ -1,5 +1,6 @@
 """The report as one self-contained page: what a block is, how it is built, what was measured."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -115,7 +116,9 @@ def transaction(block: "Block", cfg: Any, manifest: dict[str, Any], folder: Path
     from nomul.sim import trace
 
     shutil.rmtree(folder, ignore_errors=True)
-    written = (folder / f"{block.name}.json").resolve()  # by the simulation
+    folder.mkdir(parents=True)
+    written = (folder.parent / f"{block.name}-ports.json").resolve()
+    written.write_text(json.dumps(manifest))
     flow.simulate(block, cfg, folder, environment={trace.VARIABLE: f"{written}:{RECORDED}"})
     title = f"One transaction of {block.name}, as its bench simulated it"
     return waves.svg(title, manifest, trace.read(folder / "sim"))
