@@ -59,9 +59,7 @@ def pack(
     ] = False,
     goal: Annotated[
         str,
-        typer.Option(
-            help="What the format auto looks for: the fewest stored bits, cycles, or writes."
-        ),
+        typer.Option(help="Aim of the format auto: the fewest stored bits, cycles, or writes."),
     ] = "bits",
     export: Annotated[
         str | None,
