@@ -6,7 +6,7 @@ from typing import Any
 
 from nomul import flow, registry
 from nomul.experiments.captions import caption
-from nomul.experiments.lif import energy
+from nomul.experiments.lif import choice, energy
 from nomul.golden import lif
 from nomul.golden.lif import Config, Network, files
 from nomul.train import data
@@ -104,4 +104,4 @@ def _shown(sites: dict[str, int]) -> list[tuple[str, int]]:
     return [(kind, sites[kind]) for kind in kinds if sites.get(kind)]
 
 
-TABLES = {"T1": additions, "T2": placed, "T3": energy.rows, "T4": energy.planes}
+TABLES = {"T1": additions, "T2": placed, "T3": energy.rows, "T4": energy.planes, "T5": choice.rows}

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from nomul.experiments import tables
+from nomul.experiments.lif import choice
 from nomul.golden import lif
 from nomul.golden.lif import Layer, files
 from nomul.train import data
@@ -58,6 +60,12 @@ def test_sparsity_lowers_the_rate_of_spikes():
     dense = fit(digits, few)
     sparse = fit(digits, dataclasses.replace(few, sparsity=20.0))
     assert sparse.rates[1] < dense.rates[1] / 2
+
+
+@pytest.mark.parametrize("name", choice.NETWORKS)
+def test_the_digits_are_trained_as_held_out_images_chose(name):
+    preset = PRESETS[name]
+    assert choice.best(tables.load("lif", "T5").rows, name) == (preset.rate, preset.dropout)
 
 
 @pytest.mark.parametrize("name", ["digits", "digits-32"])
