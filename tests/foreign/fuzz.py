@@ -1,4 +1,4 @@
-"""Mutates small files of every kind that is read, and loads them: ``fuzz.py SEED COUNT``.
+"""Mutates small files of every kind that is read, and loads them: ``fuzz.py SEED COUNT [KIND]``.
 
 Prints a line of JSON: what was loaded, refused and wrong per reader, the largest processor time of
 one file in seconds, and the most memory of the process in MiB. Wrong is what ends in another
@@ -10,13 +10,13 @@ One file, since it is one program, which is run by itself and knows every kind o
 
 import io
 import json
+import os
 import random
 import re
 import resource
 import signal
 import sys
 import tempfile
-import time
 import traceback
 import warnings
 import zipfile
@@ -28,6 +28,7 @@ import numpy as np
 
 from nomul.golden import importers, lif, lutnet, network, products
 from nomul.golden.lif import files as lif_files
+from nomul.golden.lif import importers as lif_importers
 from nomul.golden.lutnet import examples
 from nomul.golden.sonic import network as sonic_network
 from nomul.golden.spimc import Config, Tile, formats
@@ -191,7 +192,52 @@ def altered_file(file: str, octets: bytes, rng: random.Random) -> bytes:
         return "".join(words).encode()
     if file.endswith(".onnx"):
         return altered_graph(octets, rng)
+    if file.endswith(".nir"):
+        return altered_hdf5(octets, rng)
     return mutated(octets, rng)
+
+
+def altered_hdf5(octets: bytes, rng: random.Random) -> bytes:
+    """Return an HDF5 file with a dataset altered, renamed, left out, linked or made of text."""
+    import h5py
+
+    out, names = io.BytesIO(octets), []
+    with h5py.File(out, "r+") as file:
+        file.visititems(lambda name, item: names.append((name, isinstance(item, h5py.Dataset))))
+        name = rng.choice([name for name, plain in names if plain])
+        value = file[name][()]
+        match rng.randrange(8):
+            case 0:
+                file.move(name, rng.choice((name + "x", "node/x")))
+            case 1:
+                del file[name]
+            case 2:
+                del file[name]
+                file[name] = rng.choice(
+                    (h5py.SoftLink("/node"), h5py.ExternalLink("n.nir", "/node"), file["node"])
+                )
+            case 3:
+                del file[name]
+                file[name] = rng.choice(ODD)
+            case 4 if np.ndim(value):
+                del file[name]
+                sides = [rng.choice((1, 7, 1 << 20, 1 << 40)) for _ in np.shape(value)]
+                file.create_dataset(name, sides, rng.choice(("f4", "i8")), chunks=True)
+            case _ if file[name].dtype.kind in "iuf":
+                array = altered_array(value, rng)
+                del file[name]
+                file[name] = array if array.dtype.kind in "biufc" else 0.5
+    return out.getvalue()
+
+
+def damaged_where_full(octets: bytes, rng: random.Random) -> bytes:
+    """Return an HDF5 file with bytes changed that are not 0: most of a small one is."""
+    data = bytearray(octets)
+    full = [place for place, octet in enumerate(data) if octet]
+    for _ in range(rng.choice((1, 1, 2, 3, 8))):
+        place = rng.choice(full)
+        data[place] = rng.choice((data[place] ^ 1 << rng.randrange(8), rng.randrange(256), *BYTES))
+    return bytes(data)
 
 
 def altered_graph(octets: bytes, rng: random.Random) -> bytes:
@@ -435,6 +481,11 @@ def others(folder: Path, rng: np.random.Generator) -> dict[str, Reader]:
         input_scale=0.125,
         output_scale=0.5,
     )
+    found["nir"] = (
+        {"n.nir": spikes(folder, rng)},
+        lambda f: lif_importers.nir.load(f / "n.nir", dt=1e-4, reset="zero")[0],
+        same_bytes(lambda n, p: lif_files.save(p, n), lif_files.load),
+    )
     same = same_bytes(network.save, network.load)
     network.save(quantised, folder / "q.npz")
     octets = (folder / "q.npz").read_bytes()
@@ -456,6 +507,39 @@ def others(folder: Path, rng: np.random.Generator) -> dict[str, Reader]:
             same_bytes(lambda t, p: t.save(p), member.Packed.load),
         )
     return found
+
+
+def spikes(folder: Path, rng: np.random.Generator) -> bytes:
+    """Return a spiking network of a convolution, a pool and a matrix as a NIR file."""
+    import nir
+
+    def neurons(kind: Any, count: int, **values: float) -> Any:
+        return kind(r=np.ones(count), v_threshold=np.full(count, 2.0), **values)
+
+    conv = nir.Conv2d(
+        input_shape=(6, 5),
+        weight=rng.integers(-3, 4, (3, 2, 3, 3)) / 2,
+        stride=(1, 2),
+        padding=(1, 0),
+        dilation=1,
+        groups=1,
+        bias=np.zeros(3),
+    )
+    two = np.array([2, 2])
+    leak = {"tau": np.full(9, 8e-4), "v_leak": np.zeros(9)}
+    graph = nir.NIRGraph.from_list(
+        nir.Input(input_type=np.array([2, 6, 5])),
+        conv,
+        nir.SumPool2d(kernel_size=two, stride=two, padding=0 * two),
+        nir.Flatten(input_type={"input": np.array([3, 3, 1])}, start_dim=0),
+        neurons(nir.LIF, 9, **leak),
+        nir.Linear(weight=rng.normal(size=(4, 9))),
+        neurons(nir.IF, 4),
+        nir.Output(output_type=np.array([4])),
+        type_check=False,
+    )
+    nir.write(folder / "n.nir", graph)
+    return (folder / "n.nir").read_bytes()
 
 
 def perceptron(rng: np.random.Generator) -> bytes:
@@ -574,12 +658,17 @@ def readers(folder: Path) -> dict[str, Reader]:
     return found
 
 
+def seconds() -> float:
+    """Return the processor time of this process and of all that it ran."""
+    return sum(os.times()[:4])
+
+
 def expired(signum: int, frame: Any) -> None:
     raise SystemExit("took too long")
 
 
-def run(seed: int, count: int) -> dict[str, Any]:
-    """Return what became of ``count`` files, spread over all readers."""
+def run(seed: int, count: int, only: str = "") -> dict[str, Any]:
+    """Return what became of ``count`` files, spread over all readers, or over some by name."""
     rng = random.Random(seed)
     signal.signal(signal.SIGVTALRM, expired)
     # What asks for all memory must not take it from others.
@@ -587,7 +676,7 @@ def run(seed: int, count: int) -> dict[str, Any]:
     result: dict[str, Any] = {"seed": seed, "readers": {}, "wrong": [], "seconds": 0.0}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        kinds = readers(folder)
+        kinds = {k: reader for k, reader in readers(folder).items() if k.startswith(only)}
         for kind, (files, load, same) in kinds.items():
             work = folder / kind.replace(" ", "-")
             work.mkdir()
@@ -599,12 +688,14 @@ def run(seed: int, count: int) -> dict[str, Any]:
                 file = rng.choice(list(files))
                 if rng.random() < 0.6:
                     octets = altered_file(file, files[file], rng)
+                elif file.endswith(".nir") and rng.random() < 0.9:
+                    octets = damaged_where_full(files[file], rng)
                 elif file.endswith((".npz", ".pt")) and rng.random() < 0.8:
                     octets = packed(files[file], rng)
                 else:
                     octets = mutated(files[file], rng)
                 (work / file).write_bytes(octets)
-                start = time.process_time()
+                start = seconds()
                 signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)
                 try:
                     same(load(work), folder)
@@ -617,13 +708,14 @@ def run(seed: int, count: int) -> dict[str, Any]:
                     text = traceback.format_exc(limit=-3)
                     result["wrong"].append(f"{kind}: {text}: {octets[:3000]!r}")
                 signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-                result["seconds"] = max(result["seconds"], time.process_time() - start)
+                result["seconds"] = max(result["seconds"], seconds() - start)
                 (work / file).write_bytes(files[file])
             result["readers"][kind] = [loaded, refused]
-    result["MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    result["MiB"] = max(resource.getrusage(who).ru_maxrss for who in whose) >> 10
     return result
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    print(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]))))
+    print(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])))

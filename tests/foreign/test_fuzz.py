@@ -33,6 +33,7 @@ def judge(result):
 def test_damaged_files_are_refused_in_one_line():
     pytest.importorskip("onnx", reason="pip install 'nomul[onnx]'")
     pytest.importorskip("torch", reason="pip install 'nomul[train]'")
+    pytest.importorskip("nir", reason="pip install nir")
     judge(fuzzed(3000))
 
 
@@ -40,4 +41,5 @@ def test_damaged_files_are_refused_in_one_line():
 def test_many_damaged_files_are_refused_in_one_line():
     pytest.importorskip("onnx", reason="pip install 'nomul[onnx]'")
     pytest.importorskip("torch", reason="pip install 'nomul[train]'")
+    pytest.importorskip("nir", reason="pip install nir")
     judge(fuzzed(60_000))

@@ -127,7 +127,9 @@ def test_convolution_and_pooling_become_a_matrix(tmp_path):
         ([LINEAR, lif_node(v_leak=0.2)], "node 'n1' (LIF): v_leak must be 0, not 0.2"),
         ([LINEAR, lif_node(v_threshold=0.0)], "node 'n1' (LIF): threshold must be more than 0"),
         ([LINEAR, lif_node(tau=5e-5)], "node 'n1' (LIF): tau 5e-05 must be at least dt 0.0001"),
-        ([LINEAR, lif_node(tau=np.nan)], "node 'n1' (LIF): tau must be more than 0, not nan"),
+        ([LINEAR, lif_node(tau=np.nan)], "node 'n1' (LIF): tau must be more than 0 and"),
+        ([LINEAR, lif_node(tau=np.inf)], "node 'n1' (LIF): tau must be more than 0 and finite"),
+        ([LINEAR, lif_node(r=np.nan)], "node 'n1' (LIF): r must be finite, not nan"),
         ([LINEAR, lif_node(3)], "node 'n1' (LIF): v_leak must have 1 or 2 values, not 3"),
         ([lif_node(4), LINEAR], "node 'n1' has no neurons after it"),
         ([nir.Linear(weight=np.ones((2, 5))), lif_node()], "node 'n0' (Linear): weight must be of"),
@@ -147,7 +149,7 @@ def test_bad_graphs_are_named(tmp_path, nodes, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is what is tested
         importers.nir.load(path, dt=1e-4, reset="zero")
     assert message in str(caught.value)
-    assert str(caught.value).startswith(str(path))
+    assert str(caught.value).startswith("x.nir: ")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_graphs_that_are_no_chain_are_refused(tmp_path, edges, message):
 
 def test_what_is_no_nir_file_is_named(tmp_path):
     (tmp_path / "y.nir").write_text("no")
-    with pytest.raises(ValueError, match=r"y\.nir: is no NIR file"):
+    with pytest.raises(ValueError, match=r"^y\.nir: is no HDF5 file"):
         importers.nir.load(tmp_path / "y.nir", dt=1e-4, reset="zero")
     with pytest.raises(FileNotFoundError):
         importers.nir.load(tmp_path / "z.nir", dt=1e-4, reset="zero")
