@@ -6,6 +6,7 @@ square error, after Banner, Nahshan, Soudry, "Post training 4-bit quantization o
 networks for rapid-deployment" (arXiv 1810.05723), by search instead of their closed form.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,7 +22,8 @@ from nomul.golden.network.reals import Graph, Step
 
 SHARES = np.linspace(0.3, 1.0, 36)  # of the largest value, where the clipping may be
 SAMPLES = 1 << 16  # values of a tensor that its scale is chosen by
-CHUNK = 64  # calibration inputs at once
+CHUNK = 64  # calibration inputs at once, fewer where they have many values
+MOST_AT_ONCE = 1 << 25
 
 
 def quantise_graph(
@@ -160,15 +162,23 @@ def sample(graph: Graph, x: Floats) -> dict[int, Floats]:
     quants = [n for n, step in enumerate(graph.steps) if isinstance(step, reals.Quant)]
     parts: dict[int, list[Floats]] = {number: [] for number in quants}
     rng = np.random.default_rng(1)
-    few = max(1, SAMPLES * CHUNK // max(len(x), CHUNK))
-    for start in range(0, len(x), CHUNK):
-        found = _without_quantisers(graph, x[start : start + CHUNK])
+    chunk = _at_once(graph)
+    few = max(1, SAMPLES * chunk // max(len(x), chunk))
+    for start in range(0, len(x), chunk):
+        found = _without_quantisers(graph, x[start : start + chunk])
         for number in quants:
             flat = found[graph.steps[number].sources[0]].reshape(-1)
             chosen = rng.choice(flat, few, replace=False) if flat.size > few else flat
             ends = np.array([flat.min(), flat.max()])
             parts[number].append(np.concatenate([chosen, ends]))
     return {number: np.concatenate(part) for number, part in parts.items()}
+
+
+def _at_once(graph: Graph) -> int:
+    """Return how many inputs go through a graph at once, so that they take half a gigabyte."""
+    steps = [reals.work(step, graph.shapes[step.sources[0]]) for step in graph.steps]
+    values = sum(map(math.prod, graph.shapes)) + max(steps, default=0)
+    return min(CHUNK, max(1, MOST_AT_ONCE // values))
 
 
 def _without_quantisers(graph: Graph, x: Floats) -> list[Floats]:

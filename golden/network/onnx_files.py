@@ -1,5 +1,6 @@
 """ONNX files: read within limits of size, with weights beside them only from their own folder."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 
 from nomul.golden.foreign import contents
 
-MAX_BYTES = 1 << 28  # of a file, and of all its tensors
+MAX_BYTES = 1 << 27  # of a file, and of all its tensors
+MAX_ENTRIES = 1 << 25  # of all tensors, those that nodes make of constants included
 MAX_DIM = 1 << 31
 OPSETS = (7, 25)  # of the standard domain: in newer ones an operator may mean something else
 
@@ -87,6 +89,19 @@ class Tensors:
     def __init__(self, folder: Path | None):
         self.folder = folder
         self.taken = 0
+        self.made = 0
+
+    def check_room(self, entries: int, name: str = "it") -> None:
+        """Refuse a constant of so many entries that would bring all of them above the limit."""
+        if self.made + entries > MAX_ENTRIES:
+            raise ValueError(
+                f"{name} would have {entries} entries: all may have {MAX_ENTRIES} together"
+            )
+
+    def make(self, entries: int, name: str = "it") -> None:
+        """Count a constant's entries; see :meth:`check_room`."""
+        self.check_room(entries, name)
+        self.made += entries
 
     def array(self, tensor: Any) -> NDArray[Any]:
         """Return a tensor's values.
@@ -106,10 +121,12 @@ class Tensors:
         if tensor.data_type in (TensorProto.UNDEFINED, TensorProto.STRING):
             raise ValueError(f"{name} is no tensor of numbers")
         kind = kind_of(tensor.data_type)
-        size = int(np.prod(tensor.dims, dtype=object)) * kind.itemsize
+        entries = math.prod(tensor.dims)
+        size = entries * kind.itemsize
         self.taken += size
         if self.taken > MAX_BYTES:
             raise ValueError(f"{name} brings the tensors above {MAX_BYTES} bytes")
+        self.make(entries, name)
         if tensor.data_location == TensorProto.EXTERNAL:
             tensor = self._external(tensor, name, size)
         try:

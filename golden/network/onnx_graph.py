@@ -1,5 +1,6 @@
 """A graph of ONNX as steps in real numbers: names become values, and every node is understood."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -144,7 +145,11 @@ class Node:
         self.give(Value(self.reader.append(replace(step, name=self.place)), **state))
 
     def give(self, result: Constant | Value, output: int = 0) -> None:
-        """Say what an output is."""
+        """Say what an output is; a constant that the node has made counts."""
+        if isinstance(result, Constant) and not any(result is found for found in self.inputs):
+            codes, scale = result.codes, result.scale
+            arrays = [a for a in (result.values, codes, scale) if a is not None]
+            self.reader.tensors.make(sum(a.size for a in arrays if a.base is None))
         self.reader.names[self.proto.output[output]] = result
 
 
@@ -227,7 +232,10 @@ class Reader:
                 raise ValueError(
                     f"input {entry.name!r} has {what!r} on axis {axis}; only the batch may be open"
                 )
-        self.shapes.append(tuple(int(dim.dim_value) for dim in dims[1:]))
+        shape = tuple(int(dim.dim_value) for dim in dims[1:])
+        if math.prod(shape) > MAX_FEATURES:
+            raise ValueError(f"input {entry.name!r} has {list(shape)}, above {MAX_FEATURES} values")
+        self.shapes.append(shape)
         codes = {TensorProto.UINT8: (0, 255), TensorProto.INT8: (-128, 127)}
         floats = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.INT64)
         if kind.elem_type in codes:

@@ -1,10 +1,11 @@
 """What each operator of ONNX is in steps; whatever it could mean besides is refused."""
 
+import math
+
 import numpy as np
 
 from nomul.golden.arrays import Floats
 from nomul.golden.network import reals
-from nomul.golden.network.network import MAX_FEATURES
 from nomul.golden.network.onnx_ends import complement, end, labels, largest, two_classes
 from nomul.golden.network.onnx_files import kind_of
 from nomul.golden.network.onnx_graph import Constant, Node, Operator, Value, limits
@@ -54,8 +55,9 @@ def constant(node: Node) -> None:
 def filled(node: Node) -> None:
     """Give a tensor of one value."""
     shape = [int(size) for size in node.needed(0).values.reshape(-1)]
-    if any(size < 0 for size in shape) or np.prod(shape, dtype=object) > MAX_FEATURES:
+    if any(size < 0 for size in shape):
         raise ValueError(f"of shape {shape} is not read")
+    node.reader.tensors.check_room(math.prod(shape))
     found = node.attribute("value", None)
     value = np.zeros(1, np.float32) if found is None else node.reader.tensors.array(found)
     node.give(Constant(np.full(shape, value.reshape(-1)[0], dtype=value.dtype)))
@@ -91,6 +93,8 @@ def arithmetic(node: Node) -> None:
     """Add two values, or take a constant per channel into an affine step."""
     first, second = node.inputs[:2]
     if isinstance(first, Constant) and isinstance(second, Constant):
+        shape = np.broadcast_shapes(first.values.shape, second.values.shape)
+        node.reader.tensors.check_room(math.prod(shape))
         operation = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
         with np.errstate(divide="ignore", invalid="ignore"):
             node.give(Constant(operation[node.op](first.values, second.values)))

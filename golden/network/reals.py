@@ -4,6 +4,7 @@ A step may be a quantiser, as in QONNX: then its output is real still, but of fe
 that a file has as codes are kept as codes beside their real values.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from numpy.typing import ArrayLike
 from nomul.golden.arrays import Floats, Ints
 from nomul.golden.network import kernels
 from nomul.golden.network.arrays import Shape
+
+MAX_WORK = 1 << 25  # values that a step, or all of them, may keep for one input
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -157,6 +160,8 @@ class Graph:
             except ValueError as error:
                 raise ValueError(f"{step.name}: {error}" if step.name else str(error)) from None
         object.__setattr__(self, "shapes", tuple(shapes))
+        if sum(map(math.prod, shapes)) > MAX_WORK:
+            raise ValueError(f"has more than {MAX_WORK} values for one input")
 
     shapes: tuple[Shape, ...] = field(init=False, default=())
 
@@ -190,6 +195,7 @@ def shape_after(step: Step, shapes: Sequence[Shape]) -> Shape:
                     f"has {list(step.w.shape)} weights in {step.groups} groups, "
                     f"not for {list(shape)}"
                 )
+            _check_work(step, shape)
             return (step.outputs, *_windows(shape, step.w.shape[2:], step.stride, step.padding))
         case Affine():
             for member in (step.gain, step.shift):
@@ -198,6 +204,7 @@ def shape_after(step: Step, shapes: Sequence[Shape]) -> Shape:
         case Pool():
             if len(shape) != 3:
                 raise ValueError(f"wants [channels, height, width], not {list(shape)}")
+            _check_work(step, shape)
             return (shape[0], *_windows(shape, step.kernel, step.stride, step.padding))
         case GlobalMean():
             if len(shape) != 3:
@@ -216,6 +223,27 @@ def shape_after(step: Step, shapes: Sequence[Shape]) -> Shape:
             if not 0 < step.scale < float("inf"):
                 raise ValueError(f"scale must be positive and finite, not {step.scale}")
     return shape
+
+
+def work(step: Step, shape: Shape) -> int:
+    """Return how many values a step keeps for one input of a shape, padding and windows included.
+
+    A convolution puts the windows of all its outputs side by side.
+    """
+    if not isinstance(step, Product | Pool) or len(shape) != 3:
+        return 0
+    top, left, bottom, right = step.padding
+    padded = shape[0] * (shape[1] + top + bottom) * (shape[2] + left + right)
+    if isinstance(step, Pool):
+        return padded
+    kernel = step.w.shape[2:]
+    places = _windows(shape, kernel, step.stride, step.padding)
+    return max(padded, shape[0] * math.prod(kernel) * math.prod(places))
+
+
+def _check_work(step: Step, shape: Shape) -> None:
+    if (needed := work(step, shape)) > MAX_WORK:
+        raise ValueError(f"needs {needed} values for one input, more than {MAX_WORK}")
 
 
 def _windows(shape: Shape, kernel: Shape, stride: Shape, padding: Shape) -> Shape:

@@ -248,7 +248,7 @@ def altered_graph(octets: bytes, rng: random.Random) -> bytes:
     model = onnx.load_model_from_string(octets)
     graph = model.graph
     node = rng.choice(list(graph.node))
-    match rng.randrange(8):
+    match rng.randrange(10):
         case 0:
             graph.node.remove(node)
         case 1:
@@ -264,7 +264,10 @@ def altered_graph(octets: bytes, rng: random.Random) -> bytes:
         case 4:
             node.output.append(rng.choice(("x", "w", "y", "q")))
         case 5:
-            graph.input[0].type.tensor_type.shape.dim[1].dim_value = rng.choice((-1, 0, 2, 10**9))
+            dim = graph.input[0].type.tensor_type.shape.dim[1]
+            dim.dim_value = rng.choice((-1, 0, 2, 10**9, 10**12))
+        case 6:
+            declared(rng.choice(list(graph.initializer)), rng)
         case _:
             tensor = rng.choice(list(graph.initializer))
             array = altered_array(numpy_helper.to_array(tensor), rng)
@@ -272,6 +275,25 @@ def altered_graph(octets: bytes, rng: random.Random) -> bytes:
                 array = array.astype(array.dtype.newbyteorder("="))
                 tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array), tensor.name))
     return model.SerializeToString()
+
+
+def declared(tensor: Any, rng: random.Random) -> None:
+    """Make a tensor of ONNX say that it is as large as no memory, or that it lies elsewhere."""
+    if rng.random() < 0.5:
+        tensor.dims[:] = [rng.choice((-1, 0, 1, 1 << 13, 10**6, 10**12)) for _ in tensor.dims]
+        return
+    tensor.ClearField("raw_data")
+    tensor.data_location = 1
+    places = ("../w.npy", "/etc/passwd", "/dev/zero", "q.onnx", "w.npy", "", "a.onnx", "~")
+    said = {
+        "location": rng.choice(places),
+        "offset": rng.choice(("0", "-1", "8", str(10**12))),
+        "length": rng.choice(("", "0", "48", str(10**12), "1e3")),
+    }
+    for key, value in said.items():
+        if value:
+            entry = tensor.external_data.add()
+            entry.key, entry.value = key, value
 
 
 def same_network(found: lutnet.Network, folder: Path) -> None:

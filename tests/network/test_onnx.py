@@ -282,6 +282,29 @@ def test_sizes_are_checked_before_memory_is_taken(build, tmp_path, monkeypatch):
         network.read(path)
 
 
+def test_what_a_small_file_makes_is_bounded(build):
+    """Constants out of constants, windows and values between layers, before memory is taken."""
+    b = build(6)
+    row, column = f(1 << 13, 1), f(1, 1 << 13)
+    with pytest.raises(ValueError, match=r"node 0 \(Add.*would have 67108864 entries"):
+        network.read(b.model(b.node("Gemm", "x", b.node("Add", row, column))))
+    b = build(6)
+    filled = [b.node("ConstantOfShape", np.array([1 << 24])) for _ in range(3)]
+    with pytest.raises(ValueError, match=r"node 1 \(ConstantOfShape.*would have 16777216 entries"):
+        network.read(b.model(b.node("Add", "x", filled[2])))
+    b = build(1, 9, 9)
+    model = b.model(b.node("Conv", "x", f(1, 1, 3, 3), pads=[4096] * 4, strides=[4000, 4000]))
+    with pytest.raises(ValueError, match="needs 67256401 values for one input, more than"):
+        network.read(model)
+    b = build(1, 2, 2)
+    model = b.model(b.node("Conv", "x", f(1, 1, 100, 100), pads=[300] * 4))
+    with pytest.raises(ValueError, match="needs 2530090000 values for one input"):
+        network.read(model)
+    b = build(*[1 << 20] * 3)
+    with pytest.raises(ValueError, match=r"input 'x' has \[1048576.*above"):
+        network.read(b.model(b.node("Relu", "x")))
+
+
 @pytest.mark.parametrize("content", [b"\x08\x07", b"this is no model"])
 def test_other_files_are_refused(content, build, tmp_path):
     (tmp_path / "net.onnx").write_bytes(content)
