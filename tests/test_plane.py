@@ -17,30 +17,36 @@ def test_rtl_equals_model(simulate, preset):
     simulate("plane", Config.preset(preset))
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"stream_bits": 16, "source": "sobol"},
-        {"stream_bits": 4, "source": "sobol_xor"},
-        {"stream_bits": 1},
-        {"stream_bits": 8, "width": 3},
-        {"product": "popcount", "source": "lfsr", "stream_bits": 4},
-        {"product": "popcount", "source": "lfsr", "stream_bits": 8, "bits_per_cycle": 2},
-        {"product": "popcount", "sng": "wbg"},
-        {"product": "snapshot", "source": "sobol_xor", "stream_bits": 4},
-        {"product": "snapshot", "row_levels": 2},
-        {"row_levels": 2, "stream_bits": 16, "registered": False},
-        {"row_levels": 4, "source": "sobol_xor"},
-        {"hold": "enable"},
-        {"product": "popcount", "stream_bits": 16},
-        {"product": "multiply", "source": "lfsr", "bits": 2},
-        {"product": "multiply", "source": "lfsr", "bits": 8, "rounding": "nearest"},
-        {"product": "multiply", "source": "lfsr", "bits": 3, "registered": False},
-    ],
-)
+PRODUCTS = [
+    {"stream_bits": 16, "source": "sobol"},
+    {"stream_bits": 4, "source": "sobol_xor"},
+    {"stream_bits": 1},
+    {"stream_bits": 8, "width": 3},
+    {"product": "popcount", "source": "lfsr", "stream_bits": 4},
+    {"product": "popcount", "source": "lfsr", "stream_bits": 8, "bits_per_cycle": 2},
+    {"product": "popcount", "sng": "wbg"},
+    {"product": "snapshot", "source": "sobol_xor", "stream_bits": 4},
+    {"product": "snapshot", "row_levels": 2},
+    {"row_levels": 2, "stream_bits": 16, "registered": False},
+    {"row_levels": 4, "source": "sobol_xor"},
+    {"hold": "enable"},
+    {"product": "popcount", "stream_bits": 16},
+    {"product": "multiply", "source": "lfsr", "bits": 2},
+    {"product": "multiply", "source": "lfsr", "bits": 8, "rounding": "nearest"},
+    {"product": "multiply", "source": "lfsr", "bits": 3, "registered": False},
+]
+
+
+@pytest.mark.parametrize("values", PRODUCTS)
 def test_rtl_equals_model_for_other_products(simulate, values):
     """Both sides stalled; the presets pass under all stalls."""
     assert simulate("plane", Config(**(TINY | values)), tests="random.*random").tests == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("values", PRODUCTS)
+def test_other_products_under_all_stalls(simulate, values):
+    assert simulate("plane", Config(**(TINY | values))).tests == 4
 
 
 def test_bench_notices_one_wrong_product(simulate):

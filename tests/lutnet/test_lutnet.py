@@ -32,25 +32,18 @@ def test_rtl_equals_model(simulate, preset):
     assert report.compared > 1000
 
 
-@pytest.mark.parametrize(("adder", "registers"), [("carry", "end"), ("plus", "layers")])
-def test_other_options_change_no_result(simulate, adder, registers):
-    cfg = lutnet.Config.preset("small", adder=adder, registers=registers)
-    assert simulate("lutnet", cfg, tests=STALLED).tests == 1
-
-
-def test_a_layer_of_every_k(simulate, tmp_path):
+def every_k(tmp_path):
     rng = np.random.default_rng(7)
     layers = []
     for k in range(1, 8):
         layers.append(
             lutnet.DirectLut(k=k, idx=rng.integers(0, 40, (40, k)), tt=examples.tables(rng, 40, k))
         )
-    cfg = configured(tmp_path, lutnet.Network(layers, 40), registers="end")
-    assert simulate("lutnet", cfg, tests=STALLED).tests == 1
+    return configured(tmp_path, lutnet.Network(layers, 40), registers="end")
 
 
-def test_thresholds_out_of_reach(simulate, tmp_path):
-    """Sums never below 0, thresholds below, at both ends and above, inverted or not."""
+def out_of_reach(tmp_path):
+    """Return sums never below 0, thresholds below, at both ends and above, inverted or not."""
     theta = np.array([[-5], [0], [1], [3], [4], [99]] * 2)
     layer = lutnet.LutLayer(
         k=2,
@@ -61,8 +54,28 @@ def test_thresholds_out_of_reach(simulate, tmp_path):
         theta=theta,
         flip=[0] * 6 + [1] * 6,
     )
-    cfg = configured(tmp_path, lutnet.Network([layer], 5))
-    assert simulate("lutnet", cfg, tests=STALLED).tests == 1
+    return configured(tmp_path, lutnet.Network([layer], 5))
+
+
+VARIANTS = {
+    "carry chains": lambda _: lutnet.Config.preset("small", adder="carry", registers="end"),
+    "registers between layers": lambda _: lutnet.Config.preset(
+        "small", adder="plus", registers="layers"
+    ),
+    "a layer of every k": every_k,
+    "thresholds out of reach": out_of_reach,
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_equal_the_model(simulate, tmp_path, variant):
+    assert simulate("lutnet", VARIANTS[variant](tmp_path), tests=STALLED).tests == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_equal_the_model_under_all_stalls(simulate, tmp_path, variant):
+    assert simulate("lutnet", VARIANTS[variant](tmp_path), tests="equal_the_model").tests == 4
 
 
 def test_tiled_sums_with_two_levels_and_biases(simulate, tmp_path):
