@@ -17,13 +17,16 @@ import pytest
 from nomul import flow, registry
 from nomul.golden.config import Config
 
-DRAWS = int(os.environ.get("NOMUL_DRAWS", "5"))
+DRAWS = int(os.environ.get("NOMUL_DRAWS", "4"))
 LONG = int(os.environ.get("NOMUL_DRAWS_LONG", "2000"))
 AT_ONCE = 20
 
 
-# The largest value that is drawn of a parameter that costs time; borders of all others are 0..64.
+# The largest value that is drawn of a parameter that costs time, of one block or of all; borders of
+# all others are 0..64.
 SIZES = {
+    "compactor.width": 24,
+    "compactor.value_bits": 24,
     "rows": 5,
     "cols": 5,
     "lanes": 8,
@@ -68,8 +71,9 @@ def draw(block: registry.Block, rng: np.random.Generator) -> Config:
 
 def small(cfg: Config) -> Config:
     """Return a configuration with its sizes cut to what is drawn, as far as that is legal."""
-    for name, most in SIZES.items():
-        if isinstance(value := getattr(cfg, name, None), int) and value > most:
+    for field in dataclasses.fields(cfg):
+        name, most = field.name, largest(type(cfg), field.name)
+        if type(value := getattr(cfg, name)) is int and value > most and most != LARGEST:
             for less in range(most, 0, -1):
                 try:
                     cfg = cfg.replace(**{name: less})
@@ -79,15 +83,21 @@ def small(cfg: Config) -> Config:
     return cfg
 
 
+def largest(kind: type[Config], name: str) -> int:
+    """Return the largest value of a parameter that is drawn."""
+    return SIZES.get(f"{kind.block_name}.{name}", SIZES.get(name, LARGEST))
+
+
 def values(kind: type[Config], name: str) -> list[Any] | None:
     """Return what a parameter may be drawn from; None if it is not drawn."""
     declared = typing.get_type_hints(kind)[name]
-    plain = [k for k in typing.get_args(declared) or (declared,) if k is not types.NoneType]
-    absent = [None] if types.NoneType in typing.get_args(declared) else []
-    if plain == [int]:
-        return [*absent, *range(SIZES.get(name, LARGEST) + 1)]
     if typing.get_origin(declared) is tuple:
         return None
+    plain = [k for k in typing.get_args(declared) or (declared,) if k is not types.NoneType]
+    absent = [None] if types.NoneType in typing.get_args(declared) else []
+    # Of one value or several, one is drawn.
+    if int in plain and all(k is int or typing.get_origin(k) is tuple for k in plain):
+        return [*absent, *range(largest(kind, name) + 1)]
     try:
         return list(kind.alternatives(name))
     except (ValueError, TypeError):
