@@ -51,6 +51,7 @@ class Column:
         """Return what a column of a training set is."""
         if not isinstance(values, list):
             return cls(name=name)
+        _present(f"column {name!r}", values)
         categories = tuple(sorted(set(values)))
         if len(categories) > MOST_CATEGORIES:
             numbers = sum(number(text) is not None for text in values)
@@ -67,6 +68,7 @@ class Column:
         if not self.categories:
             return _numbers(self.name, values)[:, None]
         texts = values if isinstance(values, list) else [f"{value:g}" for value in values]
+        _present(f"column {self.name!r}", texts)
         place = {text: i for i, text in enumerate(self.categories)}
         for row, text in enumerate(texts):
             if text not in place:
@@ -192,6 +194,9 @@ def _text(text: str, delimiter: str) -> Sheet:
         raise ValueError("must have a line of names and at least one row")
     if any(number(name) is not None for name in names):
         raise ValueError(f"must begin with a line of names, not {shown(','.join(names))}")
+    if "" in names:
+        place = names.index("") + 1
+        raise ValueError(f"column {place} has no name: leave it out if it numbers the samples")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ValueError(f"has the column {twice[0]!r} twice")
@@ -239,11 +244,18 @@ def _numbers(name: str, values: Floats | list[str]) -> Floats:
     return values
 
 
+def _present(what: str, texts: Sequence[str]) -> None:
+    """Refuse a missing value among categories or classes, which would become one of them."""
+    if "" in texts:
+        raise ValueError(f"row {texts.index('') + 1}, {what} must have a value, not ''")
+
+
 def _classes(
     name: str, values: Floats | list[str], classes: Sequence[str]
 ) -> tuple[Ints, tuple[str, ...]]:
     """Return numbers and names of the classes; whole numbers are names too."""
     texts = values if isinstance(values, list) else [f"{value:.17g}" for value in values]
+    _present(f"target {name!r}", texts)
     ordered = sorted(set(texts), key=float) if not isinstance(values, list) else sorted(set(texts))
     names = tuple(classes) or tuple(ordered)
     if len(names) > MOST_CLASSES:

@@ -75,6 +75,10 @@ def test_arrays_are_samples_too(tmp_path):
         (TEXT.replace("size", "colour"), "my.csv: has the column 'colour' twice"),
         ("1,2,3\n4,5,6\n", "my.csv: must begin with a line of names, not '1,2,3'"),
         ("a,kind\n", "my.csv: must have a line of names and at least one row"),
+        (",a,kind\n0,1,x\n1,2,y\n", "my.csv: column 1 has no name: leave it out if it numbers the"),
+        (TEXT.replace("-2;blue;no", "-2;blue;"), "my.csv: row 2, target 'kind' must have a value"),
+        (TEXT.replace("blue", ""), "my.csv: row 2, column 'colour' must have a value, not ''"),
+        (TEXT.replace("-2", ""), "my.csv: row 2, column 'size' must have a value, not ''"),
         ("kind\n1\n", "my.csv: has no column beside the target"),
         (
             "a,kind\n" + "".join(f"{i},1\n" for i in range(70)) + "?,0\n",
