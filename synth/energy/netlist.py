@@ -204,7 +204,7 @@ def split(verilog: Path, top: str, folder: Path) -> Path:
     thousands. Functions and names of cells do not change.
     """
     commands = [
-        f'read_verilog "{verilog.resolve()}"',
+        f"read_verilog {folders.stage(verilog, folder, 'whole.v')}",
         f"splitnets -ports * {top} %d",
         f"splitnets {top}",
         "write_verilog -noattr -simple-lhs split.v",

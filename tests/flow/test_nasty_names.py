@@ -45,6 +45,7 @@ COMMANDS = {
     "sim lutnet --network {net} --out {out}": "sim/sim.log",
     "synth popcount --set width=4 --energy --out {out}": "cells/energy/settled.bin",
     "synth popcount --set width=4 --liberty {lib} --check --out {out}": "cells/check/netcheck",
+    "layout popcount --set width=4 --out {out}": "freepdk45/layout/layout.def",
     "pnr lfsr --target ice40 --bitstream --board icebreaker --out {out}": "icebreaker/",
     "pack {weights} --out {out}.npz": "",
 }
