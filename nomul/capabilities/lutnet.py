@@ -86,9 +86,8 @@ def train(
     if data is not None and Path(data).suffix:
         if preset is not None or seeds != 1:
             raise ValueError("--preset and --seeds are for the data sets that presets name")
-        about = Own(
-            data=Path(data), target=target, test=test, luts=luts or 500, bits=bits, edges=edges
-        )
+        luts = 500 if luts is None else luts
+        about = Own(data=Path(data), target=target, test=test, luts=luts, bits=bits, edges=edges)
         result = train_own(about, out, seed, epochs)
         present.as_json(result) if json else present.pairs("", result)
         return
@@ -141,7 +140,7 @@ def train_own(own: Own, out: Path, seed: int, epochs: int | None) -> dict[str, A
     else:
         rest, held = whole.split(share, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
-    epochs = epochs or default_epochs(len(rest.labels))
+    epochs = default_epochs(len(rest.labels)) if epochs is None else epochs
     with present.counting(f"training on {own.data.name}, epochs", epochs) as advance:
         fitted = train.fit(
             *(rest.x, rest.labels),

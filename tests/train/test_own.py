@@ -277,6 +277,16 @@ def test_options_that_do_not_go_together_are_refused(arguments, message):
     assert message in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "message"), [("luts", "luts must be in 1.."), ("epochs", "epochs must be ")]
+)
+def test_a_zero_is_no_default(coloured, tmp_path, option, message):
+    given = ("--data", coloured, "--target", "kind", f"--{option}", 0, "--out", tmp_path / "n.npz")
+    ran = nomul_("train", "lutnet", *given)
+    assert ran.returncode == 2
+    assert message in ran.stderr
+
+
 @pytest.fixture(scope="module")
 def halves(tmp_path_factory):
     """Return a folder with samples and a network that is right on about nine tenths of them."""
