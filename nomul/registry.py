@@ -67,6 +67,7 @@ _ALL = (
     Block("popcount", "part", "Population count"),
     Block("compressor", "part", "Compressor tree of look-up tables"),
     Block("pow2", "part", "Power-of-two operand scaler", "arXiv 2003.11256"),
+    Block("residue", "part", "Residues that carry into weight levels", "arXiv 2102.05271"),
     Block("skid", "part", "Stream register and skid buffer"),
 )
 
