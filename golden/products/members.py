@@ -10,6 +10,7 @@ from typing import Any
 MEMBERS = {
     "dense": "nomul.golden.dense",
     "bitplanes": "nomul.golden.bitplanes",
+    "permdiag": "nomul.golden.permdiag",
     "spimc": "nomul.golden.products.spimc",
     "sonic": "nomul.golden.products.sonic",
 }

@@ -1,0 +1,190 @@
+"""Parameters of the permuted-diagonal array, and what follows from them."""
+
+import dataclasses
+from typing import Any, ClassVar, Literal, get_args
+
+from nomul.golden import config
+from nomul.golden.dense.config import divisors
+from nomul.golden.products.contract import sum_bits
+from nomul.golden.spimc.config import bits_for
+
+Product = Literal["multiplier", "bitserial", "pow2"]
+PRODUCTS: tuple[Product, ...] = get_args(Product)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    """Parameters of the array.
+
+    Parameters
+    ----------
+    inputs, outputs
+        The paper's n and m. Where p does not divide them, blocks at the border are cut.
+    p
+        Side of a block, of whose p^2 weights p are kept; need not be a power of two.
+    k
+        How far each block's diagonal is shifted: ``natural`` is l mod p for block l, row-major; or
+        0..p-1 for each block.
+    pes, muls
+        Processing elements, and multipliers in each; what the work does not need idles.
+    product
+        ``multiplier``: a step takes one cycle. ``bitserial``: an activation is worked on bit by
+        bit, by AND-and-add, and a step takes ``act_bits`` cycles. ``pow2``: weights are zero or
+        plus or minus a power of two, and shift the activation.
+    lanes
+        Activations of a beat of ``x``; more than there are inputs idle.
+    weight_bits
+        Bits of a two's complement weight, 1..17; of powers of two the greatest is that of so many
+        bits and a sign, and there are 2 at least.
+    act_bits
+        Bits of an activation, 1..32.
+    act_signed
+        Whether activations are two's complement.
+    """
+
+    block_name: ClassVar[str] = "permdiag"
+
+    inputs: int = 64
+    outputs: int = 16
+    p: int = 4
+    k: Literal["natural"] | tuple[int, ...] = "natural"
+    pes: int = 2
+    muls: int = 2
+    product: Product = "multiplier"
+    lanes: int = 8
+    weight_bits: int = 8
+    act_bits: int = 8
+    act_signed: bool = True
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "small": {"inputs": 10, "outputs": 8, "p": 3, "pes": 1, "lanes": 4},
+        "bitserial": {
+            "inputs": 8,
+            "outputs": 8,
+            "p": 4,
+            "k": (0, 3, 1, 2),
+            "pes": 1,
+            "product": "bitserial",
+            "lanes": 4,
+            "act_bits": 4,
+        },
+        "pow2": {"inputs": 9, "outputs": 7, "p": 3, "product": "pow2", "lanes": 3},
+    }
+
+    def validate(self) -> None:
+        """Check the ranges, the shifts, and that sums fit 62 bits."""
+        self.check_range("inputs", 1, 65536)
+        self.check_range("outputs", 1, 4096)
+        self.check_range("p", 1, 4096)
+        self.check_range("pes", 1, 1024)
+        self.check_range("muls", 1, 1024)
+        self.check_range("lanes", 1, 1024)
+        self.check_choice("product")
+        self.check_range("weight_bits", 2 if self.product == "pow2" else 1, 17)
+        self.check_range("act_bits", 1, 32)
+        if isinstance(self.k, str):
+            self.check_choice("k")
+        else:
+            blocks = self.block_rows * self.block_columns
+            least, most = min(self.k, default=0), max(self.k, default=0)
+            legal = len(self.k) == blocks and least >= 0 and most < self.p
+            self.check("k", legal, f"natural, or {blocks} shifts in 0..{self.p - 1}")
+        self.check("inputs", self.y_bits <= 62, f"such that sums of {self.y_bits} bits fit 62")
+        self.check(
+            "pes", self.word_bits <= 65_000, "small enough for a word of weights to be a port"
+        )
+        port = self.y_lanes * self.y_bits
+        self.check("lanes", port <= 65_000, "large enough for a beat of sums to be a port")
+
+    @property
+    def exact(self) -> bool:
+        """Whether y is W^T x: it is."""
+        return True
+
+    @property
+    def y_bits(self) -> int:
+        """Bits of a signed sum."""
+        return sum_bits(self.inputs, self.weight_bits, self.act_bits)
+
+    @property
+    def block_rows(self) -> int:
+        """Blocks above one another, ceil(m / p): each input meets one weight of each."""
+        return -(-self.outputs // self.p)
+
+    @property
+    def block_columns(self) -> int:
+        """Blocks side by side, ceil(n / p)."""
+        return -(-self.inputs // self.p)
+
+    @property
+    def shift_bits(self) -> int:
+        """Bits of a stored shift; none are stored of natural ones."""
+        return 0 if self.k == "natural" else bits_for(self.p)
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of a stored weight: of a power of two a sign, and an exponent or none."""
+        return 1 + bits_for(self.weight_bits) if self.product == "pow2" else self.weight_bits
+
+    @property
+    def units(self) -> int:
+        """Multipliers at work: one for each block row of a step."""
+        return min(self.pes * self.muls, self.block_rows)
+
+    @property
+    def steps(self) -> int:
+        """Steps of an input that is not zero."""
+        return -(-self.block_rows // self.units)
+
+    @property
+    def planes(self) -> int:
+        """Cycles of a step."""
+        return self.act_bits if self.product == "bitserial" else 1
+
+    @property
+    def width(self) -> int:
+        """Activations of a beat that are there."""
+        return min(self.lanes, self.inputs)
+
+    @property
+    def chunks(self) -> int:
+        """Beats of a vector."""
+        return -(-self.inputs // self.width)
+
+    @property
+    def depth(self) -> int:
+        """Words of a tile: what an input meets in a step."""
+        return self.steps * self.inputs
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a word of weights."""
+        return self.units * self.stored_bits
+
+    @property
+    def y_lanes(self) -> int:
+        """Sums of a beat of ``y``: as few as are no slower than a vector of zeros."""
+        return next(n for n in divisors(self.outputs) if self.outputs // n <= self.chunks)
+
+    @property
+    def y_beats(self) -> int:
+        """Beats of ``y`` of a vector."""
+        return self.outputs // self.y_lanes
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a vector's last step to its first sums: operands, accumulators, sums."""
+        return 3
+
+    @property
+    def interval(self) -> int:
+        """Cycles between two vectors without zeros."""
+        return self.inputs * self.steps * self.planes
+
+    def cycles(self, n: int) -> int:
+        """Cycles from the first activation of ``n`` vectors without zeros to the last sum."""
+        return self.cycles_of(n * self.interval)
+
+    def cycles_of(self, work: int) -> int:
+        """Return the same for vectors that keep the array at work for so many cycles."""
+        return 1 + work + self.latency + self.y_beats - 1

@@ -1,0 +1,160 @@
+"""The permuted-diagonal product: weights along diagonals, and sums that skip zero inputs."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nomul.golden.arrays import Ints
+from nomul.golden.permdiag.config import Config
+from nomul.golden.permdiag.diagonals import indices, places, power_codes, project
+from nomul.golden.products import packed as tile
+from nomul.golden.products.contract import (
+    code_range,
+    corners,
+    ideal,
+    matrix,
+    product,
+    vectors,
+)
+
+__all__ = ["Packed", "compress", "cycles", "ideal", "model", "model_by_inputs", "stimuli"]
+
+
+@dataclass(frozen=True, eq=False)
+class Packed(tile.Packed):
+    """A tile of weights along diagonals.
+
+    Parameters
+    ----------
+    cfg
+        The array that holds it, its shifts among it.
+    values
+        int64[inputs, block rows], the weight of each input in each block row; zero in padding.
+    """
+
+    member: ClassVar[str] = "permdiag"
+    kind: ClassVar[type[Config]] = Config
+
+    cfg: Config
+    values: Ints
+
+    def weights(self) -> Ints:
+        """Return the weights, int64[inputs, outputs]."""
+        j, r, i = places(self.cfg)
+        w = np.zeros((self.cfg.inputs, self.cfg.outputs), dtype=np.int64)
+        w[j, i] = self.values[j, r]
+        return w
+
+    @property
+    def q(self) -> Ints:
+        """The paper's q, int64[blocks * p]: entry l p + c is in row c of block l."""
+        cfg = self.cfg
+        q = np.zeros((cfg.block_rows, cfg.block_columns, cfg.p), dtype=np.int64)
+        j, r, i = places(cfg)
+        q[r, j // cfg.p, i % cfg.p] = self.values[j, r]
+        return q.reshape(-1)
+
+    @property
+    def beats(self) -> int:
+        """Words that load the tile."""
+        return self.cfg.depth
+
+    @property
+    def bits(self) -> int:
+        """Bits stored: weights, those of padded rows included, and shifts that are not natural."""
+        cfg = self.cfg
+        shifts = cfg.block_rows * cfg.block_columns * cfg.shift_bits
+        return self.values.size * cfg.stored_bits + shifts
+
+    def words(self) -> dict[str, Ints]:
+        """Return the words: ``w`` int64[beats, units], step by step, each with all inputs.
+
+        Within a word stand the block rows of the step. Powers of two are codes: a sign above, then
+        0 for zero, else e + 1 for 2^e.
+        """
+        cfg = self.cfg
+        full = np.zeros((cfg.inputs, cfg.steps * cfg.units), dtype=np.int64)
+        full[:, : cfg.block_rows] = self.values
+        if cfg.product == "pow2":
+            full = power_codes(cfg, full)
+        cut = full.reshape(cfg.inputs, cfg.steps, cfg.units)
+        return {"w": cut.transpose(1, 0, 2).reshape(cfg.depth, cfg.units)}
+
+
+def compress(cfg: Config, w: ArrayLike) -> Packed:
+    """Return a tile of weights int[inputs, outputs].
+
+    Raises
+    ------
+    TypeError, ValueError
+        The weights are no integers, of another shape, do not fit ``weight_bits``, are not zero off
+        the diagonals, or no powers of two; the message has row, column and value.
+    """
+    w = matrix(cfg, w, code_range(cfg.weight_bits))
+    j, r, i = places(cfg)
+    outside = np.argwhere(w != project(cfg, w))
+    if len(outside):
+        row, column = (int(place) for place in outside[0])
+        on = column in i[j == row]
+        rule = "0 or plus or minus a power of two" if on else "0 off the diagonals"
+        found = w[row, column]
+        raise ValueError(f"permdiag: w[{row}, {column}] must be {rule}, not {found}")
+    values = np.zeros((cfg.inputs, cfg.block_rows), dtype=np.int64)
+    values[j, r] = w[j, i]
+    return Packed(cfg, values)
+
+
+def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
+    """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
+    return product(vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed)), packed.weights())
+
+
+def model_by_inputs(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
+    """Return the same as :func:`model`, input by input and step by step as the hardware works.
+
+    Zero inputs are skipped; a word's weights add to the rows that the input meets.
+    """
+    x = vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed))
+    words = packed.words()["w"].reshape(cfg.steps, cfg.inputs, cfg.units)
+    if cfg.product == "pow2":
+        half = 1 << (cfg.stored_bits - 1)
+        exponents = words % half
+        words = np.where(exponents > 0, 1 << np.maximum(exponents - 1, 0), 0)
+        words = np.where(packed.words()["w"].reshape(words.shape) >= half, -words, words)
+    met = np.full((cfg.inputs, cfg.steps * cfg.units), -1, dtype=np.int64)
+    met[:, : cfg.block_rows] = indices(packed.cfg)
+    y = np.zeros((len(x), cfg.outputs), dtype=np.int64)
+    for vector, sums in zip(x, y, strict=True):
+        for j in np.flatnonzero(vector):
+            for step in range(cfg.steps):
+                rows = met[j, step * cfg.units : (step + 1) * cfg.units]
+                sums[rows[rows >= 0]] += (words[step, j] * vector[j])[rows >= 0]
+    return y
+
+
+def work(cfg: Config, x: ArrayLike) -> Ints:
+    """Return the cycles that each vector keeps the array at work, int64[V].
+
+    Each input that is not zero takes ``steps * planes`` cycles, and a beat of zeros takes one.
+    """
+    x = np.asarray(x)
+    padded = np.zeros((len(x), cfg.chunks * cfg.width), dtype=np.bool_)
+    padded[:, : cfg.inputs] = x != 0
+    counts = padded.reshape(-1, cfg.chunks, cfg.width).sum(axis=2, dtype=np.int64)
+    return np.asarray(np.maximum(counts * cfg.steps * cfg.planes, 1).sum(axis=1, dtype=np.int64))
+
+
+def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
+    """Return the cycles from the first activation of all vectors to the last sum."""
+    return cfg.cycles_of(int(work(cfg, x).sum()))
+
+
+def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:
+    """Return a tile ``packed`` of random weights, and vectors ``x``: extremes, zero, any."""
+    low, high = code_range(cfg.weight_bits)
+    w = rng.integers(low, high + 1, (cfg.inputs, cfg.outputs))
+    bounds = code_range(cfg.act_bits, cfg.act_signed)
+    made = corners(rng, (1, cfg.inputs), bounds, n_vectors)
+    return {"packed": compress(cfg, project(cfg, w)), "x": np.concatenate(made)}
