@@ -1,0 +1,171 @@
+"""The permuted-diagonal array: activations, zero compactor, weights, units and sums."""
+
+from amaranth.hdl import Array, Cat, Const, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from nomul.golden.permdiag import Config, shifts
+from nomul.golden.products import FLAGS
+from nomul.hw.once import Once
+from nomul.hw.permdiag.address import modular_difference
+from nomul.hw.permdiag.compactor import Compactor
+from nomul.hw.permdiag.unit import Unit
+from nomul.hw.products.drain import Drain, y_layout
+from nomul.hw.products.feed import Feed, x_layout
+from nomul.hw.products.loader import Loader, weight_layout
+from nomul.hw.products.store import Store
+
+
+class Top(wiring.Component):
+    """Multiplies vectors by a permuted-diagonal matrix that stays: y = W^T x, zeros of x skipped.
+
+    After PermDNN (Deng et al., MICRO 2018). An activation that is not zero meets one weight of each
+    block row, ``units`` of them in a step; one that is zero takes no time, and a beat of zeros one
+    cycle. All activations have the same work, so that no unit waits for another one. Sums leave
+    while the next vector's are made: three cycles from a vector's last step to its first sums, and
+    ``cfg.interval`` cycles between vectors without zeros.
+
+    A vector must not be offered before its tile's first word was taken, nor a tile's first word
+    before the last activation meant for the tile before it was. A tile of another length is not
+    there: vectors for it, and vectors of another length, give no sums.
+
+    Parameters
+    ----------
+    cfg : :class:`nomul.golden.permdiag.Config`
+        Sizes, shifts, widths and kind of product, already validated.
+
+    Members
+    -------
+    weight : ``In(stream.Signature({w, last}))``
+        Words of a tile: a weight for each unit, see ``Packed.words``.
+    x : ``In(stream.Signature({x: ArrayLayout(act_bits, width), last}))``
+        Activations in order; lanes beyond the vector's end are ignored.
+    y : ``Out(stream.Signature({y: ArrayLayout(signed(y_bits), y_lanes), last}))``
+        Sums in order.
+    errors : ``Out(5)``
+        Sticky flags, ``nomul.golden.products.FLAGS``.
+    loaded : ``Out(1)``
+        A tile is there.
+
+    Limits
+    ------
+    Shifts are constants of the hardware, stored ones too: a tile of other shifts needs other
+    hardware.
+    """
+
+    weight: stream.Interface
+    x: stream.Interface
+    y: stream.Interface
+
+    def __init__(self, cfg: Config):
+        self.cfg = cfg
+        super().__init__(
+            {
+                "weight": In(stream.Signature(weight_layout(cfg.word_bits))),
+                "x": In(stream.Signature(x_layout(cfg.width, cfg.act_bits))),
+                "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
+                "errors": Out(len(FLAGS)),
+                "loaded": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        cfg, m = self.cfg, Module()
+        m.submodules.loader = loader = Loader(cfg.word_bits, cfg.depth, cfg.depth)
+        m.submodules.store = store = Once("store", Store, cfg.word_bits, cfg.depth)
+        m.submodules.feed = feed = Feed(cfg.width, cfg.act_bits, cfg.chunks, again=False)
+        m.submodules.compactor = compactor = Compactor(cfg)
+        m.submodules.drain = drain = Drain(cfg.outputs, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
+        wiring.connect(m, wiring.flipped(self.weight), loader.weight)
+        wiring.connect(m, wiring.flipped(self.x), feed.x)
+        wiring.connect(m, drain.o, wiring.flipped(self.y))
+
+        # A beat goes into the compactor, which says when the next one may come.
+        filled = (cfg.inputs - 1) % cfg.width + 1
+        used = Cat(
+            act.any() & ((feed.chunk != cfg.chunks - 1) if lane >= filled else Const(1))
+            for lane, act in enumerate(feed.x.payload.x)
+        )
+        done, go = Signal(), Signal()
+        m.d.comb += [
+            feed.go.eq(compactor.room),
+            feed.final.eq(1),
+            feed.hold.eq(loader.busy),
+            feed.refuse.eq(~loader.loaded),
+            # Weights are read after the last activation was taken.
+            loader.idle.eq(feed.idle & ~compactor.there),
+            self.loaded.eq(loader.loaded),
+            compactor.go.eq(go),
+            compactor.load.eq(feed.step),
+            compactor.begin.eq(feed.begin),
+            compactor.end.eq(feed.end),
+            compactor.mask.eq(used),
+            compactor.acts.eq(feed.now),
+            store.write.eq(loader.write),
+            store.into.eq(loader.into),
+            store.word.eq(loader.word),
+            store.read.eq(go & compactor.operand),
+            store.address.eq(compactor.base + compactor.j),
+            go.eq(~done | drain.room),
+            drain.load.eq(done & drain.room),
+            drain.final.eq(1),
+        ]
+        self._units(m, compactor, store, drain, (go, done))
+        self._flags(m, loader, feed)
+        return m
+
+    def _units(self, m: Module, compactor: Compactor, store: Once, drain: Drain, flow) -> None:
+        """Describe the operands, one cycle later, the units, and the sums that are done."""
+        cfg, (go, done) = self.cfg, flow
+        natural = cfg.k == "natural"
+        valid, first, operand, last = Signal(), Signal(), Signal(), Signal()
+        names = ("x", "d", "block", "step", "plane")
+        now = {name: Signal.like(getattr(compactor, name), name=f"{name}_now") for name in names}
+        with m.If(go):
+            m.d.sync += [
+                valid.eq(compactor.there),
+                first.eq(compactor.first),
+                operand.eq(compactor.operand),
+                last.eq(compactor.last),
+                done.eq(valid & last),
+                *(now[name].eq(getattr(compactor, name)) for name in names),
+            ]
+        # A natural shift is the first block's of its row, plus the block column: both modulo p.
+        d = modular_difference(m, now["d"], now["block"], cfg.p, "e") if natural else now["d"]
+        units, table = [], shifts(cfg)
+        for number in range(cfg.units):
+            rows = range(number, cfg.steps * cfg.units, cfg.units)
+            shift = Array(self._shift(table, row, now["block"]) for row in rows)[now["step"]]
+            m.submodules[f"unit{number}"] = unit = Once("unit", Unit, cfg)
+            m.d.comb += [
+                unit.enable.eq(go & valid),
+                unit.first.eq(first),
+                unit.operand.eq(operand),
+                unit.x.eq(now["x"]),
+                unit.w.eq(store.found[number * cfg.stored_bits :][: cfg.stored_bits]),
+                unit.d.eq(d),
+                unit.k.eq(shift),
+                unit.step.eq(now["step"]),
+                unit.plane.eq(now["plane"]),
+            ]
+            units.append(unit)
+        for i in range(cfg.outputs):
+            row, c = divmod(i, cfg.p)
+            step, number = divmod(row, cfg.units)
+            m.d.comb += drain.sums[i].eq(units[number].sums[step * cfg.p + c])
+
+    def _shift(self, table, row: int, block: Signal):
+        """Return a block row's shift: of its first block if natural, or of the block at work."""
+        cfg, size = self.cfg, range(max(2, self.cfg.p))
+        if row >= cfg.block_rows:
+            return Const(0, size)
+        if cfg.k == "natural":
+            return Const(int(table[row, 0]), size)
+        return Array(Const(int(k), size) for k in table[row])[block]
+
+    def _flags(self, m: Module, loader: Loader, feed: Feed) -> None:
+        """Describe the sticky flags, in the order of ``FLAGS``."""
+        strobes = (loader.short, loader.long, feed.refused, feed.short, feed.long)
+        for flag, strobe in zip(self.errors, strobes, strict=True):
+            with m.If(strobe):
+                m.d.sync += flag.eq(1)

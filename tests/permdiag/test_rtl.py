@@ -1,0 +1,69 @@
+"""Permuted diagonals: the Verilog against the model, presets and corners; a mutation."""
+
+import pytest
+
+from nomul.golden.permdiag import Config
+from nomul.hw.permdiag import Top
+from nomul.sim.harness import BenchError
+
+pytestmark = pytest.mark.needs("icarus")
+
+CORNERS = {
+    "one of everything": {"inputs": 1, "outputs": 1, "p": 1, "pes": 1, "muls": 1, "lanes": 1},
+    "one bit": {"inputs": 3, "outputs": 2, "p": 2, "act_bits": 1, "weight_bits": 1},
+    "dense": {"inputs": 6, "outputs": 5, "p": 1, "pes": 3, "muls": 1, "lanes": 4},
+    "a block larger than the matrix": {"inputs": 5, "outputs": 3, "p": 11, "lanes": 2},
+    "all at once": {"inputs": 9, "outputs": 8, "p": 2, "pes": 9, "muls": 9, "lanes": 100},
+    "beats longer than blocks": {"inputs": 23, "outputs": 9, "p": 3, "lanes": 11},
+    "stored": {
+        "inputs": 11,
+        "outputs": 7,
+        "p": 3,
+        "k": (2, 0, 1, 1, 2, 2, 0, 0, 1, 2, 1, 0),
+        "pes": 1,
+        "lanes": 7,
+    },
+    "steps, bit by bit, unsigned": {
+        "inputs": 7,
+        "outputs": 12,
+        "p": 2,
+        "product": "bitserial",
+        "lanes": 3,
+        "act_bits": 3,
+        "act_signed": False,
+    },
+    "powers of two, unsigned": {
+        "inputs": 7,
+        "outputs": 6,
+        "p": 2,
+        "product": "pow2",
+        "act_signed": False,
+        "weight_bits": 2,
+    },
+    "wide": {"inputs": 4, "outputs": 4, "p": 4, "act_bits": 16, "weight_bits": 17},
+}
+
+
+def test_rtl_equals_model(simulate):
+    assert simulate("permdiag", Config.preset("small")).tests == 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("preset", ["bitserial", "pow2"])
+def test_other_presets_equal_the_model(simulate, preset):
+    assert simulate("permdiag", Config.preset(preset)).tests == 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CORNERS)
+def test_rtl_equals_model_at_the_corners(simulate, name):
+    simulate("permdiag", Config.from_dict(CORNERS[name]))
+
+
+def test_bench_notices_a_diagonal_that_is_shifted(simulate):
+    """Mutation: one block of the hardware has another shift, so its sums go into wrong rows."""
+    cfg = Config.preset("small")
+    shifts = tuple(block % cfg.p for block in range(cfg.block_rows * cfg.block_columns))
+    wrong = cfg.replace(k=(*shifts[:-1], (shifts[-1] + 1) % cfg.p))
+    with pytest.raises(BenchError, match=r"y\[\d+, \d+\] is -?0x"):
+        simulate("permdiag", cfg, top=Top(wrong), tests="products")
