@@ -43,7 +43,7 @@ class Program:
     async def start(self) -> None:
         """Start the clock, and hold reset for three cycles."""
         self.dut.aresetn.value = 0
-        Clock(self.dut.aclk, PERIOD_NS, unit="ns", impl="gpi").start()
+        Clock(self.dut.aclk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
         for _ in range(3):
             await RisingEdge(self.dut.aclk)
         self.dut.aresetn.value = 1
