@@ -98,12 +98,10 @@ def survey(w: ArrayLike, cfg: Config, *, act_bits: int | None = None) -> list[Co
     if w.size == 0:
         raise ValueError(f"W must not be empty: {list(w.shape)}")
     parts = windows(w, cfg)
+    bits = cfg.act_bits if act_bits is None else act_bits
     costs = []
     for name in cfg.formats:
-        candidates = [
-            _cost(w, parts, cfg, tile)
-            for tile in _tiles(name, parts, cfg, act_bits or cfg.act_bits)
-        ]
+        candidates = [_cost(w, parts, cfg, tile) for tile in _tiles(name, parts, cfg, bits)]
         costs += sorted(candidates, key=lambda cost: cost.bits)[:1]
     return sorted(costs, key=lambda cost: cost.bits)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from nomul.golden.arrays import Ints
     from nomul.golden.lutnet import Config
 
+# How features of a user's own samples become codes, where nobody says.
+BITS, EDGES = 4, "quantile"
+
 
 def train(
     preset: Annotated[
@@ -42,11 +45,11 @@ def train(
     ] = None,
     bits: Annotated[
         int, typer.Option(help="Number of bits of a feature's code, for own samples.")
-    ] = 4,
+    ] = BITS,
     edges: Annotated[
         str,
         typer.Option(help="Way to choose where codes of own samples change: quantile or uniform."),
-    ] = "quantile",
+    ] = EDGES,
     epochs: Annotated[
         int | None, typer.Option(help="Number of passes over own samples; 8 to 60 if not given.")
     ] = None,
@@ -91,8 +94,11 @@ def train(
         result = train_own(about, out, seed, epochs)
         present.as_json(result) if json else present.pairs("", result)
         return
-    if target is not None or test is not None or luts is not None:
-        raise ValueError(f"--target, --test and --luts are for a file of samples, not {data!r}")
+    own = {"--target": target, "--test": test, "--luts": luts, "--epochs": epochs}
+    own |= {"--bits": None if bits == BITS else bits, "--edges": None if edges == EDGES else edges}
+    for option, value in own.items():
+        if value is not None:
+            raise ValueError(f"{option} is for a file of samples, not for {data or 'a preset'}")
     name, what = to_train(preset, data)
     chosen = list(range(seed, seed + seeds))
     epochs = what.recipe.epochs * (1 if seeds == 1 else 2 * seeds)

@@ -220,6 +220,9 @@ def _read(path: Path, reader: Reader, options: Iterable[str], calibration: Any) 
             values[name] = json.loads(text)
         except ValueError:
             values[name] = text
+        wanted = inspect.signature(reader.source).parameters[name].annotation
+        if wanted in (bool, "bool") and not isinstance(values[name], bool):
+            raise ValueError(f"--set {option!r}: {name} must be true or false")
     if calibration is not None:
         if (reader.kind, reader.format) != ("matrix", "onnx"):
             raise ValueError(f"--calibration is for real numbers in onnx, not for {reader.format}")

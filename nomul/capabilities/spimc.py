@@ -254,7 +254,7 @@ def _chosen(form: str, costs: list["Cost"], cfg: "Config", act_bits: int | None)
     if colon:
         if not (nnz.isdigit() and group.isdigit()):
             raise ValueError(f"--format wants N:M in numbers, not {form!r}")
-        bits = act_bits or cfg.act_bits
+        bits = cfg.act_bits if act_bits is None else act_bits
         return Tile(format="nm", nnz_per_group=int(nnz), group=int(group), act_bits=bits)
     known = {cost.tile.format: cost.tile for cost in costs}
     if form == "auto":

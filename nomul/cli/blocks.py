@@ -135,6 +135,8 @@ def emit(
     working = present.working(f"recording vectors of {name}") if testbench else nullcontext()
     with working:
         emitted = design.emit(axi=axi, reset=reset, active=active, testbench=testbench, seed=seed)
+    if period < 1:
+        raise ValueError(f"--period must be positive, not {period}")
     paths = emitted.write(out or design.folder, period)
     if json:
         present.as_json({"files": [str(path) for path in paths], **emitted.manifest})

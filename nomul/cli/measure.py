@@ -68,6 +68,8 @@ def synth(
 ) -> None:
     """Map a block to gates or to an FPGA, and measure its area, clock and energy."""
     design = Design.parse(name, preset, with_network(settings, network))
+    if models is not None and liberty is None:
+        raise ValueError(f"--models {models} is for the cells of a --liberty, and none is given")
     folder = (out or design.folder) / (target or "cells")
     energy = energy or glitches
     if energy:  # refuse before the synthesis what could not be measured after it

@@ -106,6 +106,16 @@ def test_synth_measures(nomul_, tmp_path):
     assert "clock (MHz, nextpnr-ice40)" in out
 
 
+def test_options_that_would_mean_nothing_are_refused(nomul_, tmp_path):
+    code, _, error = nomul_("synth", "lfsr", "--models", tmp_path / "none.v")
+    assert code == 2
+    assert "none.v is for the cells of a --liberty, and none is given" in error
+    code, _, error = nomul_("emit", "lfsr", "--period", "0")
+    assert code == 2
+    assert "--period must be positive, not 0" in error
+    assert not (tmp_path / "build").exists()
+
+
 def test_pnr_gives_clock_and_sites(nomul_, tmp_path):
     code, out, _ = nomul_("pnr", "lfsr", "--target", "ice40", "--device", "up5k", "--seed", "2")
     assert code == 0

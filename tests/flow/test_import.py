@@ -76,6 +76,7 @@ def test_a_folder_of_verilog_is_recognised(tmp_path):
         ({"format": "xgboost"}, "not a model of XGBoost: field learner is missing"),
         ({"format": "dwn"}, "a.json: a state dictionary ends in .npz"),
         ({"format": "dwn", "options": ["leaf_bits=3"]}, "dwn has classes, input_bits, inputs, re"),
+        ({"format": "dwn", "options": ["real=maybe"]}, "'real=maybe': real must be true or false"),
         ({"format": "kanele", "options": ["x=1"]}, "--set 'x=1': kanele has no option"),
         ({"format": "dwn", "calibration": np.ones(3)}, "--calibration is for real numbers in onnx"),
     ],

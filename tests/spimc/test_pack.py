@@ -49,6 +49,8 @@ def test_a_format_can_be_asked_for(file, tmp_path, form, parameters):
         ({"form": "a:4"}, "--format wants N:M in numbers, not 'a:4'"),
         ({"form": "coo", "prune": True}, "--prune needs --format N:M, not 'coo'"),
         ({"form": "1:8"}, "column 0 has 2 non-zeros in rows 0..7, more than 1 of 8"),
+        ({"act_bits": 0}, "act_bits must be in 1..8, not 0"),
+        ({"act_bits": 0, "form": "1:4"}, "act_bits must be in 1..8, not 0"),
         ({"layer": "fc"}, "there is no layer 'fc'; it has fc.bias, fc.weight"),
         ({"layer": "fc.bias"}, "weights must be a matrix"),
     ],

@@ -266,7 +266,9 @@ def test_the_command_trains_on_a_file(tmp_path):
     ("arguments", "message"),
     [
         (("--data", "my.csv"), "--data with a file needs --target, the column that holds"),
-        (("--data", "digits", "--luts", "9"), "are for a file of samples, not 'digits'"),
+        (("--data", "digits", "--luts", "9"), "--luts is for a file of samples, not for digits"),
+        (("--data", "digits", "--epochs", "3"), "--epochs is for a file of samples"),
+        (("--bits", "3"), "--bits is for a file of samples, not for a preset"),
         (("--data", "my.csv", "--seeds", "3"), "--preset and --seeds are for the data sets"),
         (("--data", "mnist"), "data must be a file, or one of digits, fashion-mnist, not 'mnist'"),
     ],
