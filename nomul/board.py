@@ -42,8 +42,20 @@ class Board:
         ------
         ImportError
             pyserial is not installed.
+        ValueError
+            The file is not that of a bitstream.
         """
-        return cls._at(json.loads(Path(about).read_text()), port)
+        path = Path(about)
+        try:
+            values = json.loads(path.read_text())
+        except ValueError as error:
+            raise ValueError(f"{path.name}: is no JSON: {error}") from None
+        if not isinstance(values, dict) or "serial" not in values:
+            raise ValueError(
+                f"{path.name}: field 'serial' is missing: it is not what `nomul pnr --bitstream` "
+                "wrote beside a bitstream"
+            )
+        return cls._at(values, port)
 
     @classmethod
     def simulated(

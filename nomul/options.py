@@ -56,7 +56,7 @@ Simulator = Annotated[
     typer.Option(help="Simulator: icarus or verilator; the one that is installed if not given."),
 ]
 Seed = Annotated[
-    int, typer.Option(help="Seed of all random choices: stimuli, stalls, initial weights.")
+    int, typer.Option(min=0, help="Seed of all random choices: stimuli, stalls, initial weights.")
 ]
 Out = Annotated[
     Path | None, typer.Option(help="Folder for results; build/BLOCK/PRESET if not given.")

@@ -52,11 +52,11 @@ class Column:
         if not isinstance(values, list):
             return cls(name=name)
         _present(f"column {name!r}", values)
+        numbers = sum(number(text) is not None for text in values)
+        if 2 * numbers > len(values):
+            _numbers(name, values)  # says which value is none
         categories = tuple(sorted(set(values)))
         if len(categories) > MOST_CATEGORIES:
-            numbers = sum(number(text) is not None for text in values)
-            if 2 * numbers > len(values):
-                _numbers(name, values)  # says which value is none
             raise ValueError(
                 f"column {name!r} has {len(categories)} categories, more than {MOST_CATEGORIES}: "
                 "leave it out if it names the samples"
@@ -180,7 +180,12 @@ def sheet(path: Path, target: str) -> Sheet:
                 "parquet files need pandas; try: pip install pandas pyarrow"
             ) from None
         frame = pandas.read_parquet(path)
-        return {str(name): _column(frame[name].astype(str).tolist()) for name in frame.columns}
+        missing = frame.isna()
+        # What pandas has no value for is an empty cell here, which is refused by its place.
+        return {
+            str(name): _column(frame[name].astype(str).mask(missing[name], "").tolist())
+            for name in frame.columns
+        }
     raise ValueError(f"must end in one of {', '.join(ENDINGS)}")
 
 

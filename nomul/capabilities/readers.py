@@ -299,6 +299,8 @@ def check(imported: Imported, path: Path) -> dict[str, Any]:
     ValueError
         There are no such arrays, or they do not fit each other or the network.
     """
+    import numpy as np
+
     from nomul.golden.foreign.archives import arrays
 
     found = arrays(path)
@@ -310,5 +312,8 @@ def check(imported: Imported, path: Path) -> dict[str, Any]:
             f"{path.name}: y must hold a class for each of {len(x)} samples, "
             f"not {list(y.shape)} of {y.dtype}"
         )
+    if y.min() < 0:
+        row = int(np.flatnonzero(y < 0)[0])
+        raise ValueError(f"{path.name}: y[{row}] must be a class, 0 or more, not {y[row]}")
     same = answers(imported, x) == y
     return {"samples": len(y), "the same class": int(same.sum()), "share": round(same.mean(), 4)}

@@ -30,7 +30,8 @@ def run(
 
     The program and all that it starts are one process group. The group ends when this call is
     interrupted or its time is over, and also when this process dies, in whatever way. Temporary
-    files of the program go to a folder whose path every tool can take.
+    files of the program go to a folder of this run alone, whose path every tool can take, and which
+    is gone when the run has ended.
 
     Parameters
     ----------
@@ -58,7 +59,20 @@ def run(
     variables = {**(os.environ if environment is None else environment)}
     if shutil.which(words[0], path=variables.get("PATH")) is None:
         raise FileNotFoundError(f"there is no program {words[0]} on PATH")
-    variables["TMPDIR"] = str(folders.plain_root())
+    with folders.scratch("nomul-tmp-") as temporary:
+        variables["TMPDIR"] = str(temporary)
+        return _leashed(words, folder, variables, text, log, timeout)
+
+
+def _leashed(
+    words: list[str],
+    folder: Path | None,
+    variables: Mapping[str, str],
+    text: str,
+    log: TextIO | None,
+    timeout: float | None,
+) -> _Done:
+    """Run a program on a rope: when this process lets go of it, the program's group ends."""
     rope, held = os.pipe()
     try:
         child = subprocess.Popen(

@@ -97,6 +97,20 @@ def test_codes_go_into_the_words_and_scores_come_out_of_them(tmp_path):
         board.predict(X[:, :2])
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "about.json: is no JSON: Expecting property name"),
+        ('{"block": "lfsr"}', "about.json: field 'serial' is missing: it is not what"),
+        ("[]", "about.json: field 'serial' is missing"),
+    ],
+)
+def test_what_is_not_about_a_bitstream_is_refused(tmp_path, text, message):
+    (tmp_path / "about.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        Board.open(tmp_path / "about.json", "loop://")
+
+
 def test_a_block_that_is_no_network_does_not_predict(tmp_path):
     block = registry.get("skid")
     about = {

@@ -87,6 +87,12 @@ def test_what_is_not_known_is_refused_with_the_choices(arguments, message, tmp_p
         readers.load(tmp_path / "a.json", **arguments)
 
 
+def test_a_negative_class_of_the_original_is_refused(tmp_path):
+    np.savez(tmp_path / "answers.npz", x=np.ones((2, 3)), y=np.array([1, -1]))
+    with pytest.raises(ValueError, match=r"answers.npz: y\[1\] must be a class, 0 or more, not -1"):
+        readers.check(None, tmp_path / "answers.npz")
+
+
 def test_a_file_that_can_be_several_things_is_refused_with_the_choices(tmp_path, monkeypatch):
     path = tmp_path / "net.onnx"
     path.write_text("read by both")

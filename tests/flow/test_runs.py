@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -71,7 +72,16 @@ def test_temporary_files_of_programs_have_plain_paths(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     assert folders.is_plain(folders.plain_root())
     said = programs.run(["sh", "-c", "echo $TMPDIR"]).stdout.strip()
-    assert said == str(folders.plain_root()) != str(folder)
+    assert Path(said).parent == folders.plain_root() != folder
+    assert folders.is_plain(Path(said))
+
+
+def test_what_a_program_leaves_in_its_temporary_folder_goes_with_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    said = programs.run(["sh", "-c", 'touch "$TMPDIR/left"; echo "$TMPDIR"'])
+    assert Path(said.stdout.strip()).parent == tmp_path
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_private_folder_comes_whole_and_keeps_what_is_not_ours(tmp_path):

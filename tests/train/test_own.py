@@ -84,6 +84,7 @@ def test_arrays_are_samples_too(tmp_path):
             "a,kind\n" + "".join(f"{i},1\n" for i in range(70)) + "?,0\n",
             r"my.csv: row 71, column 'a' must be a number, not '\?'",
         ),
+        ("a,kind\n1,x\n2,y\nNA,x\n3,y\n", "row 3, column 'a' must be a number, not 'NA'"),
         (
             "a,kind\n" + "".join(f"n{i},1\n" for i in range(70)),
             "my.csv: column 'a' has 70 categories, more than 64: leave it out if it names",
