@@ -79,6 +79,8 @@ def report(
     rows = report.committed(*chosen)
     if json:
         present.as_json([row.to_dict() for row in rows])
+    elif not rows:
+        present.line(f"no rows of {', '.join(blocks or ['any block'])} yet: nomul report --update")
     else:
         present.markdown_table(report.table(rows))
 

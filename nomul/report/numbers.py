@@ -15,12 +15,21 @@ _BY = "written by `nomul report --readme`"
 
 
 def committed(targets: Sequence[str] = (), blocks: Sequence[str] = ()) -> "list[Row]":
-    """Return the committed rows of the named targets and blocks, of all if none is named."""
+    """Return the committed rows of the named targets and blocks, of all if none is named.
+
+    Raises
+    ------
+    ValueError
+        There is no such block or target.
+    """
     from nomul import registry
     from nomul.experiments import rows
+    from nomul.synth.map import targets as mapping
 
     for name in blocks:
         registry.get(name)
+    for target in targets:
+        mapping.get(target)
     wanted = [(t, folder) for t in targets or rows.BASELINE_TARGETS for folder in rows.folders()]
     every = [row for target, folder in wanted for row in rows.load(target, folder)]
     return [row for row in every if not blocks or row.block in blocks]

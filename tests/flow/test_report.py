@@ -40,6 +40,12 @@ def test_committed_rows_are_chosen_by_target_and_block():
         report.committed(blocks=["lsfr"])
 
 
+def test_an_unknown_target_has_no_rows():
+    with pytest.raises(ValueError, match="freepdk54"):
+        report.committed(["freepdk54"])
+    assert report.committed(["generic"]) == []
+
+
 def test_tables_are_written_between_their_markers(tmp_path):
     page = tmp_path / "README.md"
     marked = "".join(
