@@ -2,6 +2,8 @@
 
 A step may be a quantiser, as in QONNX: then its output is real still, but of few values. Weights
 that a file has as codes are kept as codes beside their real values.
+
+One file, since each kind of step is its data, its check and its answer, and they are read together.
 """
 
 import math

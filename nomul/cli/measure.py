@@ -1,4 +1,7 @@
-"""Commands that measure: synthesis, layout, place and route, and sweeps."""
+"""Commands that measure: synthesis, layout, place and route, and sweeps.
+
+One file, since most of it declares the options that these commands share.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

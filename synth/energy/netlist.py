@@ -203,6 +203,7 @@ def split(verilog: Path, top: str, folder: Path) -> Path:
     A simulator copies a vector whenever one of its bits moves, and the buses of an array have
     thousands. Functions and names of cells do not change.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     commands = [
         f"read_verilog {folders.stage(verilog, folder, 'whole.v')}",
         f"splitnets -ports * {top} %d",

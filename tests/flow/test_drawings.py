@@ -1,5 +1,6 @@
 """Block diagrams and waveforms: read from the netlist and from a simulation, not made up."""
 
+import json
 import re
 import shutil
 from xml.etree import ElementTree
@@ -60,7 +61,8 @@ def test_long_transaction_leaves_its_middle_out():
 def test_record_is_what_the_ports_carry(tmp_path):
     """The first states of the LFSR, as the model has them; only the first test is recorded."""
     block, cfg = registry.get("lfsr"), lfsr.Config()
-    manifest = tmp_path / "lfsr.json"
+    manifest = tmp_path / "ports.json"
+    manifest.write_text(json.dumps(flow.emit(block, cfg).manifest))
     flow.simulate(block, cfg, tmp_path, environment={trace.VARIABLE: f"{manifest}:40"})
     record = trace.read(tmp_path / "sim")
     assert len(record) == 40
