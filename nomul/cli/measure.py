@@ -71,11 +71,9 @@ def synth(
 ) -> None:
     """Map a block to gates or to an FPGA, and measure its area, clock and energy."""
     design = Design.parse(name, preset, with_network(settings, network))
-    if models is not None and liberty is None:
-        raise ValueError(f"--models {models} is for the cells of a --liberty, and none is given")
     folder = (out or design.folder) / (target or "cells")
     energy = energy or glitches
-    if energy:  # refuse before the synthesis what could not be measured after it
+    if energy or models is not None:  # refuse now what could not be measured later
         flow.cells_with_models(target, liberty, models, define or ())
     more: dict[str, Any] = {}
     with folders.private(folder) as work:  # another command may use the same folder

@@ -109,7 +109,7 @@ def test_synth_measures(nomul_, tmp_path):
 def test_options_that_would_mean_nothing_are_refused(nomul_, tmp_path):
     code, _, error = nomul_("synth", "lfsr", "--models", tmp_path / "none.v")
     assert code == 2
-    assert "none.v is for the cells of a --liberty, and none is given" in error
+    assert "none.v are models of cells, and --liberty does not say which library's" in error
     code, _, error = nomul_("emit", "lfsr", "--period", "0")
     assert code == 2
     assert "--period must be positive, not 0" in error
