@@ -5,6 +5,7 @@ that of torchlogix 0.2.2, with tables of K inputs, learned wires and other param
 """
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from nomul.golden.arrays import Ints
 from nomul.golden.foreign.states import state
 from nomul.golden.lutnet.importers import layered
-from nomul.golden.lutnet.importers.encoders import Encoder, thermometer
+from nomul.golden.lutnet.importers.stacked import Tables, stacked
 from nomul.golden.lutnet.layers import DirectLut, Layer
 from nomul.golden.lutnet.network import Network
 
@@ -103,31 +104,21 @@ def _torchlogix(
     real: bool,
 ) -> Network:
     names = layered.prefixes(values, "weight", LOGIX_PARTS, LOGIX_BESIDE)
-    bits = layered.setting(values, "input_bits", input_bits, 16)
-    size = layered.setting(values, "inputs", inputs)
-    thresholds = layered.beside(values, "thresholds")
+    said = {"classes": classes, "inputs": inputs, "input_bits": input_bits}
+    tables = _logix_layers(values, names, parametrization)
+    return stacked(values, tables, "torchlogix", **said, real=real)
+
+
+def _logix_layers(
+    values: layered.State, names: list[str], parametrization: str | None
+) -> Iterator[Tables]:
+    """Yield the layers of torchlogix, whose tables have K inputs."""
     if layered.beside(values, "raw_diffs") is not None:
         raise ValueError("learned thresholds are not read: store get_thresholds() as thresholds")
-    layers: list[Layer] = []
-    front: Encoder | None = None
     for prefix in names:
         idx, wires = _wires(values, prefix)
         k = idx.shape[1]
-        tt = _tables(values, prefix, k, len(idx), parametrization)
-        if thresholds is not None and not layers:
-            table = layered.real(values, thresholds, 2)
-            front = thermometer(thresholds, table, idx, None if real else bits)
-            size = len(table)
-            layers += [front.layer, front.tables(k, idx, tt)]
-        else:
-            size = size or wires
-            layers.append(DirectLut(k=k, idx=idx, tt=tt))
-    layers += layered.head(layered.setting(values, "classes", classes))
-    assert size is not None
-    about = {"format": "torchlogix"}
-    if front is None:
-        return Network(layers, size, 1, about)
-    return Network(layers, size, front.input_bits, about, front.quantiser)
+        yield k, idx, _tables(values, prefix, k, len(idx), parametrization), wires
 
 
 def _wires(values: layered.State, prefix: str) -> tuple[Ints, int]:

@@ -10,8 +10,8 @@ import numpy as np
 from nomul.golden.arrays import Ints
 from nomul.golden.foreign.states import state
 from nomul.golden.lutnet.importers import layered
-from nomul.golden.lutnet.importers.encoders import Encoder, thermometer
-from nomul.golden.lutnet.layers import MAX_K, DirectLut, Layer
+from nomul.golden.lutnet.importers.stacked import stacked
+from nomul.golden.lutnet.layers import MAX_K
 from nomul.golden.lutnet.network import Network
 
 # What a file may hold: everything else would be a layer that is not read.
@@ -39,27 +39,9 @@ def dwn(
     """
     values = state(path)
     names = layered.prefixes(values, "luts", PARTS, BESIDE)
-    bits = layered.setting(values, "input_bits", input_bits, 16)
-    size = layered.setting(values, "inputs", inputs)
-    thresholds = layered.beside(values, "thresholds")
-    layers: list[Layer] = []
-    front: Encoder | None = None
-    for prefix in names:
-        k, idx, tt, wires = _layer(values, prefix)
-        if thresholds is not None and not layers:
-            table = layered.real(values, thresholds, 2)
-            front = thermometer(thresholds, table, idx, None if real else bits)
-            size = len(table)
-            layers += [front.layer, front.tables(k, idx, tt)]
-        else:
-            size = size or wires
-            layers.append(DirectLut(k=k, idx=idx, tt=tt))
-    layers += layered.head(layered.setting(values, "classes", classes))
-    assert size is not None
-    about = {"format": "dwn"}
-    if front is None:
-        return Network(layers, size, 1, about)
-    return Network(layers, size, front.input_bits, about, front.quantiser)
+    tables = (_layer(values, prefix) for prefix in names)
+    said = {"classes": classes, "inputs": inputs, "input_bits": input_bits}
+    return stacked(values, tables, "dwn", **said, real=real)
 
 
 def _layer(values: layered.State, prefix: str) -> tuple[int, Ints, list[int], int]:
