@@ -150,7 +150,10 @@ class Node:
             codes, scale = result.codes, result.scale
             arrays = [a for a in (result.values, codes, scale) if a is not None]
             self.reader.tensors.make(sum(a.size for a in arrays if a.base is None))
-        self.reader.names[self.proto.output[output]] = result
+        names = self.proto.output
+        if output >= len(names):
+            raise ValueError(f"output {output} is missing")
+        self.reader.names[names[output]] = result
 
 
 Operator = Callable[[Node], None]

@@ -177,6 +177,15 @@ def test_a_node_that_is_not_read_is_named(op, inputs, shape, attributes, message
         network.read(model)
 
 
+def test_a_node_that_gives_nothing_is_named(build):
+    b = build(4)
+    y = b.node("Relu", "x")
+    model = b.model(y)
+    del model.graph.node[0].output[:]
+    with pytest.raises(ValueError, match=r"node 0 \(Relu.*\): output 0 is missing"):
+        network.read(model)
+
+
 def test_scores_are_final(build):
     b = build(4)
     model = b.model(b.node("Gemm", b.node("Softmax", "x"), f(4, 2)))
