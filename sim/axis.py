@@ -1,5 +1,6 @@
 """Bench of any block behind AXI: recorded words through agents of another project."""
 
+import importlib.util
 import json
 import logging
 import os
@@ -8,6 +9,7 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
+from cocotb.task import bridge, resume
 from cocotb.triggers import FallingEdge, RisingEdge, Timer, with_timeout
 from cocotbext.axi import (
     AxiLiteBus,
@@ -21,7 +23,7 @@ from cocotbext.axi import (
 
 from nomul.sim.stream import PERIOD_NS, STALLS, Bench, assert_equal, bit, bits, pauses, pieces
 
-VARIABLE = "NOMUL_AXI"
+VARIABLE, DRIVER = "NOMUL_AXI", "NOMUL_DRIVER"
 IDENTITY = 0x6E6F6D75
 TIMEOUT_US = 2000
 
@@ -143,7 +145,7 @@ def _whole(lane: dict[str, Any]) -> bool:
 
 
 async def check_registers(dut: Any, master: AxiLiteMaster, registers: list[dict[str, Any]]) -> None:
-    """Read each register; be refused where there is none, and when writing."""
+    """Read each register, by its address and by the driver; be refused where there is none."""
     for _ in range(20):
         await RisingEdge(dut.aclk)
     words, expected = [], []
@@ -155,9 +157,52 @@ async def check_registers(dut: Any, master: AxiLiteMaster, registers: list[dict[
             negative = register["signed"] and value >> (register["width"] - 1)
             expected[-1] = value - (1 << register["width"]) if negative else value
     assert_equal(words, [value & 0xFFFFFFFF for value in expected], "register")
+    if DRIVER in os.environ:
+        driver = load(Path(os.environ[DRIVER]))
+        await bridge(check_driver)(driver, memory(driver, master), dut.block, registers)
     refused = await master.write(registers[-1]["address"], bytes(4))
     assert_equal(int(refused.resp), int(AxiResp.SLVERR), "answer to a write")
     beyond = 4 * len(registers)
     if beyond >> len(dut.s_axil_araddr) == 0:
         answer = await master.read(beyond, 4)
         assert_equal(int(answer.resp), int(AxiResp.SLVERR), "answer to a read of nothing")
+
+
+def load(path: Path) -> Any:
+    """Return an emitted driver as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def memory(driver: Any, master: AxiLiteMaster, base: int = 0) -> Any:
+    """Return a driver whose reads and writes are transfers on the bus; an error raises OSError."""
+
+    async def read(address: int) -> int:
+        answer = await with_timeout(master.read(address, 4), TIMEOUT_US, "us")
+        if answer.resp != AxiResp.OKAY:
+            raise OSError(f"the bus refuses to read {address:#x}")
+        return int.from_bytes(answer.data, "little")
+
+    async def write(address: int, word: int) -> None:
+        data = word.to_bytes(4, "little")
+        answer = await with_timeout(master.write(address, data), TIMEOUT_US, "us")
+        if answer.resp != AxiResp.OKAY:
+            raise OSError(f"the bus refuses to write {word:#x} at {address:#x}")
+
+    return driver.Driver(resume(read), resume(write), base)
+
+
+def check_driver(driver: Any, there: Any, block: Any, registers: list[dict[str, Any]]) -> None:
+    """Compare every field that the driver reads with the ports inside."""
+    there.check()
+    for register in registers[1:]:
+        inside, found = bits(getattr(block, register["name"])), there.read(register["name"])
+        found = found if isinstance(found, dict) else {register["fields"][0]["name"]: found}
+        expected = {}
+        for field in register["fields"]:
+            value = inside >> field["offset"] & (1 << field["width"]) - 1
+            negative = field["signed"] and value >> (field["width"] - 1)
+            expected[field["name"]] = value - (1 << field["width"]) if negative else value
+        assert found == expected, f"{register['name']}: {found}, and inside {expected}"

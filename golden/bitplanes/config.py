@@ -10,9 +10,14 @@ from nomul.golden.products.contract import sum_bits
 
 ENCODINGS = ("and", "xnor")
 
-# Bits of the sticky error register: the family's, then a precision that the array or its tile does
-# not have, a command inside a vector, and activations with bits above the precision.
-FLAGS = (*contract.FLAGS, "E_MODE", "E_COMMAND", "E_RANGE")
+# Bits of the sticky error register, and what each says: the family's come first.
+RULES = {
+    **contract.RULES,
+    "E_MODE": "A precision was asked for that the array or its tile does not have.",
+    "E_COMMAND": "A command came inside a vector.",
+    "E_RANGE": "Activations had bits above the precision.",
+}
+FLAGS = tuple(RULES)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

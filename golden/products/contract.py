@@ -9,9 +9,15 @@ from nomul.golden.arrays import Floats, Ints
 from nomul.golden.spimc.config import bits_for
 
 # Bits of the sticky error register of a member that has no register of its own, least significant
-# first: a tile with too few words, or with more; a vector without a tile; one with too few
-# activations, or with more.
-FLAGS = ("E_SHORT", "E_LONG", "E_NOTLOADED", "E_XSHORT", "E_XLONG")
+# first, and what each says.
+RULES = {
+    "E_SHORT": "A tile had too few words, and is not there.",
+    "E_LONG": "A tile had too many words, and is not there.",
+    "E_NOTLOADED": "A vector came without a tile.",
+    "E_XSHORT": "A vector had too few activations, and gave no sums.",
+    "E_XLONG": "A vector had too many activations, and gave no sums.",
+}
+FLAGS = tuple(RULES)
 
 # Integers below this are exact in float64, whose matrix product is fast.
 _EXACT = 1 << 53

@@ -10,20 +10,21 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 Store = Literal["ff", "latch", "rowserial"]
 STORES: tuple[Store, ...] = get_args(Store)
 
-# Bits of the sticky error register, least significant first. Where one beat breaks several rules
-# it raises the first of them.
-FLAGS = (
-    "E_HDR",
-    "E_SLOTS",
-    "E_NMCNT",
-    "E_RANGE",
-    "E_RLRUN",
-    "E_DUP",
-    "E_ORDER",
-    "E_TRUNC",
-    "E_NOTLOADED",
-    "E_XLAST",
-)
+# Bits of the sticky error register, least significant first, and what each says. Where one beat
+# breaks several rules it raises the first of them.
+RULES = {
+    "E_HDR": "A tile was opened in a format that is not there, or with parameters out of range.",
+    "E_SLOTS": "A column had more entries than slots.",
+    "E_NMCNT": "A column had another number of entries than its N:M or its bitmap header says.",
+    "E_RANGE": "A row was at or above the length, or index bits above the active width were set.",
+    "E_RLRUN": "The runs of a column led beyond the length.",
+    "E_DUP": "A row came twice in a column, or in a group.",
+    "E_ORDER": "Rows did not ascend within a column, or a group.",
+    "E_TRUNC": "A start came while the tile was loaded, and the tile was forgotten.",
+    "E_NOTLOADED": "A start came without a valid tile.",
+    "E_XLAST": "The last activation was marked too early or too late, and there was no product.",
+}
+FLAGS = tuple(RULES)
 
 # Widths of the run-time fields, in the order of the command's payload.
 FIELDS = {

@@ -1,13 +1,14 @@
 """What the ports of a top level are on AXI: streams with their fields, and registers."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
-from nomul.hw.axi import lite
+from nomul.hw.axi import notes
+from nomul.hw.axi.registers import Field, Register, Word, fields_of, identity, stack
 
 LAST = "last"
 
@@ -57,6 +58,16 @@ class Port:
             member = getattr(member, name)
         return member
 
+    def described(self) -> tuple[Field, ...]:
+        """Return the fields of ``tdata``, those within them included."""
+        found = list[Field]()
+        for name, shape, _, at in self.fields:
+            nested = isinstance(shape, data.StructLayout)
+            for one in fields_of(shape, name or self.path[-1]):
+                full = f"{name}_{one.name}" if nested else one.name
+                found.append(replace(one, name=full, offset=at + one.offset))
+        return tuple(found)
+
     @property
     def signed(self) -> bool:
         """Whether padding copies the sign of the highest field, rather than being zero."""
@@ -76,22 +87,47 @@ def ports(top: wiring.Component) -> tuple[Port, ...]:
     return tuple(streams)
 
 
-def status(top: wiring.Component) -> tuple[lite.Register, ...]:
+def status(top: wiring.Component) -> tuple[Register, ...]:
     """Return the registers of a component's flags and counters; none if it has no such port.
+
+    The identity is first, and then a word for each. What they mean is from the component's
+    docstring. What the fields of one mean is from its attribute ``notes``, texts by field by
+    member; a port without fields that has as many bits as texts has them for fields.
 
     Raises
     ------
     ValueError
         It has an input that is no stream, or a flag wider than a register.
     """
-    values = []
+    said, parts = notes.members(type(top)), getattr(top, "notes", {})
+    values = {}
     for path, member, outward in _walk(top.signature, ()):
         if member.is_port:
+            name = "_".join(path)
             if not outward:
-                raise ValueError(f"input {'_'.join(path)} is no stream, so it has no place on AXI")
-            shape = Shape.cast(member.shape)
-            values.append(("_".join(path), shape.width, shape.signed))
-    return lite.layout(values) if values else ()
+                raise ValueError(f"input {name} is no stream, so it has no place on AXI")
+            about = notes.about(name, said)
+            fields = fields_of(member.shape, name, parts.get(name))
+            if len(fields) == 1 and fields[0].width == len(parts.get(name, ())):
+                bits = enumerate(parts[name].items())
+                fields = tuple(Field(bit, at, 1, about=said) for at, (bit, said) in bits)
+            values[name] = (fields, "status", about)
+    return (identity(), *stack(values, 4)) if values else ()
+
+
+def words(top: wiring.Component) -> tuple[Word, ...]:
+    """Return the words of a component's streams, as they lie in ``tdata``."""
+    said = notes.members(type(top))
+    return tuple(
+        Word(
+            "_".join(port.path),
+            port.described(),
+            port.outward,
+            port.has_last,
+            notes.about(port.path[0], said),
+        )
+        for port in ports(top)
+    )
 
 
 def _fields(shape: Any) -> tuple[tuple[str, Any, int, int], ...]:

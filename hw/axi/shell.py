@@ -6,8 +6,9 @@ from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Sha
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from nomul.hw.axi import lite as axilite
-from nomul.hw.axi.ports import LAST, Port, ports, status
+from nomul.hw.axi.bank import Bank
+from nomul.hw.axi.ports import LAST, Port, ports, status, words
+from nomul.hw.axi.registers import Map
 from nomul.hw.once import place
 from nomul.hw.reset import Clocking
 from nomul.hw.skid import Skid
@@ -24,6 +25,8 @@ class Axis(wiring.Component):
     ----------
     top : :class:`wiring.Component`
         Streams become AXI4-Stream, and outputs that are no streams registers.
+    name, about : str
+        Of the register map: the design's name, and what it is.
 
     Members
     -------
@@ -35,7 +38,7 @@ class Axis(wiring.Component):
     m_axis_<name>_tdata, ...
         An output stream. Padding copies the sign of the highest field if that is signed.
     s_axil_awaddr, ...
-        AXI4-Lite, where the block has status: see :class:`nomul.hw.axi.lite.Status`.
+        AXI4-Lite, where the block has status: see :class:`nomul.hw.axi.bank.Bank`.
 
     Limits
     ------
@@ -45,10 +48,11 @@ class Axis(wiring.Component):
 
     clocking = Clocking("aclk", "aresetn", "low")
 
-    def __init__(self, top: wiring.Component):
+    def __init__(self, top: wiring.Component, name: str = "block", about: str = ""):
         self.top = top
         self.cfg = getattr(top, "cfg", None)
-        self.ports, self.registers = ports(top), status(top)
+        self.ports = ports(top)
+        self.map = Map(name, about, status(top), words(top))
         members: dict[str, Any] = {"aclk": In(1), "aresetn": In(1)}
         for port in self.ports:
             ahead, back = (Out, In) if port.outward else (In, Out)
@@ -57,11 +61,9 @@ class Axis(wiring.Component):
             members[f"{port.name}_tready"] = back(1)
             if port.has_last:
                 members[f"{port.name}_tlast"] = ahead(1)
-        if self.registers:
-            self._lite = axilite.Status(self.registers)
-            names = axilite.bus(1)
-            lite = self._lite.signature.members
-            members |= {f"s_axil_{name}": lite[name] for name in names}
+        if self.map.registers:
+            self._bank = Bank(self.map)
+            members |= self._bank.bus_members()
         super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
@@ -73,8 +75,8 @@ class Axis(wiring.Component):
             skid = Skid(unsigned(port.width + port.has_last))
             m.submodules[f"skid_{'_'.join(port.path)}"] = skid
             (self._connect_output if port.outward else self._connect_input)(m, port, skid)
-        if self.registers:
-            m.submodules.status = self._lite
+        if self.map.registers:
+            m.submodules.status = self._bank
             self._connect_status(m)
         return m
 
@@ -114,12 +116,10 @@ class Axis(wiring.Component):
     def _connect_status(self, m: Module) -> None:
         members = self.top.signature.flatten(self.top)
         flat = {"_".join(map(str, path)): value for path, _, value in members}
-        for register in self.registers[1:]:
-            value = Value.cast(flat[register.name])
-            m.d.comb += getattr(self._lite, f"value_{register.name}").eq(value)
-        for name, member in axilite.bus(1).items():
-            outer, inner = getattr(self, f"s_axil_{name}"), getattr(self._lite, name)
-            m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+        for register in self.map.registers[1:]:
+            seen = Value.cast(getattr(self._bank, register.name))
+            m.d.comb += seen.eq(Value.cast(flat[register.name]))
+        self._bank.connect_bus(m, self)
 
 
 def describe(top: Axis) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def describe(top: Axis) -> dict[str, Any]:
             }
             for port in top.ports
         ],
-        "registers": [vars(register) for register in top.registers],
+        "registers": top.map.to_list(),
     }
 
 

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.bitplanes import FLAGS, Config
+from nomul.golden.bitplanes.config import RULES
 from nomul.hw.bitplanes.column import Column, adjust_bits, adjustment, places, x_shape
 from nomul.hw.bitplanes.reads import Modes, Reads, mode_layout
 from nomul.hw.bitplanes.step import Step
@@ -59,6 +60,8 @@ class Top(wiring.Component):
     ------
     Digital all through: an analog array's noise and its converter's own errors are not modelled.
     """
+
+    notes = {"errors": RULES}  # for register maps
 
     command: stream.Interface
     weight: stream.Interface

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden.dense import Config
 from nomul.golden.products import FLAGS
+from nomul.golden.products.contract import RULES
 from nomul.hw.dense.column import Column, lane, lane_bits
 from nomul.hw.once import Once
 from nomul.hw.products.drain import Drain, y_layout
@@ -44,6 +45,8 @@ class Top(wiring.Component):
     loaded : ``Out(1)``
         A tile is there.
     """
+
+    notes = {"errors": RULES}  # for register maps
 
     weight: stream.Interface
     x: stream.Interface

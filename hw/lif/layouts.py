@@ -72,9 +72,15 @@ def answer_layout(cfg: Config) -> data.StructLayout:
     return data.StructLayout(fields)
 
 
+FLAGS = {
+    "E_RANGE": "An input that does not exist was dropped.",
+    "E_LAST": "The last of a step was missing or early.",
+}
+
+
 def flags_layout() -> data.StructLayout:
     """Return the flags: an input's number out of range, a ``last`` missing or at a wrong place."""
-    return data.StructLayout({"E_RANGE": unsigned(1), "E_LAST": unsigned(1)})
+    return data.StructLayout({flag: unsigned(1) for flag in FLAGS})
 
 
 def counters_layout(bits: int) -> data.StructLayout:

@@ -9,6 +9,7 @@ from nomul.hw.lif.coder import Coder
 from nomul.hw.lif.intake import Frames
 from nomul.hw.lif.layer import Layer
 from nomul.hw.lif.layouts import (
+    FLAGS,
     answer_layout,
     counters_layout,
     flags_layout,
@@ -49,6 +50,8 @@ class Top(wiring.Component):
     ------
     Neither refractory periods nor synapses with a state of their own, nor recurrent connections.
     """
+
+    notes = {"flags": FLAGS}  # for register maps
 
     x: stream.Interface
     y: stream.Interface

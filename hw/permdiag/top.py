@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden.permdiag import Config, shifts
 from nomul.golden.products import FLAGS
+from nomul.golden.products.contract import RULES
 from nomul.hw.once import Once
 from nomul.hw.permdiag.address import modular_difference
 from nomul.hw.permdiag.compactor import Compactor
@@ -52,6 +53,8 @@ class Top(wiring.Component):
     Shifts are constants of the hardware, stored ones too: a tile of other shifts needs other
     hardware.
     """
+
+    notes = {"errors": RULES}  # for register maps
 
     weight: stream.Interface
     x: stream.Interface

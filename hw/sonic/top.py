@@ -228,13 +228,19 @@ class Top(wiring.Component):
         Streams of :class:`SonicConv`.
     fc_tags, fc_values, conv_tags, conv_values
         Ports of the chunk memories; only ``outside``.
-    fc_passes ... conv_saturations : ``Out(32)``
-        Activity counters of both engines.
+    fc_passes, fc_rounds, conv_passes, conv_rounds : ``Out(32)``
+        Counts since reset, as those of ``nomul.golden.sonic.Result``.
+    fc_active, fc_gated, fc_pad, conv_active, conv_gated, conv_pad : ``Out(32)``
+        Lanes whose sparse side was not 0, was 0, and that held nothing, since reset.
+    fc_saturations, conv_saturations : ``Out(32)``
+        Sums that were clipped, since reset.
     dac_activation, dac_weight, adc : ``Out(32)``
         Conversions: of activations (FC: kept lanes, CONV: active lanes), of weights (the other way
         round), of partial sums (passes).
-    fc_unloaded, fc_overlong, conv_unloaded, conv_overlong : ``Out(1)``
-        Flags of both engines.
+    fc_unloaded, conv_unloaded : ``Out(1)``
+        Sticky: a code was not loaded, and counted as 0.
+    fc_overlong, conv_overlong : ``Out(1)``
+        Sticky: a vector had elements beyond ``max_length``, which were dropped.
     refused : ``Out(1)``
         Sticky: a command was none, or a task had no rows, windows, kernels or sizes, and was
         dropped. Or a level other than 0 was meant for code 0.

@@ -8,6 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spimc import FORMATS, Config
+from nomul.golden.spimc.config import RULES
 from nomul.hw.once import Once
 from nomul.hw.skid import Stage
 from nomul.hw.spimc.column import Column
@@ -166,12 +167,18 @@ class Top(wiring.Component):
         Activations of a product, ``last`` on the last; taken after a start.
     y : ``Out(stream.Signature(y_layout(cfg)))``
         C sums, column 0 first, equal to ``nomul.golden.spimc.model``.
-    loading, loaded, busy, done : ``Out(1)``
-        Entries are awaited; a tile may be started; a product is at work; one has left.
+    loading : ``Out(1)``
+        Entries are awaited.
+    loaded : ``Out(1)``
+        A tile may be started.
+    busy : ``Out(1)``
+        A product is at work.
+    done : ``Out(1)``
+        A product has left, and no other tile or product has begun.
     errors : ``Out(flags_layout())``
         Sticky until cleared, see :data:`nomul.golden.spimc.FLAGS`.
     error_column, error_slot : ``Out``
-        Where the first of them was found.
+        Where the first error was found.
     cycles : ``Out(32)``
         Cycles that the last product computed.
 
@@ -180,6 +187,8 @@ class Top(wiring.Component):
     The memory array is made of flip-flops, of black boxes, or of block RAM; bit cells, sense
     amplifiers and their energy are not modelled.
     """
+
+    notes = {"errors": RULES}  # for register maps
 
     command: stream.Interface
     weight: stream.Interface

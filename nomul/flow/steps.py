@@ -83,9 +83,10 @@ def emit(
     from nomul.synth import emit
 
     top = block.top(cfg) if top is None else top
-    top, name = (shell.Axis(top), f"{block.name}_axi") if axi else (top, block.name)
+    name = f"{block.name}_axi" if axi else block.name
+    top = shell.Axis(top, name, block.title) if axi else top
     emitted = emit.emit(top, name, summary=block.title, paper=block.paper, reset=reset or Reset())
-    emitted = dataclasses.replace(emitted, files=cells.models(emitted.verilog))
+    emitted = dataclasses.replace(emitted, files=emitted.files | cells.models(emitted.verilog))
     if folder is not None:
         emitted.write(folder)
     return emitted

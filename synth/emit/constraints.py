@@ -59,7 +59,7 @@ def core(manifest: dict[str, Any], files: Sequence[str] = ()) -> str:
     """
     name = manifest["name"]
     testbench = [file for file in files if file.startswith(f"{name}_tb")]
-    models = [file for file in files if file not in testbench]
+    models = [file for file in files if file.endswith(".v") and file not in testbench]
     lines = [
         "CAPI=2:",
         f"name: nomul:blocks:{name}:{__version__}",

@@ -17,6 +17,7 @@ from nomul.hw.reset import ActiveLow, Clocking, Reset
 from nomul.runs import folders
 from nomul.synth import yosys
 from nomul.synth.emit import constraints, widths
+from nomul.synth.emit.registers import files as register_files
 from nomul.version import __version__
 
 SYNC_HIGH = Reset()
@@ -47,8 +48,8 @@ class Emitted:
     """A design as text.
 
     ``rtlil`` is what synthesis reads, ``verilog`` what people read and simulate, ``manifest`` the
-    ports, configuration, source and hash. ``files`` are models of black boxes, if it has any, and a
-    testbench with its vectors, if asked for.
+    ports, configuration, source and hash. ``files`` are models of black boxes, if it has any, a
+    testbench with its vectors, if asked for, and what software sees, if the top level has a map.
     """
 
     name: str
@@ -94,7 +95,8 @@ def emit(
     Parameters
     ----------
     top
-        The component; a ``cfg`` attribute, if any, goes into the manifest.
+        The component; a ``cfg`` attribute, if any, goes into the manifest, and of a ``map``, a
+        :class:`nomul.hw.axi.registers.Map`, come SystemRDL, C header and Python driver.
     name
         Module name of the top level, and prefix of all modules below it.
     summary, paper
@@ -144,7 +146,8 @@ def emit(
         **({"axi": shell.describe(top)} if isinstance(top, shell.Axis) else {}),
         "sha256": hashlib.sha256((header + body).encode()).hexdigest(),
     }
-    return Emitted(name, rtlil, header + body, manifest)
+    about = getattr(top, "map", None)
+    return Emitted(name, rtlil, header + body, manifest, register_files(about) if about else {})
 
 
 _HUGE = re.compile(r'attribute \\ram_style "huge"\n\s*memory [^\n]*\\(\S+)\n')
