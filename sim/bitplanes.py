@@ -36,10 +36,6 @@ class Unit(products.Driver):
         """Return one field: bits, column by column, plane by plane, lane by lane."""
         return (("w", 1, self.cfg.word_bits),)
 
-    def x_lanes(self) -> int:
-        """Return the activations of a beat."""
-        return self.cfg.width
-
     @property
     def grain(self) -> int:
         """Words of a slice of planes."""
@@ -69,6 +65,9 @@ class Unit(products.Driver):
         await self.bench.until(lambda: self.command.done)
 
 
+globals().update(products.tests(Unit))
+
+
 def mode_of(acts: int, packed, used: int, rounds: bool) -> dict[str, int]:
     """Return the command of a precision."""
     return {
@@ -96,13 +95,6 @@ def precisions(cfg, rng, count: int):
         narrow = cfg.replace(act_planes=acts, weight_planes=planes)
         made = bitplanes.stimuli(narrow, rng, 5, encoding)
         yield narrow, made["packed"], made["x"], used, rounds
-
-
-@cocotb.test()
-@cocotb.parametrize(source=STALLS, sink=STALLS)
-async def products_equal_the_model(dut, source, sink):
-    """Random and corner tiles, back to back, under all stalls; cycles as the formula says."""
-    await products.products(Unit(dut, source, sink), source == sink == "never")
 
 
 @cocotb.test()
@@ -139,32 +131,6 @@ async def precisions_give_their_sums(dut, source, sink):
     unit.check_errors()
     assert_equal(bits(dut.masked), 0, "masked")
     assert_equal(bits(dut.clips), clips % (1 << 32), "clips")
-
-
-@cocotb.test()
-async def vectors_in_sequence(dut):
-    """One tile, many vectors."""
-    await products.sequence(Unit(dut))
-
-
-@cocotb.test()
-@cocotb.parametrize(source=STALLS)
-async def malformed_tiles_give_nothing(dut, source):
-    """Short and long tiles: their flags, no sums, no harm."""
-    await products.malformed_tiles(Unit(dut, source, source))
-
-
-@cocotb.test()
-@cocotb.parametrize(source=STALLS)
-async def wrong_vectors_give_nothing(dut, source):
-    """Short and long vectors: their flags, no sums, no harm."""
-    await products.wrong_vectors(Unit(dut, source, source))
-
-
-@cocotb.test()
-async def works_after_reset(dut):
-    """Reset in mid-transaction."""
-    await products.resets(Unit(dut, "random", "random"))
 
 
 @cocotb.test()

@@ -3,9 +3,7 @@
 import dataclasses
 from typing import Any, ClassVar
 
-from nomul.golden import config
-from nomul.golden.dense.config import divisors
-from nomul.golden.products import contract
+from nomul.golden.products import config, contract
 from nomul.golden.products.contract import sum_bits
 
 ENCODINGS = ("and", "xnor")
@@ -21,15 +19,13 @@ FLAGS = tuple(RULES)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Member):
     """Parameters of the array.
 
     Parameters
     ----------
-    inputs, outputs
-        K rows of a tile and C columns; all columns work at once.
     lanes
-        Rows that a step counts; more than there are idle.
+        Rows that a step counts in all columns at once; more than there are idle.
     act_planes, weight_planes
         A, 1..32, and B, 1..17: most digits of an activation and of a weight.
     act_signed, weight_signed
@@ -54,12 +50,9 @@ class Config(config.Config):
 
     block_name: ClassVar[str] = "bitplanes"
 
-    inputs: int = 64
-    outputs: int = 16
     lanes: int = 64
     act_planes: int = 8
     weight_planes: int = 8
-    act_signed: bool = True
     weight_signed: bool = True
     pairs: int = 1
     slice_bits: int = 1
@@ -95,9 +88,7 @@ class Config(config.Config):
     }
 
     def validate(self) -> None:
-        """Check the ranges, and that sums fit 62 bits."""
-        self.check_range("inputs", 1, 65536)
-        self.check_range("outputs", 1, 4096)
+        """Check the ranges."""
         self.check_range("lanes", 1, 65536)
         self.check_range("act_planes", 1, 32)
         self.check_range("weight_planes", 1, 17)
@@ -109,7 +100,7 @@ class Config(config.Config):
         known = set(self.encodings) <= set(ENCODINGS) and len(self.encodings) > 0
         distinct = len(set(self.encodings)) == len(self.encodings)
         self.check("encodings", known and distinct, f"distinct, some of {', '.join(ENCODINGS)}")
-        self.check("inputs", self.y_bits <= 62, f"such that sums of {self.y_bits} bits fit 62")
+        super().validate()
         port = self.word_bits
         self.check("outputs", port <= 65_000, "small enough for a word of weights to be a port")
 
@@ -136,16 +127,6 @@ class Config(config.Config):
             sum_bits(self.inputs, self.weight_planes, self.act_planes, signed and encoding == "and")
             for encoding in self.encodings
         )
-
-    @property
-    def width(self) -> int:
-        """Lanes that have rows to count."""
-        return min(self.lanes, self.inputs)
-
-    @property
-    def chunks(self) -> int:
-        """Steps that go through the rows once; beats of a vector."""
-        return -(-self.inputs // self.width)
 
     @property
     def at_once(self) -> int:
@@ -197,8 +178,7 @@ class Config(config.Config):
     @property
     def y_lanes(self) -> int:
         """Sums of a beat of ``y``: as few as are no slower than a vector of full precision."""
-        room = self.interval
-        return next(n for n in divisors(self.outputs) if self.outputs // n <= room)
+        return config.lanes_for(self.outputs, self.interval)
 
     @property
     def y_beats(self) -> int:

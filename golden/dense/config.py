@@ -3,8 +3,7 @@
 import dataclasses
 from typing import Any, ClassVar, Literal, get_args
 
-from nomul.golden import config
-from nomul.golden.products.contract import sum_bits
+from nomul.golden.products import config
 
 Array = Literal["multiplier", "bitserial"]
 ARRAYS: tuple[Array, ...] = get_args(Array)
@@ -13,13 +12,11 @@ MULTIPLIERS: tuple[Multiplier, ...] = get_args(Multiplier)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Coded):
     """Parameters of the dense array.
 
     Parameters
     ----------
-    inputs, outputs
-        K rows of a tile and C columns.
     products
         P, multipliers: as many weights meet an activation in a step. What the work does not need
         idles.
@@ -31,24 +28,13 @@ class Config(config.Config):
         FPGA's DSP blocks; ``booth`` is radix 4, whose digits all columns share, with all partial
         products and the accumulator in one tree; ``crossed`` has ANDs of all bits in that tree.
         ``smallest`` is the smaller of these two, see :attr:`way`.
-    weight_bits
-        Bits of a two's complement weight, 1..17.
-    act_bits
-        Bits of an activation, 1..32.
-    act_signed
-        Whether activations are two's complement.
     """
 
     block_name: ClassVar[str] = "dense"
 
-    inputs: int = 64
-    outputs: int = 16
     products: int = 16
     array: Array = "multiplier"
     multiplier: Multiplier = "smallest"
-    weight_bits: int = 8
-    act_bits: int = 8
-    act_signed: bool = True
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"inputs": 8, "outputs": 4, "products": 8},
@@ -57,27 +43,13 @@ class Config(config.Config):
     }
 
     def validate(self) -> None:
-        """Check the ranges, and that sums fit 62 bits."""
-        self.check_range("inputs", 1, 65536)
-        self.check_range("outputs", 1, 4096)
+        """Check the ranges."""
+        super().validate()
         self.check_range("products", 1, 65536)
         self.check_choice("array")
         self.check_choice("multiplier")
-        self.check_range("weight_bits", 1, 17)
-        self.check_range("act_bits", 1, 32)
-        self.check("inputs", self.y_bits <= 62, f"such that sums of {self.y_bits} bits fit 62")
         port = self.lanes * self.columns * self.weight_bits
         self.check("products", port <= 65_000, "small enough for a word of weights to be a port")
-
-    @property
-    def exact(self) -> bool:
-        """Whether y is W^T x: it is."""
-        return True
-
-    @property
-    def y_bits(self) -> int:
-        """Bits of a signed sum."""
-        return sum_bits(self.inputs, self.weight_bits, self.act_bits)
 
     @property
     def way(self) -> Multiplier:
@@ -100,11 +72,6 @@ class Config(config.Config):
         return max(1, min(self.products // self.columns, self.inputs))
 
     @property
-    def chunks(self) -> int:
-        """Beats of a vector."""
-        return -(-self.inputs // self.lanes)
-
-    @property
     def groups(self) -> int:
         """Groups of columns that are worked on one after the other."""
         return -(-self.outputs // self.columns)
@@ -123,7 +90,7 @@ class Config(config.Config):
     def y_lanes(self) -> int:
         """Sums of a beat of ``y``: as few as leave no slower than a group's sums are made."""
         room = self.planes * self.chunks
-        return next(n for n in divisors(self.columns) if self.columns // n <= room)
+        return config.lanes_for(self.columns, room)
 
     @property
     def y_beats(self) -> int:
@@ -143,8 +110,3 @@ class Config(config.Config):
     def cycles(self, n: int) -> int:
         """Cycles from the first activation of ``n`` vectors to the last sum, inclusive."""
         return n * self.interval + self.latency + self.y_beats - 1
-
-
-def divisors(number: int) -> list[int]:
-    """Return the divisors of a number, ascending."""
-    return [n for n in range(1, number + 1) if number % n == 0]

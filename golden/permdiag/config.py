@@ -3,9 +3,7 @@
 import dataclasses
 from typing import Any, ClassVar, Literal, get_args
 
-from nomul.golden import config
-from nomul.golden.dense.config import divisors
-from nomul.golden.products.contract import sum_bits
+from nomul.golden.products import config
 from nomul.golden.spimc.config import bits_for
 
 Product = Literal["multiplier", "bitserial", "pow2"]
@@ -13,7 +11,7 @@ PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Coded):
     """Parameters of the array.
 
     Parameters
@@ -36,25 +34,16 @@ class Config(config.Config):
     weight_bits
         Bits of a two's complement weight, 1..17; of powers of two the greatest is that of so many
         bits and a sign, and there are 2 at least.
-    act_bits
-        Bits of an activation, 1..32.
-    act_signed
-        Whether activations are two's complement.
     """
 
     block_name: ClassVar[str] = "permdiag"
 
-    inputs: int = 64
-    outputs: int = 16
     p: int = 4
     k: Literal["natural"] | tuple[int, ...] = "natural"
     pes: int = 2
     muls: int = 2
     product: Product = "multiplier"
     lanes: int = 8
-    weight_bits: int = 8
-    act_bits: int = 8
-    act_signed: bool = True
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"inputs": 10, "outputs": 8, "p": 3, "pes": 1, "lanes": 4},
@@ -72,16 +61,14 @@ class Config(config.Config):
     }
 
     def validate(self) -> None:
-        """Check the ranges, the shifts, and that sums fit 62 bits."""
-        self.check_range("inputs", 1, 65536)
-        self.check_range("outputs", 1, 4096)
+        """Check the ranges, and the shifts."""
+        super().validate()
         self.check_range("p", 1, 4096)
         self.check_range("pes", 1, 1024)
         self.check_range("muls", 1, 1024)
         self.check_range("lanes", 1, 1024)
         self.check_choice("product")
         self.check_range("weight_bits", 2 if self.product == "pow2" else 1, 17)
-        self.check_range("act_bits", 1, 32)
         if isinstance(self.k, str):
             self.check_choice("k")
         else:
@@ -89,22 +76,11 @@ class Config(config.Config):
             least, most = min(self.k, default=0), max(self.k, default=0)
             legal = len(self.k) == blocks and least >= 0 and most < self.p
             self.check("k", legal, f"natural, or {blocks} shifts in 0..{self.p - 1}")
-        self.check("inputs", self.y_bits <= 62, f"such that sums of {self.y_bits} bits fit 62")
         self.check(
             "pes", self.word_bits <= 65_000, "small enough for a word of weights to be a port"
         )
         port = self.y_lanes * self.y_bits
         self.check("lanes", port <= 65_000, "large enough for a beat of sums to be a port")
-
-    @property
-    def exact(self) -> bool:
-        """Whether y is W^T x: it is."""
-        return True
-
-    @property
-    def y_bits(self) -> int:
-        """Bits of a signed sum."""
-        return sum_bits(self.inputs, self.weight_bits, self.act_bits)
 
     @property
     def block_rows(self) -> int:
@@ -142,16 +118,6 @@ class Config(config.Config):
         return self.act_bits if self.product == "bitserial" else 1
 
     @property
-    def width(self) -> int:
-        """Activations of a beat that are there."""
-        return min(self.lanes, self.inputs)
-
-    @property
-    def chunks(self) -> int:
-        """Beats of a vector."""
-        return -(-self.inputs // self.width)
-
-    @property
     def depth(self) -> int:
         """Words of a tile: what an input meets in a step."""
         return self.steps * self.inputs
@@ -164,7 +130,7 @@ class Config(config.Config):
     @property
     def y_lanes(self) -> int:
         """Sums of a beat of ``y``: as few as are no slower than a vector of zeros."""
-        return next(n for n in divisors(self.outputs) if self.outputs // n <= self.chunks)
+        return config.lanes_for(self.outputs, self.chunks)
 
     @property
     def y_beats(self) -> int:

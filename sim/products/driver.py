@@ -38,7 +38,7 @@ class Driver:
 
     def x_lanes(self) -> int:
         """Return the activations of a beat."""
-        raise NotImplementedError
+        return self.cfg.width
 
     def compress(self, w: np.ndarray) -> Any:
         """Return a tile of the nearest weights that the member holds."""
