@@ -55,6 +55,7 @@ _ALL = (
         },
         commands={"train lif": "nomul.capabilities.lif:train"},
     ),
+    Block("engine", "block", "Quantised network on one member of the product family"),
     Block("dense", "baseline", "Matrix-vector product by INTk multipliers"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("fp16outer", "baseline", "Outer product by FP16 multipliers"),

@@ -1,0 +1,173 @@
+"""Parameters of the engine: a network, the member that computes its products, and the memories."""
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal, get_args
+
+from nomul.golden import config
+from nomul.golden.engine import examples, members, timing
+from nomul.golden.engine.compiler import program
+from nomul.golden.engine.program import Program, code_format
+from nomul.golden.engine.projection import project
+from nomul.golden.network import examples as trained
+from nomul.golden.network.files import load
+from nomul.golden.network.network import Network
+
+Member = Literal["dense", "bitplanes", "permdiag"]
+MEMBERS: tuple[Member, ...] = get_args(Member)
+Weights = Literal["rom", "stream"]
+
+# Bits of the sticky error register, least significant first: an input with too few codes, with
+# more, or with one out of range; a streamed tile with too few words, or with more.
+FLAGS = ("E_SHORT", "E_LONG", "E_RANGE", "E_WSHORT", "E_WLONG")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    """Parameters of the engine.
+
+    Parameters
+    ----------
+    network
+        Path of a network file, the name of one of :data:`nomul.golden.engine.examples.KINDS`, or of
+        a trained network of :mod:`nomul.golden.network.examples`.
+    member
+        Which member of the product family computes W^T x.
+    inputs, outputs
+        Rows and columns of the member's tile; layers are cut to it, or filled up.
+    settings
+        Parameters of the member's own, ``name=value`` each.
+    weights
+        ``rom``: weights are inside. ``stream``: they come word by word, in the order of the layer
+        program, anew for each input.
+    impose
+        Whether weights are projected onto what the member holds, which must hold them otherwise.
+    codes_depth, sums_depth
+        Words of the memories of codes and of sums; as many as the network needs if None.
+    """
+
+    block_name: ClassVar[str] = "engine"
+
+    network: str = "mlp"
+    member: Member = "dense"
+    inputs: int = 8
+    outputs: int = 4
+    settings: tuple[str, ...] = ()
+    weights: Weights = "rom"
+    impose: bool = False
+    codes_depth: int | None = None
+    sums_depth: int | None = None
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "small": {},
+        "conv": {"network": "conv", "weights": "stream"},
+        "residual": {"network": "residual", "member": "bitplanes", "inputs": 6, "outputs": 3},
+        "permdiag": {"network": "conv", "member": "permdiag", "impose": True},
+        "digits": {
+            "network": "digits-mlp-int8",
+            "inputs": 64,
+            "outputs": 16,
+            "settings": ("multiplier=operator",),
+        },
+        "digits-int4": {"network": "digits-mlp-int4", "inputs": 64, "outputs": 16},
+        "fashion": {
+            "network": "fashion-convnet-int8",
+            "inputs": 36,
+            "outputs": 32,
+            "settings": ("multiplier=operator",),
+        },
+        "fashion-residual": {
+            "network": "fashion-residual-int8",
+            "inputs": 36,
+            "outputs": 16,
+            "settings": ("multiplier=operator",),
+        },
+    }
+
+    def validate(self) -> None:
+        """Check the choices, that network and member fit, and that the memories are deep enough."""
+        self.check_choice("member")
+        self.check_choice("weights")
+        self.check_range("inputs", 1, 4096)
+        self.check_range("outputs", 1, 1024)
+        known = [*examples.KINDS, *trained.names()]
+        self.check(
+            "network",
+            self.network in known or Path(self.network).is_file(),
+            f"a file or one of {', '.join(known)}",
+        )
+        needed = self.program
+        for name, words in (("codes_depth", needed.codes), ("sums_depth", needed.sums)):
+            given = getattr(self, name)
+            enough = given is None or words <= given <= 1 << 20
+            self.check(name, enough, f"none or in {words}..{1 << 20} for this network")
+
+    def files(self) -> dict[str, Path]:
+        """Return the network's file, unless the network is one that comes with nomul."""
+        if self.network in examples.KINDS or self.network in trained.names():
+            return {}
+        return {"network": Path(self.network)}
+
+    @cached_property
+    def net(self) -> Network:
+        """The network that is computed; the projected one where the member's form is imposed."""
+        if self.network in examples.KINDS:
+            net = examples.example(self.network)
+        elif self.network in trained.names():
+            net = trained.example(self.network)
+        else:
+            net = load(self.network)
+        return project(net, self.member, self._tile(net)) if self.impose else net
+
+    @cached_property
+    def tile(self) -> Any:
+        """The member's configuration."""
+        return self._tile(self.net)
+
+    def _tile(self, net: Network) -> Any:
+        bits, signed = code_format(net)
+        return members.configure(
+            self.member,
+            self.settings,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            weight_bits=net.weight_bits,
+            act_bits=bits,
+            act_signed=signed,
+        )
+
+    @cached_property
+    def program(self) -> Program:
+        """The layer program."""
+        return program(self.net, self)
+
+    @property
+    def depths(self) -> tuple[int, int]:
+        """Words of the memories of codes and of sums."""
+        needed = self.program
+        return self.codes_depth or needed.codes, self.sums_depth or max(1, needed.sums)
+
+    @property
+    def overhead(self) -> int:
+        """Cycles of an input beside its passes: codes in, and scores out."""
+        return self.program.entry.words + timing.FETCH + 1 + self.program.scores
+
+    @cached_property
+    def work(self) -> int:
+        """Cycles of all passes of an input without zeros."""
+        return int(timing.passes(self).sum())
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an input's last code to its first score, without zeros."""
+        return self.work + timing.FETCH + 2
+
+    @property
+    def interval(self) -> int:
+        """Cycles between two inputs without zeros."""
+        return self.work + self.overhead
+
+    def cycles(self, n: int) -> int:
+        """Cycles from the first code of ``n`` inputs without zeros to the last score, inclusive."""
+        return n * self.interval

@@ -1,0 +1,278 @@
+"""The engine: sequencer, memories, and what moves between them."""
+
+from types import ModuleType
+
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from nomul.golden.engine import FLAGS, Config, members
+from nomul.hw import bitplanes, dense, permdiag
+from nomul.hw.engine.answer import Answer, answer_layout
+from nomul.hw.engine.gather import Gather
+from nomul.hw.engine.intake import Intake, input_layout
+from nomul.hw.engine.rescale import Rescale
+from nomul.hw.engine.sums import Sums
+from nomul.hw.engine.walk import Walk
+from nomul.hw.engine.weights import Framed, Stored
+from nomul.hw.engine.word import KINDS, Words
+from nomul.hw.products.loader import weight_layout
+
+MEMBERS: dict[str, ModuleType] = {"dense": dense, "bitplanes": bitplanes, "permdiag": permdiag}
+PRODUCT, VECTOR, ANSWER = range(len(KINDS))
+
+
+class Top(wiring.Component):
+    """Computes a quantised network: codes of an input in, scores and class out.
+
+    The layer program is a memory of passes. A product pass loads a tile of weights, sends windows
+    of codes through the member and adds what comes to the memory of sums. A vector pass reduces
+    windows, rescales, and writes codes or sums. The last pass sends the answer. ``cfg.interval``
+    cycles between two inputs, ``cfg.latency`` from an input's last code to its first score.
+
+    Parameters
+    ----------
+    cfg : :class:`nomul.golden.engine.Config`
+        Network, member and memories, already validated.
+
+    Members
+    -------
+    x : ``In(stream.Signature({x, last}))``
+        Codes of an input, in the order channel, row, column.
+    weight : ``In(stream.Signature({w, last}))``
+        Only with ``weights="stream"``: words of every tile in the order of the program, again for
+        each input.
+    y : ``Out(stream.Signature({score, label, last}))``
+        Scores in order; ``label`` is the number of the largest so far, so behind the last one it is
+        the class.
+    errors : ``Out(5)``
+        Sticky flags, ``nomul.golden.engine.FLAGS``. An input that raises one has no answer.
+
+    Limits
+    ------
+    An input is taken once the one before it was answered.
+    """
+
+    x: stream.Interface
+    y: stream.Interface
+
+    def __init__(self, cfg: Config):
+        self.cfg, self.program = cfg, cfg.program
+        self.widths = cfg.program.widths
+        self.word_bits = members.word_bits(cfg.tile)
+        ports = {
+            "x": In(stream.Signature(input_layout(self.widths["code"]))),
+            "y": Out(stream.Signature(answer_layout(self.widths["score"], self.program.scores))),
+            "errors": Out(len(FLAGS)),
+        }
+        if cfg.weights == "stream":
+            ports["weight"] = In(stream.Signature(weight_layout(self.word_bits)))
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        cfg, program, m = self.cfg, self.program, Module()
+        words = Words(program, cfg.depths)
+        entry, net = program.entry, cfg.net
+        low, high = net.input_low, net.input_high
+        intake = Intake(self.widths["code"], entry.words, program.code_signed, low, high)
+        m.submodules.intake = intake
+        m.submodules.walk = walk = Walk(words, cfg.tile.y_lanes)
+        m.submodules.rescale = rescale = Rescale(program, words)
+        m.submodules.gather = gather = Gather(members.x_lanes(cfg.tile), self.widths["code"])
+        m.submodules.sums = sums = Sums(cfg.depths[1], cfg.tile.y_lanes, self.widths["sum"])
+        m.submodules.answer = answer = Answer(self.widths["score"], program.scores)
+        m.submodules.member = member = MEMBERS[cfg.member].Top(cfg.tile)
+        m.submodules.weights = weights = self._weights()
+        wiring.connect(m, wiring.flipped(self.x), intake.x)
+        wiring.connect(m, answer.y, wiring.flipped(self.y))
+        wiring.connect(m, gather.x, member.x)
+        wiring.connect(m, weights.o, member.weight)
+        if cfg.weights == "stream":
+            wiring.connect(m, wiring.flipped(self.weight), weights.weight)
+
+        step, kind, start, over = self._sequence(m, words, intake, weights, member, rescale)
+        code = self._read(m, step, kind, (walk, start), (gather, rescale, answer), sums)
+        self._write(m, step, kind, start, (intake, rescale, member, sums, code))
+        m.d.comb += over.eq(self._over(m, kind, walk, gather, member, rescale, answer))
+        return m
+
+    def _weights(self) -> Stored | Framed:
+        """Return where words of weights come from."""
+        tiles = [step.tile.packed for step in self.program.passes if step.kind == "product"]
+        beats = tiles[0].beats if tiles else 1
+        if self.cfg.weights == "stream":
+            return Framed(self.word_bits, beats)
+        words = [word for packed in tiles for word in members.tile_words(packed)]
+        return Stored(self.word_bits, words or [0], beats)
+
+    def _sequence(self, m: Module, words: Words, intake, weights, member, rescale) -> tuple:
+        """Describe the sequencer: an input, then pass after pass, each from fetch to its end.
+
+        Returns the pass, its kind, the strobe that begins its run, and a signal that is to say when
+        that is over.
+        """
+        depth = max(2, len(words.rows))
+        m.submodules.passes = passes = Memory(shape=words.layout, depth=depth, init=words.rows)
+        port = passes.read_port()
+        step, number = Signal(words.layout, reset_less=True), Signal(range(depth))
+        start, over, spoiled = Signal(), Signal(), Signal()
+        m.d.comb += port.addr.eq(number)
+        with m.FSM(name="sequencer"):
+            with m.State("INPUT"):
+                m.d.comb += intake.open.eq(1)
+                m.d.sync += number.eq(0)
+                with m.If(intake.whole):
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                m.next = "DECODE"
+            with m.State("DECODE"):
+                m.d.sync += step.eq(port.data)
+                m.next = "START"
+            with m.State("START"):
+                m.d.comb += start.eq(step.kind != PRODUCT)
+                m.next = "RUN"
+                with m.If(step.kind == PRODUCT):
+                    m.next = "LOAD"
+                # A tile that was not whole spoils its input's answer.
+                with m.If((step.kind == ANSWER) & spoiled):
+                    m.d.comb += start.eq(0)
+                    m.d.sync += spoiled.eq(0)
+                    m.next = "INPUT"
+            with m.State("LOAD"):
+                m.d.comb += weights.load.eq(1)
+                with m.If(weights.o.valid & weights.o.ready & weights.o.payload.last):
+                    m.d.comb += start.eq(1)
+                    m.next = "RUN"
+            with m.State("RUN"):
+                with m.If(over):
+                    m.d.sync += number.eq(number + 1)
+                    m.next = "FETCH"
+                    with m.If(step.kind == ANSWER):
+                        m.next = "INPUT"
+        framed = isinstance(weights, Framed)
+        faults = [weights.short, weights.long] if framed else [0, 0]
+        if framed:
+            with m.If(weights.short | weights.long):
+                m.d.sync += spoiled.eq(1)
+        strobes = (intake.short, intake.long, intake.range, *faults)
+        for flag, strobe in zip(self.errors, strobes, strict=True):
+            with m.If(strobe):
+                m.d.sync += flag.eq(1)
+        m.d.comb += [rescale.step.eq(step), rescale.start.eq(start)]
+        return step, step.kind, start, over
+
+    def _read(self, m: Module, step, kind, walking, takers, sums: Sums) -> tuple:
+        """Describe what is read, one cycle after its address, and who takes it.
+
+        Returns the write port of the memory of codes.
+        """
+        (walk, start), (gather, rescale, answer) = walking, takers
+        bits, is_signed = self.widths["code"], self.program.code_signed
+        depth = max(2, self.cfg.depths[0])
+        m.submodules.codes = codes = Memory(shape=unsigned(bits), depth=depth, init=[])
+        port = codes.read_port()
+        go, there = Signal(), Signal()
+        names = ("real", "outside", "first", "last", "channel_last", "end", "lane")
+        now = {name: Signal.like(getattr(walk, name), name=f"{name}_now") for name in names}
+        m.d.comb += [
+            walk.step.eq(step),
+            walk.start.eq(start),
+            walk.go.eq(go),
+            port.addr.eq(walk.address),
+            port.en.eq(go),
+            sums.address.eq(walk.address),
+            sums.read.eq(go & walk.real),
+        ]
+        with m.If(go):
+            m.d.sync += there.eq(walk.running)
+            m.d.sync += [signal.eq(getattr(walk, name)) for name, signal in now.items()]
+        # Who takes it decides whether the next one comes.
+        with m.Switch(kind):
+            with m.Case(PRODUCT):
+                m.d.comb += go.eq(gather.ready)
+            with m.Case(VECTOR):
+                m.d.comb += go.eq(1)
+            with m.Default():
+                m.d.comb += go.eq(~there | answer.y.ready)
+        code = port.data.as_signed() if is_signed else port.data
+        wide = sums.found[now["lane"]] if self.cfg.tile.y_lanes > 1 else sums.found[0]
+        value = Signal(signed(max(self.widths["sum"], bits + 1)))
+        fed = Mux(now["outside"], step.pad, port.data) if walk.words.pads else port.data
+        m.d.comb += [
+            value.eq(Mux(step.wide, wide, code)),
+            gather.valid.eq(there & (kind == PRODUCT)),
+            gather.last.eq(now["last"]),
+            gather.code.eq(Mux(now["real"], fed, 0)),
+            rescale.valid.eq(there & (kind == VECTOR)),
+            rescale.value.eq(value),
+            rescale.first.eq(now["first"]),
+            rescale.last.eq(now["last"]),
+            rescale.counts.eq(now["real"] & ~now["outside"]),
+            rescale.channel_last.eq(now["channel_last"]),
+            rescale.end.eq(now["end"]),
+            answer.valid.eq(there & (kind == ANSWER)),
+            answer.value.eq(value),
+            answer.last.eq(now["end"]),
+        ]
+        return codes.write_port()
+
+    def _write(self, m: Module, step, kind, start: Signal, units: tuple) -> None:
+        """Describe where results go: codes of an input, sums of the member, rescaled values."""
+        intake, rescale, member, sums, codes = units
+        lanes, entry = self.cfg.tile.y_lanes, self.program.entry
+        into = Signal(max(len(sums.into), len(codes.addr)))
+        lane, beat = Signal(range(max(2, lanes))), Signal.like(step.beats)
+        skipped = Signal()  # sums of columns that the layer does not have
+        y, put = member.y, Signal()
+        m.d.comb += [
+            y.ready.eq(1),
+            put.eq(y.valid & ~skipped),
+            codes.en.eq(intake.write | rescale.done & ~step.into_wide),
+            codes.addr.eq(Mux(intake.write, intake.into + entry.base, into)),
+            codes.data.eq(Mux(intake.write, intake.code, rescale.result)),
+            sums.into.eq(into),
+            sums.put.eq(put | rescale.done & step.into_wide),
+            sums.add.eq(step.add),
+        ]
+        for number in range(lanes):
+            # The member's sums fill a word, a rescaled value is one of it.
+            mine = (lane == number) if lanes > 1 else 1
+            m.d.comb += [
+                sums.mask[number].eq((kind == PRODUCT) | mine),
+                sums.sums[number].eq(Mux(kind == PRODUCT, y.payload.y[number], rescale.result)),
+            ]
+        word_end = (lane == lanes - 1) & step.into_wide if lanes > 1 else 0
+        with m.If(start):
+            m.d.sync += [into.eq(step.into), lane.eq(0), beat.eq(0), skipped.eq(0)]
+        with m.If(put):
+            m.d.sync += [into.eq(into + 1), beat.eq(beat + 1)]
+            with m.If(beat == step.beats):
+                m.d.sync += [into.eq(into + step.into_pixel), beat.eq(0), skipped.eq(1)]
+        with m.If(y.valid & y.payload.last):
+            m.d.sync += skipped.eq(0)
+        with m.If(rescale.done):
+            m.d.sync += into.eq(into + step.into_pixel)
+            with m.If(rescale.result_channel_last):
+                m.d.sync += into.eq(into + step.into_channel + word_end)
+                if lanes > 1:
+                    end = lane == lanes - 1
+                    m.d.sync += lane.eq(Mux(end, 0, lane + 1))
+
+    def _over(self, m: Module, kind, walk, gather, member, rescale, answer) -> Signal:
+        """Return whether the last thing of a pass happens in this cycle."""
+        # Vectors that the member has taken, and not answered.
+        inside = Signal(3)
+        goes = gather.x.valid & gather.x.ready & gather.x.payload.last
+        comes = member.y.valid & member.y.payload.last
+        m.d.sync += inside.eq(inside + goes - comes)
+        waiting = walk.running | gather.valid | gather.x.valid
+        over = Signal()
+        with m.Switch(kind):
+            with m.Case(PRODUCT):
+                m.d.comb += over.eq(comes & (inside == 1) & ~waiting)
+            with m.Case(VECTOR):
+                m.d.comb += over.eq(rescale.done & rescale.result_end)
+            with m.Default():
+                m.d.comb += over.eq(answer.y.valid & answer.y.ready & answer.last)
+        return over

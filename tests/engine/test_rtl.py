@@ -1,0 +1,121 @@
+"""The engine: its Verilog against the model, on presets, drawn networks and whole test sets."""
+
+import numpy as np
+import pytest
+
+from nomul.golden import engine, network
+from nomul.golden.engine.drawn import drawn
+from nomul.hw.engine import Top
+from nomul.sim.harness import BenchError
+
+pytestmark = pytest.mark.needs("icarus")
+
+STALLED = "inputs_equal_the_model/source=random/sink=random"
+
+
+def test_rtl_equals_model(simulate):
+    assert simulate("engine", engine.Config.preset("small")).tests == 10
+
+
+@pytest.mark.parametrize("preset", ["conv", "residual", "permdiag"])
+def test_layers_of_every_kind_on_every_member(simulate, preset):
+    simulate("engine", engine.Config.preset(preset), tests=STALLED)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("preset", ["conv", "residual", "permdiag", "digits", "digits-int4"])
+def test_presets_equal_the_model(simulate, preset):
+    assert simulate("engine", engine.Config.preset(preset)).tests == 10
+
+
+MORE = {
+    "streamed bit planes": {"member": "bitplanes", "weights": "stream", "network": "residual"},
+    "lanes": {"settings": ("products=8",), "outputs": 4, "network": "conv"},
+    "groups of columns": {"settings": ("products=2",), "outputs": 6, "network": "conv"},
+    "bit by bit": {"settings": ("array=bitserial", "products=8"), "network": "mlp"},
+    "sums side by side": {"inputs": 2, "outputs": 8, "network": "residual"},
+    "deeper memories": {"codes_depth": 100, "sums_depth": 333, "network": "residual"},
+    "zeros in beats": {
+        "member": "permdiag",
+        "impose": True,
+        "settings": ("lanes=4", "p=2", "muls=1", "pes=1"),
+        "outputs": 6,
+        "network": "residual",
+    },
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", MORE)
+def test_members_of_other_paces(simulate, name):
+    simulate("engine", engine.Config.from_dict(MORE[name]), tests="inputs")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(30))
+def test_any_network_is_computed_as_it_is(simulate, tmp_path, seed):
+    rng = np.random.default_rng(1000 + seed)
+    network.save(drawn(rng), tmp_path / "net.npz")
+    member = str(rng.choice(["dense", "bitplanes"]))
+    sizes = {"inputs": int(rng.integers(1, 12)), "outputs": int(rng.integers(1, 5))}
+    try:
+        cfg = engine.Config(network=str(tmp_path / "net.npz"), member=member, **sizes)
+    except ValueError:  # groups whose columns begin within a beat
+        sizes["outputs"] = 1
+        cfg = engine.Config(network=str(tmp_path / "net.npz"), member=member, **sizes)
+    simulate("engine", cfg, tests="inputs")
+
+
+def test_bench_notices_one_weight_that_is_one_off(simulate, tmp_path):
+    """Mutation: of all weights of the hardware one is another by one."""
+    cfg = engine.Config.preset("small")
+    first, *others = cfg.net.layers
+    w = first.w.copy()
+    w[3, 2] += 1 if w[3, 2] < 7 else -1
+    network.save(cfg.net.replace(layers=[network.Dense(w), *others]), tmp_path / "net.npz")
+    wrong = cfg.replace(network=str(tmp_path / "net.npz"))
+    with pytest.raises(BenchError, match=r"answers\[\d+, \d+\] is -?0x"):
+        simulate("engine", cfg, top=Top(wrong), tests="source=never/sink=never")
+
+
+def test_bench_notices_padding_of_another_code(simulate, tmp_path):
+    """Mutation: what is around an image counts as another code than the network's."""
+    cfg = engine.Config.preset("conv", weights="rom")
+    first, *others = cfg.net.layers
+    other = network.Conv2d(first.w, first.stride, first.padding, first.pad_value + 1)
+    network.save(cfg.net.replace(layers=[other, *others]), tmp_path / "net.npz")
+    wrong = cfg.replace(network=str(tmp_path / "net.npz"))
+    with pytest.raises(BenchError, match=r"answers\[\d+, \d+\] is -?0x"):
+        simulate("engine", cfg, top=Top(wrong), tests="source=never/sink=never")
+
+
+IMAGES = 200
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("preset", ["digits", "fashion", "fashion-residual"])
+def test_a_test_set_goes_through_the_hardware(simulate, tmp_path, preset):
+    """200 images in Verilator: scores, classes and cycles of each, and the accuracy they have."""
+    pytest.importorskip("torch", reason="needs pip install 'nomul[train]'")
+    from nomul.train import fashion
+    from nomul.train.networks import study
+
+    if preset != "digits" and not fashion.available():
+        pytest.skip("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
+    cfg = engine.Config.preset(preset)
+    data = study.data_of(cfg.network.rsplit("-", 1)[0])
+    x, labels = cfg.net.encode(data.x_test[:IMAGES]), data.labels_test[:IMAGES]
+    np.savez(tmp_path / "x.npz", x=x)
+    files = {"NOMUL_STIMULI": "x.npz", "NOMUL_ANSWERS": "y.npy"}
+    report = simulate(
+        "engine",
+        cfg,
+        bench="nomul.sim.engine.network",
+        simulator="verilator",
+        environment={name: str(tmp_path / file) for name, file in files.items()},
+    )
+    assert report.records["images"] == IMAGES
+    given = np.load(tmp_path / "y.npy")
+    classes = network.model(cfg.net, x).argmax(axis=1)
+    assert np.array_equal(given[:, -1], classes)
+    assert (given[:, -1] == labels).mean() > 0.85
