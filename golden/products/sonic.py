@@ -22,6 +22,9 @@ from nomul.golden.products.contract import (
 
 __all__ = ["Config", "Packed", "compress", "cycles", "ideal", "model", "project", "stimuli"]
 
+# Cycles between two tasks.
+BETWEEN = 2
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config(sonic.Config):
@@ -198,7 +201,10 @@ def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
 
 
 def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
-    """Return the cycles of all vectors, a task each: zero activations save rounds."""
+    """Return the cycles of all vectors, a task each: zero activations save rounds.
+
+    A task is taken in the second cycle after the results of the one before it have left.
+    """
     x = vectors(cfg, x, code_range(cfg.act_bits))
     kinds = -(-cfg.outputs // cfg.fc_units)
     total = 0
@@ -206,7 +212,7 @@ def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
         survivors = int(np.count_nonzero(vector))
         rounds = kinds * max(1, -(-survivors // cfg.fc_lanes))
         total += cfg.cycles(rounds, beats=cfg.beats("fc", vector))
-    return total
+    return total + BETWEEN * max(0, len(x) - 1)
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:

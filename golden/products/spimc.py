@@ -156,10 +156,11 @@ def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
 def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
     """Return the cycles of all vectors: of each its activations in, its product, its sums out.
 
-    The macro works on one vector at a time. A dense tile's later passes are loads, not counted.
+    The macro works on one vector at a time: sums leave through a register, and a start is taken in
+    the cycle after the last of them. A dense tile's later passes are loads, not counted.
     """
-    each = cfg.inputs + cfg.macro.cycles(packed.tile.tile) + cfg.outputs
-    return len(np.asarray(x)) * each
+    each = cfg.inputs + cfg.macro.cycles(packed.tile.tile) + cfg.outputs + 2
+    return max(0, len(np.asarray(x)) * each - 1)
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:

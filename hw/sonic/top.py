@@ -217,6 +217,8 @@ class Top(wiring.Component):
         Sizes, already validated.
     outside : bool
         Bring the ports of the four chunk memories out, for memory macros.
+    conv : bool
+        Have a CONV engine. Without one, its members are not there and its tasks are refused.
 
     Members
     -------
@@ -254,9 +256,11 @@ class Top(wiring.Component):
     turns the counters into time and energy.
     """
 
-    def __init__(self, cfg: Config, *, outside: bool = False):
+    def __init__(self, cfg: Config, *, outside: bool = False, conv: bool = True):
         self.cfg = cfg
-        kinds = {"fc": SonicFC, "conv": SonicConv}
+        kinds: dict[str, type[Engine]] = {"fc": SonicFC}
+        if conv:
+            kinds["conv"] = SonicConv
         self._engines = {kind: engine(cfg, outside=outside) for kind, engine in kinds.items()}
         members = {
             "command": In(stream.Signature(command_layout(cfg))),
@@ -271,8 +275,10 @@ class Top(wiring.Component):
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
-        m, fc, conv = Module(), *self._engines.values()
-        m.submodules.fc, m.submodules.conv = fc, conv
+        m, fc, conv = Module(), self._engines["fc"], self._engines.get("conv")
+        m.submodules.fc = fc
+        if conv is not None:
+            m.submodules.conv = conv
         m.submodules.registers = registers = Registers(codebook_config(self.cfg))
         for kind, engine in self._engines.items():
             m.d.comb += engine.table.eq(registers.table)
@@ -288,14 +294,14 @@ class Top(wiring.Component):
                     m.d.comb += outer.eq(inner)
         self._schedule(m, fc, conv, registers)
         m.d.comb += [
-            self.idle.eq(fc.idle & conv.idle),
-            self.dac_activation.eq(fc.active + fc.gated + conv.active),
-            self.dac_weight.eq(conv.active + conv.gated + fc.active),
-            self.adc.eq(fc.passes + conv.passes),
+            self.idle.eq(fc.idle & (conv.idle if conv is not None else 1)),
+            self.dac_activation.eq(fc.active + fc.gated + (0 if conv is None else conv.active)),
+            self.dac_weight.eq((0 if conv is None else conv.active + conv.gated) + fc.active),
+            self.adc.eq(fc.passes + (0 if conv is None else conv.passes)),
         ]
         return m
 
-    def _schedule(self, m: Module, fc: SonicFC, conv: SonicConv, registers: Registers) -> None:
+    def _schedule(self, m: Module, fc: Engine, conv: Engine | None, registers: Registers) -> None:
         """Hand each command to whom it concerns; drop what nobody could finish."""
         command = self.command.payload
         geometry, good = command.task.geometry, Signal()
@@ -305,7 +311,7 @@ class Top(wiring.Component):
             fc.task.payload.eq(command.task),
             fc.task.payload.kernels.eq(1),
             fc.task.payload.pool.eq(0),
-            conv.task.payload.eq(command.task),
+            *([conv.task.payload.eq(command.task)] if conv is not None else []),
             registers.entry.eq(command.entry),
         ]
         wrong, levels_refused = Signal(), registers.refused
@@ -313,7 +319,7 @@ class Top(wiring.Component):
             with m.Case(LOAD):
                 m.d.comb += [
                     good.eq(1),
-                    self.command.ready.eq(fc.idle & conv.idle),
+                    self.command.ready.eq(self.idle),
                     registers.write.eq(self.command.valid & self.command.ready),
                 ]
             with m.Case(FC):
@@ -322,12 +328,13 @@ class Top(wiring.Component):
                     fc.task.valid.eq(self.command.valid & good),
                     self.command.ready.eq(fc.task.ready | ~good),
                 ]
-            with m.Case(CONV):
-                m.d.comb += [
-                    good.eq(any_count & command.task.kernels.any() & Cat(sizes).all()),
-                    conv.task.valid.eq(self.command.valid & good),
-                    self.command.ready.eq(conv.task.ready | ~good),
-                ]
+            if conv is not None:
+                with m.Case(CONV):
+                    m.d.comb += [
+                        good.eq(any_count & command.task.kernels.any() & Cat(sizes).all()),
+                        conv.task.valid.eq(self.command.valid & good),
+                        self.command.ready.eq(conv.task.ready | ~good),
+                    ]
             with m.Default():
                 m.d.comb += self.command.ready.eq(1)
         with m.If(self.command.valid & ~good):

@@ -213,13 +213,15 @@ class Accelerator:
     """The design with a source, a sink or a memory on each stream."""
 
     memory_class = Memory
+    config_class: type[Config] = Config
+    kinds: tuple[str, ...] = ("fc", "conv")
 
     def __init__(self, dut: Any, source: str = "never", sink: str = "never"):
-        self.cfg = Config.from_json(harness.config_text())
+        self.cfg = self.config_class.from_json(harness.config_text())
         self.dut, self.bench = dut, Bench(dut)
         self.command = self.bench.source("command", [], source)
         self.vector, self.memory, self.norm, self.y = {}, {}, {}, {}
-        for kind in ("fc", "conv"):
+        for kind in self.kinds:
             self.vector[kind] = self.source(f"{kind}_vector", source)
             memory = self.memory_class(self.bench, f"{kind}_fetch", sink)
             memory.cfg, memory.kind = self.cfg, kind
@@ -283,7 +285,7 @@ class Accelerator:
     async def results(self, jobs: list[Job], limit: int = 100_000) -> dict[str, list[np.ndarray]]:
         """Return the results of all jobs by kind, flat, after checking what frames them."""
         got: dict[str, list[np.ndarray]] = {}
-        for kind in ("fc", "conv"):
+        for kind in self.kinds:
             of_kind, sink = [job for job in jobs if job.kind == kind], self.y[kind]
             kernels = [1 if kind == "fc" else len(job.codes) for job in of_kind]
             beats = [
@@ -293,7 +295,7 @@ class Accelerator:
             await self.bench.until(lambda s=sink, n=total: len(s.received) >= n, limit)
         for _ in range(20):
             await self.bench.step()
-        for kind in ("fc", "conv"):
+        for kind in self.kinds:
             of_kind, sink = [job for job in jobs if job.kind == kind], self.y[kind]
             got[kind], position = [], 0
             for job in of_kind:

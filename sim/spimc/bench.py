@@ -38,9 +38,11 @@ COMMAND = Layout(
 class Macro:
     """Drives the macro's ports: opens tiles, loads them, asks for products."""
 
+    config_class: type[Config] = Config
+
     def __init__(self, dut: Any, source: str = "never", sink: str = "never"):
         self.dut, self.bench = dut, Bench(dut)
-        self.cfg = cfg = Config.from_json(harness.config_text())
+        self.cfg = cfg = self.config_class.from_json(harness.config_text())
         self.words = Layout(
             (("value", cfg.weight_bits, 1), ("index", cfg.ib, 1), ("last", 1, 1), ("null", 1, 1))
         )
