@@ -39,6 +39,18 @@ class Packed(ABC):
         """Words that load the tile."""
 
     @property
+    def first(self) -> int:
+        """Words that must be there before the first vector: all of them, if the tile stays."""
+        return self.beats
+
+    def fetched(self, x: Ints) -> int:
+        """Return the bits of weights that come in for vectors int64[V, inputs]: once, if they stay.
+
+        A member that keeps no weights fetches them for every vector.
+        """
+        return self.bits
+
+    @property
     @abstractmethod
     def bits(self) -> int:
         """Bits stored, headers and indices included."""

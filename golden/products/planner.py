@@ -104,7 +104,7 @@ class Plan:
         return sum(module.cycles(self.cfg, placed.packed, part) for placed, part in pairs)
 
 
-def plan(name: str, cfg: Any, w: ArrayLike, groups: int = 1) -> Plan:
+def plan(name: str, cfg: Any, w: ArrayLike, groups: int = 1, *, project: bool = False) -> Plan:
     """Cut a layer into a member's tiles.
 
     Parameters
@@ -119,6 +119,9 @@ def plan(name: str, cfg: Any, w: ArrayLike, groups: int = 1) -> Plan:
     groups
         Of a convolution. Those of few inputs and outputs share a tile, where the member holds the
         zeros between them.
+    project
+        Take for each tile the nearest one that the member holds; then each group has its own
+        tiles. What pads a tile may become other than zero, and is not the layer's.
 
     Raises
     ------
@@ -128,11 +131,12 @@ def plan(name: str, cfg: Any, w: ArrayLike, groups: int = 1) -> Plan:
     module, blocks = member_named(name), matrices(w, groups)
     height, breadth = blocks[0].shape
     together = max(1, min(cfg.inputs // height, cfg.outputs // breadth, groups))
+    together = 1 if project else together
     tiles: list[Placed] = []
     for first in range(0, groups, together):
         chosen = blocks[first : first + together]
         try:
-            tiles += _tiles(module, cfg, chosen, first)
+            tiles += _tiles(module, cfg, chosen, first, project)
         except TooFull:
             raise
         except ValueError:
@@ -140,7 +144,7 @@ def plan(name: str, cfg: Any, w: ArrayLike, groups: int = 1) -> Plan:
             if len(chosen) == 1:
                 raise
             for number, block in enumerate(chosen, first):
-                tiles += _tiles(module, cfg, [block], number)
+                tiles += _tiles(module, cfg, [block], number, project)
     inputs, outputs = height * groups, breadth * groups
     return Plan(
         member=name,
@@ -185,7 +189,9 @@ def _side_by_side(blocks: list[Ints]) -> tuple[Ints, NDArray[np.bool_]]:
     return whole, there
 
 
-def _tiles(module: ModuleType, cfg: Any, blocks: list[Ints], first: int) -> list[Placed]:
+def _tiles(
+    module: ModuleType, cfg: Any, blocks: list[Ints], first: int, project: bool
+) -> list[Placed]:
     """Return the tiles of groups side by side, the first of which is number ``first``."""
     tiles, (w, there) = [], _side_by_side(blocks)
     height, breadth = blocks[0].shape
@@ -193,7 +199,7 @@ def _tiles(module: ModuleType, cfg: Any, blocks: list[Ints], first: int) -> list
         columns = np.arange(left, min(left + cfg.outputs, w.shape[1]))
         top = 0
         while top < len(w):
-            count, packed = _fitting(module, cfg, w[top : top + cfg.inputs, columns])
+            count, packed = _fitting(module, cfg, w[top : top + cfg.inputs, columns], project)
             rows = np.arange(top, top + count)
             used = int(there[np.ix_(rows, columns)].sum())
             tiles.append(Placed(packed, first * height + rows, first * breadth + columns, used))
@@ -201,13 +207,14 @@ def _tiles(module: ModuleType, cfg: Any, blocks: list[Ints], first: int) -> list
     return tiles
 
 
-def _fitting(module: ModuleType, cfg: Any, part: Ints) -> tuple[int, Packed]:
+def _fitting(module: ModuleType, cfg: Any, part: Ints, project: bool) -> tuple[int, Packed]:
     """Return how many of the first rows a tile holds, as bisection finds it, and that tile."""
     low, high, best = 0, len(part) + 1, None
     length = len(part)
     while high - low > 1:
         whole = np.zeros((cfg.inputs, cfg.outputs), dtype=np.int64)
         whole[:length, : part.shape[1]] = part[:length]
+        whole = module.project(cfg, whole) if project else whole
         try:
             low, best = length, module.compress(cfg, whole)
         except TooFull:

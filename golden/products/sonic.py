@@ -102,6 +102,16 @@ class Packed(tile.Packed):
         return len(self.codebook) - 1 + self.codes.size
 
     @property
+    def first(self) -> int:
+        """Levels of the codebook but zero: codes are fetched while a vector computes."""
+        return len(self.codebook) - 1
+
+    def fetched(self, x: Ints) -> int:
+        """Return the bits of the levels, and of the codes of all activations that are not zero."""
+        codes = int(np.count_nonzero(x)) * self.cfg.outputs * self.cfg.code_bits
+        return self.first * self.cfg.level_bits + codes
+
+    @property
     def bits(self) -> int:
         """Bits stored: codes, and the levels of the codebook."""
         levels = (len(self.codebook) - 1) * self.cfg.level_bits

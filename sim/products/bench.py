@@ -9,6 +9,7 @@ import numpy as np
 from nomul.golden.products.contract import code_range, corners
 from nomul.sim import harness
 from nomul.sim.products.driver import Driver
+from nomul.sim.products.operands import record
 from nomul.sim.stream import assert_equal, bit
 
 
@@ -67,7 +68,7 @@ async def sequence(unit: Driver, vectors: int = 64) -> None:
     assert_equal(await unit.take(len(x)), unit.golden.model(cfg, packed, x), "y")
     cycles = unit.y.cycles[-1] - unit.x.sent[0] + 1
     assert_equal(cycles, unit.golden.cycles(cfg, packed, x), "cycles")
-    harness.record(products=len(x) * cfg.inputs * cfg.outputs, cycles=cycles)
+    record(unit.bench, cfg, x, unit.x, cycles)
 
 
 async def works(unit: Driver, packed: Any, x: np.ndarray, before: int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nomul.golden.products.contract import code_range
 from nomul.sim import harness
+from nomul.sim.stream import Bench, Source
 
 VARIABLE = "NOMUL_STIMULI"
 
@@ -33,6 +34,21 @@ def operands(
     return golden.project(cfg, w), x
 
 
-def record(cfg: Any, x: np.ndarray, cycles: int) -> None:
-    """Record how many products were computed, zeros among them, and in how many cycles."""
-    harness.record(products=len(x) * cfg.inputs * cfg.outputs, cycles=cycles)
+def record(bench: Bench, cfg: Any, x: np.ndarray, vectors: Source, cycles: int) -> None:
+    """Record what energy is split by.
+
+    How many products were computed, zeros among them, in how many cycles, and how many cycles
+    before, from the first transfer on any stream, went by with loading.
+
+    Parameters
+    ----------
+    vectors
+        Who sent the vectors.
+    """
+    sent = [agent.sent for agent in bench.agents if isinstance(agent, Source)]
+    begin = min(cycles[0] for cycles in sent if cycles)
+    harness.record(
+        products=len(x) * cfg.inputs * cfg.outputs,
+        cycles=cycles,
+        load_cycles=vectors.sent[0] - begin,
+    )

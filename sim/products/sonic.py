@@ -38,4 +38,4 @@ async def vectors_in_sequence(dut, source, sink):
     cycles = unit.y["fc"].cycles[-1] - unit.vector["fc"].sent[0] + 1
     if source == sink == "never":
         assert_equal(cycles, sonic.cycles(cfg, packed, x), "cycles")
-    record(cfg, x, cycles)
+    record(unit.bench, cfg, x, unit.vector["fc"], cycles)

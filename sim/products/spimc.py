@@ -46,4 +46,4 @@ async def vectors_in_sequence(dut, source, sink):
     cycles = unit.y.cycles[-1] - unit.x.sent[0] + 1
     if source == sink == "never":
         assert_equal(cycles, spimc.cycles(cfg, packed, x), "cycles")
-    record(cfg, x, cycles)
+    record(unit.bench, cfg, x, unit.x, cycles)

@@ -1,0 +1,1 @@
+"""One trained network on every datapath: accuracy, storage, time, area and energy beside."""

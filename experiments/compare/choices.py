@@ -1,0 +1,149 @@
+"""What is compared: members of the family in three sizes, and how each is set up."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nomul.golden import products
+
+# Rows and columns of a tile. Every array has about as many multipliers, or what stands for them, as
+# do K C / 64 products of 8 x 8 bits per cycle: 1, 4 and 16.
+SIZES = {"small": (16, 4), "medium": (32, 8), "large": (64, 16)}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A size, and what a member's settings follow from.
+
+    Attributes
+    ----------
+    inputs, outputs
+        K and C of a tile.
+    act_bits
+        Of an activation.
+    fpga
+        Whether cells are those of an FPGA, which has multipliers.
+    """
+
+    inputs: int
+    outputs: int
+    act_bits: int
+    fpga: bool
+
+    @property
+    def rate(self) -> int:
+        """Products per cycle that arrays of multipliers are made for."""
+        return max(1, self.inputs * self.outputs // 64)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A member in one size.
+
+    Attributes
+    ----------
+    label
+        What rows call it.
+    member
+        Its name in the family.
+    size
+        Of :data:`SIZES`.
+    settings
+        Its own parameters.
+    """
+
+    label: str
+    member: str
+    size: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _multipliers(scale: Scale) -> dict[str, Any]:
+    return {"products": scale.rate, "multiplier": "operator" if scale.fpga else "smallest"}
+
+
+def _bit_by_bit(scale: Scale) -> dict[str, Any]:
+    return {"products": scale.rate * scale.act_bits, "array": "bitserial"}
+
+
+def _planes(scale: Scale) -> dict[str, Any]:
+    binary = {"encodings": ("and",), "rounding": False, "checks": False}
+    return {"lanes": scale.inputs, "tree_regs": 1, **binary}
+
+
+def _diagonals(scale: Scale) -> dict[str, Any]:
+    rows = -(-scale.outputs // 4)
+    return {"p": 4, "pes": 1, "muls": min(rows, scale.rate), "lanes": 4}
+
+
+def _sparse(scale: Scale) -> dict[str, Any]:
+    # As many slots as rows, so that a dense tile is held whole.
+    return {"slots": scale.inputs, "lanes": 4, "formats": ("dense", "bitmap"), "tree_regs": 1}
+
+
+def _levels(scale: Scale) -> dict[str, Any]:
+    side = {1: 1, 4: 2, 16: 4}.get(scale.rate, 1)
+    return {
+        "code_bits": 4,
+        "fc_lanes": side,
+        "fc_units": max(1, scale.rate // side),
+        "conv_lanes": 1,
+        "conv_units": 1,
+        "compactor_width": 4,
+        "batchnorm_bits": 2,
+        "max_length": scale.inputs,
+        "address_bits": scale.outputs.bit_length(),
+    }
+
+
+# Rows of a member that has more than one, or parameters beside its sizes; a member that is not
+# here has one row, with its own defaults.
+SET_UP: dict[str, dict[str, Callable[[Scale], dict[str, Any]]]] = {
+    "dense": {"dense": _multipliers, "dense, bit by bit": _bit_by_bit},
+    "bitplanes": {"bitplanes": _planes},
+    "permdiag": {"permdiag": _diagonals},
+    "spimc": {"spimc": _sparse},
+    "sonic": {"sonic": _levels},
+}
+
+
+def candidates(
+    names: Iterable[str],
+    sizes: Iterable[str],
+    act_bits: int,
+    fpga: bool,
+    changes: Mapping[str, Mapping[str, str]],
+) -> list[Candidate]:
+    """Return the candidates of some members in some sizes.
+
+    Parameters
+    ----------
+    names
+        Members; all of the family if none is named.
+    sizes
+        Of :data:`SIZES`.
+    act_bits, fpga
+        See :class:`Scale`.
+    changes
+        Parameters to set otherwise, as text, by member.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is no such member, size or parameter.
+    """
+    chosen = list(names) or list(products.MEMBERS)
+    for name in changes:
+        if name not in chosen:
+            raise ValueError(f"--set is for members that are compared, and {name!r} is none")
+    made = []
+    for size in sizes:
+        if size not in SIZES:
+            raise ValueError(f"there is no size {size!r}; there are {', '.join(SIZES)}")
+        scale = Scale(*SIZES[size], act_bits, fpga)
+        for name in chosen:
+            kind = products.member(name).Config
+            own = {field: kind.parse(field, text) for field, text in changes.get(name, {}).items()}
+            for label, settings in SET_UP.get(name, {name: lambda _: {}}).items():
+                made.append(Candidate(label, name, size, {**settings(scale), **own}))
+    return made

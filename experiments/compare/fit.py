@@ -1,0 +1,193 @@
+"""What a member makes of a network: tiles, cycles, storage, accuracy, and operands to measure on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nomul.experiments.compare.choices import SIZES, Candidate
+from nomul.experiments.compare.subject import Subject
+from nomul.golden import network, products
+from nomul.golden.arrays import Ints
+from nomul.golden.network import Conv2d, Dense, Network, kernels
+
+# Test images whose activations are counted, and vectors whose energy is measured.
+IMAGES = 4
+VECTORS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer of products.
+
+    Attributes
+    ----------
+    number
+        In the network.
+    w, groups
+        As :func:`nomul.golden.products.plan` takes them.
+    windows
+        Vectors of one inference.
+    """
+
+    number: int
+    name: str
+    w: Ints
+    groups: int
+    windows: int
+
+
+def layers(net: Network) -> list[Layer]:
+    """Return the layers of a network that multiply."""
+    found = []
+    for number, layer in enumerate(net.layers):
+        if isinstance(layer, Dense | Conv2d):
+            windows = int(np.prod(net.shapes[number + 1][1:], dtype=np.int64))
+            groups = layer.groups if isinstance(layer, Conv2d) else 1
+            size = "x".join(map(str, layer.w.shape))
+            found.append(Layer(number, f"{layer.kind} {size}", layer.w, groups, windows))
+    return found
+
+
+def configured(candidate: Candidate, net: Network) -> Any:
+    """Return a candidate's configuration for the widths of a network.
+
+    Activations are unsigned where no layer takes negative ones; a member that takes signed ones
+    alone gets a bit more.
+    """
+    sources = [net.sources(layer.number)[0] for layer in layers(net)]
+    pads = [getattr(net.layers[layer.number], "pad_value", 0) for layer in layers(net)]
+    signed = min([*(net.ranges[source][0] for source in sources), *pads]) < 0
+    inputs, outputs = SIZES[candidate.size]
+    values = {"inputs": inputs, "outputs": outputs, "weight_bits": net.weight_bits}
+    values |= candidate.settings
+    try:
+        return products.configure(
+            candidate.member, act_bits=net.act_bits, act_signed=signed, **values
+        )
+    except ValueError:
+        if signed:
+            raise
+        return products.configure(
+            candidate.member, act_bits=net.act_bits + 1, act_signed=True, **values
+        )
+
+
+def vectors(net: Network, number: int, values: Sequence[Ints]) -> Ints:
+    """Return what a layer multiplies of the values of V images: int64[V, windows, inputs]."""
+    layer, x = net.layers[number], values[net.sources(number)[0]]
+    if isinstance(layer, Dense):
+        return x[:, None]
+    assert isinstance(layer, Conv2d)
+    padded = kernels.pad(x.swapaxes(0, 1), layer.padding, layer.pad_value)
+    views = np.stack(kernels.windows(padded, layer.w.shape[2:], layer.stride))
+    # [places, channels, V, height, width] to [V, height, width, channels, places]
+    patches = views.transpose(2, 3, 4, 1, 0)
+    return np.ascontiguousarray(patches).reshape(len(x), -1, len(views) * views.shape[1])
+
+
+def with_weights(net: Network, plans: dict[int, products.Plan]) -> Network:
+    """Return a network whose layers of products have the weights of their plans."""
+    from dataclasses import replace
+
+    made = list(net.layers)
+    for number, plan in plans.items():
+        layer, w = net.layers[number], plan.weights()
+        if isinstance(layer, Conv2d):
+            high, wide = len(w) // layer.groups, w.shape[1] // layer.groups
+            blocks = [
+                w[g * high : (g + 1) * high, g * wide : (g + 1) * wide].T
+                for g in range(layer.groups)
+            ]
+            w = np.concatenate(blocks).reshape(layer.w.shape)
+        assert isinstance(layer, Dense | Conv2d)
+        made[number] = replace(layer, w=w)
+    return net.replace(layers=made)
+
+
+def fit(subject: Subject, candidate: Candidate, net: Network | None = None) -> dict[str, Any]:
+    """Return what a candidate makes of a network, of values that JSON can carry.
+
+    Parameters
+    ----------
+    net
+        The network with other weights, that were trained for the member; the subject's if None.
+
+    Returns
+    -------
+    ``structure`` (``exact`` where the member holds all weights as they are, else ``imposed``),
+    ``accuracy`` on the whole test set, and for each layer in ``layers`` its tiles, words, cycles
+    and bits, and the operands ``w`` and ``x`` of its first tile; or ``refused``, why it cannot be
+    held.
+    """
+    net = net or subject.net
+    cfg = configured(candidate, net)
+    values = network.trace(net, subject.codes[: max(IMAGES, VECTORS)])
+    plans: dict[int, products.Plan] = {}
+    imposed, found = False, []
+    for layer in layers(net):
+        try:
+            plan, changed = _held(candidate.member, cfg, layer)
+        except ValueError as error:
+            found.append({"layer": layer.name, "refused": str(error)})
+            continue
+        plans[layer.number], imposed = plan, imposed or changed
+        x = vectors(net, layer.number, values)
+        found.append(_counted(layer, plan, x))
+    held = with_weights(net, plans)
+    if imposed:
+        # Activations behind weights that have changed are others, too.
+        values = network.trace(held, subject.codes[: max(IMAGES, VECTORS)])
+        at = {layer.name: layer for layer in layers(net) if layer.number in plans}
+        found = [
+            _counted(at[part["layer"]], plans[at[part["layer"]].number],
+                     vectors(held, at[part["layer"]].number, values))
+            if part["layer"] in at else part
+            for part in found
+        ]  # fmt: skip
+    return {
+        "structure": "imposed" if imposed else "exact",
+        "accuracy": subject.accuracy(held),
+        "layers": found,
+    }
+
+
+def _held(member: str, cfg: Any, layer: Layer) -> tuple[products.Plan, bool]:
+    """Return a layer's plan, and whether its weights had to change for it."""
+    try:
+        return products.plan(member, cfg, layer.w, layer.groups), False
+    except ValueError:
+        return products.plan(member, cfg, layer.w, layer.groups, project=True), True
+
+
+def _counted(layer: Layer, plan: products.Plan, x: Ints) -> dict[str, Any]:
+    """Return what one inference takes of a layer, the mean of a few images."""
+    tiles, cfg, images = plan.tiles, plan.cfg, x[:IMAGES]
+    cycles = [plan.cycles_for(image) for image in images]
+    fetched = [
+        placed.packed.fetched(part)
+        for image in images
+        for placed, part in zip(tiles, plan.parts(image), strict=True)
+    ]
+    rows = sum(len(placed.rows) for placed in tiles)
+    columns = sum(len(placed.columns) for placed in tiles)
+    first = tiles[0]
+    rng = np.random.default_rng(1)
+    flat = x.reshape(-1, x.shape[-1])
+    chosen = flat[rng.permutation(len(flat))[:VECTORS]]
+    return {
+        "layer": layer.name,
+        "weights": int(layer.w.size),
+        "tiles": len(tiles),
+        "windows": layer.windows,
+        "beats": plan.beats,
+        "first": sum(placed.packed.first for placed in tiles),
+        "bits": plan.bits,
+        "utilisation": plan.utilisation,
+        "cycles": sum(cycles) / len(cycles),
+        "fetched": sum(fetched) / len(images),
+        "moved": layer.windows * (rows * cfg.act_bits + columns * cfg.y_bits),
+        "w": first.packed.weights().tolist(),
+        "x": plan.parts(chosen)[0].tolist(),
+    }

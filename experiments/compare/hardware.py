@@ -1,0 +1,144 @@
+"""A member's array on a target: area, clock, and the energy of tiles with their own operands."""
+
+import dataclasses
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nomul.golden import products
+from nomul.golden.products.members import MEMBERS
+from nomul.runs import folders
+from nomul.synth import measure as rows
+from nomul.synth.emit import emit
+from nomul.synth.energy import gatesim, netlist
+from nomul.synth.energy.activity import Measured
+from nomul.synth.energy.power import INPUT_SLEW, estimate
+from nomul.synth.map.recipes import BALANCED
+from nomul.synth.map.stdcells import FreePdk45
+from nomul.synth.map.synthesize import synthesize
+from nomul.synth.workload import Workload
+
+# One recipe rather than five: what stores a tile takes long in each.
+CELLS = FreePdk45(recipes=(BALANCED,), clock_gating=8)
+TARGETS = ("freepdk45", "ecp5")
+SEEDS = (1,)
+
+
+def module(member: str, room: str) -> Any:
+    """Return a member's module in another room: adapted ones are beside what members share."""
+    return import_module(MEMBERS[member].replace(".golden.", f".{room}."))
+
+
+def measure(
+    member: str, config: str, target: str, period_ps: int, parts: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what an array takes, and per part what energy goes into a load and into a vector.
+
+    Parameters
+    ----------
+    member, config
+        The member, and its configuration as JSON.
+    target
+        ``freepdk45``, or an FPGA, which has no energy.
+    period_ps
+        Clock period to aim at.
+    parts
+        Operands ``w`` and ``x`` of one tile for each layer.
+    """
+    cfg = products.member(member).Config.from_json(config)
+    top = module(member, "hw").Top(cfg)
+    with folders.scratch("nomul-compare-") as folder:
+        if target != "freepdk45":
+            return _placed(top, cfg, member, target, period_ps, folder)
+        mapped = synthesize(
+            emit(top, member), CELLS, hierarchical=True, period_ps=period_ps, folder=folder
+        )
+        assert mapped.area_um2 is not None
+        assert mapped.timing is not None
+        wires = netlist.split(folder / "mapped.v", member, folder)
+        design = Timed.of(netlist.read(wires, member, CELLS.cells(), folder))
+        period = mapped.timing.period_ps
+        energies = [_energy(member, cfg, design, wires, part, period, folder) for part in parts]
+    return {
+        "area_um2": round(mapped.area_um2, 1),
+        "sequential_um2": round(mapped.sequential_um2 or 0.0, 1),
+        "period_ps": round(period, 1),
+        "energies": energies,
+    }
+
+
+def _placed(
+    top: Any, cfg: Any, member: str, target: str, period_ps: int, folder: Path
+) -> dict[str, Any]:
+    row = rows.measure(top, cfg, member, target, period_ps=period_ps, seeds=SEEDS, folder=folder)
+    period = row.timing.period_ps if row.timing else None
+    return {"resources": row.resources, "device": row.device, "period_ps": period}
+
+
+@dataclasses.dataclass(frozen=True)
+class Timed(netlist.Netlist):
+    """A netlist whose slews are known, so that its windows are estimated quickly."""
+
+    known: Any
+
+    @classmethod
+    def of(cls, design: netlist.Netlist) -> "Timed":
+        """Return a netlist with the slews that an estimate asks for."""
+        return cls(**vars(design), known=design.slews(design.loads(), INPUT_SLEW))
+
+    def slews(self, loads: Any, input_slew: float) -> Any:
+        """Return what :meth:`of` found."""
+        return self.known
+
+
+def _energy(
+    member: str,
+    cfg: Any,
+    design: netlist.Netlist,
+    wires: Path,
+    part: dict[str, Any],
+    period_ps: float,
+    folder: Path,
+) -> dict[str, float]:
+    """Return the energy in fJ of loading a tile, and of one of its vectors, leakage included."""
+    w, x = np.array(part["w"]), np.array(part["x"])
+    np.savez(folder / "operands.npz", w=w, x=x)
+    bench = module(member, "sim")
+    work = Workload(
+        top=member,
+        bench=bench.__name__,
+        config=cfg.to_json(),
+        test=bench.MEASURED,
+        operation=bench.OPERATION,
+    )
+    measured = gatesim.simulate(
+        design,
+        wires,
+        CELLS.models_text(),
+        work.bench,
+        folder / "energy",
+        config=work.config,
+        tests=work.tests,
+        environment={"NOMUL_STIMULI": str((folder / "operands.npz").resolve())},
+        cycles=1_000_000,
+        start=0,
+    )
+    load = int(measured.records["load_cycles"])
+    before, after = _cut(measured, load)
+    spent = [estimate(design, one, period_ps=period_ps).total_fj for one in (before, after)]
+    return {
+        "load_fj": round(spent[0], 1),
+        "vector_fj": round(spent[1] / len(x), 1),
+        "unknown": round(measured.unknown, 4),
+    }
+
+
+def _cut(measured: Measured, cycle: int) -> tuple[Measured, Measured]:
+    """Return what nets did in the first cycles, and in the others."""
+    values = measured.values
+    return (
+        dataclasses.replace(measured, values=values[: cycle + 1]),
+        dataclasses.replace(measured, values=values[cycle:]),
+    )
