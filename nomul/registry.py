@@ -47,6 +47,7 @@ _ALL = (
     ),
     Block("bitplanes", "block", "Matrix-vector product by bit planes", "arXiv 1905.13389"),
     Block("permdiag", "block", "Permuted-diagonal matrix-vector product", "arXiv 2004.10936"),
+    Block("circulant", "block", "Circulant matrix-vector product", "arXiv 1708.08917"),
     Block(
         *("lif", "block", "Spiking layers", "arXiv 2411.01628, arXiv 2201.06993"),
         capabilities={

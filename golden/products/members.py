@@ -11,6 +11,7 @@ MEMBERS = {
     "dense": "nomul.golden.dense",
     "bitplanes": "nomul.golden.bitplanes",
     "permdiag": "nomul.golden.permdiag",
+    "circulant": "nomul.golden.circulant",
     "spimc": "nomul.golden.products.spimc",
     "sonic": "nomul.golden.products.sonic",
 }

@@ -15,12 +15,13 @@ SMALL = {
     "dense": {"inputs": 10, "outputs": 3, "products": 6},
     "bitplanes": {"inputs": 10, "outputs": 3, "lanes": 4},
     "permdiag": {"inputs": 10, "outputs": 3, "p": 2, "lanes": 4},
+    "circulant": {"inputs": 10, "outputs": 3, "k": 2},
     "spimc": {"window": 10, "columns": 3, "slots": 10, "lanes": 4},
     "sonic": {"inputs": 10, "outputs": 3, "fc_lanes": 4, "fc_units": 2, "code_bits": 3},
 }
 
 # What makes a member hold any matrix: plans of layers that were not trained for it.
-ANY = {"permdiag": {"p": 1}}
+ANY = {"permdiag": {"p": 1}, "circulant": {"k": 1}}
 
 members = pytest.mark.parametrize("name", products.MEMBERS)
 

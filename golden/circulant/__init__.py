@@ -1,0 +1,30 @@
+"""Circulant blocks: k weights of each k x k, by a register that rotates or by exact transforms."""
+
+from nomul.golden.circulant.blocks import places, project, spread
+from nomul.golden.circulant.config import ENGINES, FLAGS, PRODUCTS, Config
+from nomul.golden.circulant.product import (
+    Packed,
+    compress,
+    cycles,
+    ideal,
+    model,
+    model_by_steps,
+    stimuli,
+)
+
+__all__ = [
+    "ENGINES",
+    "FLAGS",
+    "PRODUCTS",
+    "Config",
+    "Packed",
+    "compress",
+    "cycles",
+    "ideal",
+    "model",
+    "model_by_steps",
+    "places",
+    "project",
+    "spread",
+    "stimuli",
+]

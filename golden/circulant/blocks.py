@@ -1,0 +1,57 @@
+"""Matrices of circulant blocks: each block is made of k weights, and the nearest such matrix."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nomul.golden.arrays import Ints
+from nomul.golden.circulant.config import Config
+from nomul.golden.products.contract import code_range, integers
+
+
+def places(cfg: Config) -> tuple[Ints, Ints, Ints]:
+    """Return block column, block row and element of each weight: int64[inputs, outputs] each.
+
+    Element (i - j) mod k of a block's first column, as outputs i and inputs j count the rows and
+    columns of the papers' matrix: y_i = sum_j v[(i - j) mod k] x_j.
+    """
+    j, i = np.indices((cfg.inputs, cfg.outputs))
+    return j // cfg.k, i // cfg.k, (i - j) % cfg.k
+
+
+def spread(cfg: Config, values: Ints) -> Ints:
+    """Return weights int64[inputs, outputs] of blocks int64[block columns, block rows, k]."""
+    return np.asarray(values[places(cfg)])
+
+
+def project(cfg: Config, w: ArrayLike) -> Ints:
+    """Return the nearest matrix of circulant blocks.
+
+    Each diagonal, wrapped around its block, becomes its mean, rounded half to even and clipped;
+    blocks that are cut at the border have fewer weights on some diagonals, or none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        w is not of integers, or not of shape [inputs, outputs].
+    """
+    w, shape = integers("w", w), [cfg.inputs, cfg.outputs]
+    if list(w.shape) != shape:
+        raise ValueError(f"circulant: w must be of shape {shape}, not {list(w.shape)}")
+    return spread(cfg, means(cfg, w))
+
+
+def means(cfg: Config, w: Ints) -> Ints:
+    """Return the clipped and rounded means of diagonals, int64[block columns, block rows, k]."""
+    sums = np.zeros((cfg.block_columns, cfg.block_rows, cfg.k), dtype=np.int64)
+    counts = np.zeros_like(sums)
+    np.add.at(sums, places(cfg), w)
+    np.add.at(counts, places(cfg), 1)
+    return np.clip(half_to_even(sums, np.maximum(counts, 1)), *code_range(cfg.weight_bits))
+
+
+def half_to_even(numerator: Ints, denominator: Ints) -> Ints:
+    """Return quotients of integers and positive integers, rounded half to even, exactly."""
+    below = numerator // denominator
+    twice = 2 * (numerator - below * denominator)
+    up = (twice > denominator) | ((twice == denominator) & (below % 2 == 1))
+    return np.asarray(below + up)
