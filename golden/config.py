@@ -8,7 +8,9 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
+
+Part = TypeVar("Part", bound="Config")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,6 +118,18 @@ class Config:
     def replace(self, **changes: Any) -> Self:
         """Return a copy with ``changes`` applied, validated again."""
         return type(self).from_dict({**self.to_dict(), **changes})
+
+    def part(self, kind: type[Part], **values: Any) -> Part:
+        """Return a configuration of another kind, with the parameters that both have by name.
+
+        ``values`` are given on top. What ``kind`` refuses is refused in the name of this block.
+        """
+        shared = {name: getattr(self, name) for name in kind.names() if name in self.names()}
+        try:
+            return kind.from_dict(shared | values)
+        except ValueError as error:
+            message = str(error).replace(f"{kind.block_name}.", f"{self.block_name}.", 1)
+            raise ValueError(message) from None
 
     def located(self) -> Self:
         """Return the same configuration with whole paths, for a process in another folder."""

@@ -6,36 +6,46 @@ stand in the other's place.
 """
 
 import dataclasses
-from typing import Any, ClassVar, Literal
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nomul.golden import bitstream, essop, fp16mul
-from nomul.golden.arrays import Ints
+from nomul.golden import bitstream, fp16mul, outer
+from nomul.golden.arrays import Floats, Ints
+
+# Cycles of a pair, in which its product goes through the multiplier's three stages; a power of two.
+BEATS = 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(essop.Config):
-    """Parameters of the unit; array and width are ESSOP's.
+class Config(outer.Unit):
+    """Parameters of the unit.
 
     Parameters
     ----------
+    rows, cols
+        M and N, lanes on either side, 1..4096.
+    width
+        W, bits of a magnitude, 2..10.
     mode
         ``ieee`` for gradual underflow, ``ftz`` for flush to zero.
-    stream_bits
-        4: cycles of a pair, in which its product goes through the multiplier's stages.
     source
-        Nothing is random here; the default has no register. With one, ``seed`` is there as in the
-        other units.
+        As in :class:`nomul.golden.bitstream.Sources`. Nothing is random here, and the default has
+        no register. With one, ``seed`` is there as in the other units, and changes nothing.
+    lfsr_width
+        L, bits of a seed, where there is one.
     """
 
     block_name: ClassVar[str] = "fp16outer"
 
+    rows: int = 16
+    cols: int = 16
+    width: int = 8
     mode: fp16mul.Mode = "ieee"
-    stream_bits: int = 4
     source: bitstream.Source = "vdc"
-    cell: Literal["fp16"] = "fp16"  # type: ignore[assignment]  # none of ESSOP's
+    lfsr_width: int = 16
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "ieee": {"rows": 4, "cols": 4},
@@ -43,31 +53,17 @@ class Config(essop.Config):
     }
 
     def validate(self) -> None:
-        """Check what differs from ESSOP."""
-        super().validate()
-        self.check_choice("mode")
+        """Check the multiplier's parameters; the array refuses what its sources cannot do."""
         self.check_range("width", 2, fp16mul.FRACTION)
-        self.check("stream_bits", self.stream_bits == 4, "4: cycles of a multiplication")
-        self.check("bits_per_cycle", self.bits_per_cycle == 1, "1: nothing is drawn")
-        self.check("row_levels", self.row_levels is None, "absent: nothing is drawn")
-        self.check("sng", self.sng == "comparator", "comparator: nothing is drawn")
-        self.check("share", self.share == "pair", "pair: nothing is drawn")
-        self.check("accumulate", self.accumulate is None, "absent: products are floating-point")
+        self.check_choice("mode")
+        _ = self.array
 
-    @property
-    def lane_bits(self) -> int:
-        """Bits that a lane sends to its cells: a binary16 magnitude."""
-        return 15
-
-    @property
-    def count_bits(self) -> int:
-        """Bits of a product's magnitude."""
-        return 15
-
-    @property
-    def y_bits(self) -> int:
-        """Bits of a product, sign included."""
-        return 16
+    @cached_property
+    def array(self) -> outer.Array:
+        """The unit's array: a lane sends a magnitude of binary16, a cell multiplies two of them."""
+        return outer.Array(
+            words=self.part(bitstream.Config, stream_bits=BEATS), lane_bits=15, count_bits=15
+        )
 
 
 def encoded(cfg: Config, operand: ArrayLike) -> NDArray[np.uint16]:
@@ -76,9 +72,9 @@ def encoded(cfg: Config, operand: ArrayLike) -> NDArray[np.uint16]:
     return np.ldexp(magnitude.astype(np.float16), 1 - cfg.width).view(np.uint16)
 
 
-def ideal(x: ArrayLike, d: ArrayLike) -> NDArray[np.float64]:
+def ideal(x: ArrayLike, d: ArrayLike) -> Floats:
     """Return the exact outer product x d^T, float64[M, N]."""
-    return essop.ideal(x, d)
+    return outer.ideal(x, d)
 
 
 def model(
@@ -102,8 +98,7 @@ def model(
     -------
     int64[V, M, N]
     """
-    x, sx = essop.operand("x", x, "sx", sx, cfg.rows)
-    d, sd = essop.operand("d", d, "sd", sd, cfg.cols)
+    x, sx, d, sd = outer.pairs(cfg, x, sx, d, sd)
     a = encoded(cfg, x) | (sx << 15).astype(np.uint16)
     b = encoded(cfg, d) | (sd << 15).astype(np.uint16)
     y = fp16mul.model(fp16mul.Config(mode=cfg.mode), a[:, :, None], b[:, None, :])
@@ -116,7 +111,7 @@ def values(y: ArrayLike) -> NDArray[np.float64]:
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 64) -> dict[str, Ints]:
-    """Return the stimuli of ESSOP, and last a pair of small operands: subnormal if W allows it."""
-    pairs = essop.stimuli(cfg, rng, n_vectors)
+    """Return the units' stimuli, and last a pair of small operands: subnormal if W allows it."""
+    pairs = outer.stimuli(cfg, rng, n_vectors)
     pairs["x"][-1], pairs["d"][-1] = 1 + np.arange(cfg.rows) % 3, 1 + np.arange(cfg.cols) % 3
     return pairs

@@ -5,21 +5,22 @@ Same streams, same sources, same array, so either unit can stand in the other's 
 """
 
 import dataclasses
+from functools import cached_property
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from nomul.golden import bitstream, essop
-from nomul.golden.arrays import Ints
+from nomul.golden import bitstream, outer
+from nomul.golden.arrays import Floats, Ints
 
 Rounding = Literal["stochastic", "nearest"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(essop.Config):
-    """Parameters of the unit; array, width, source, share and accumulators are ESSOP's.
+class Config(outer.Accumulating, bitstream.Sources):
+    """Parameters of the unit: its sources, of which a pair takes one word per side, and its cells.
 
     Parameters
     ----------
@@ -34,9 +35,7 @@ class Config(essop.Config):
 
     bits: int = 4
     rounding: Rounding = "stochastic"
-    stream_bits: int = 1
     source: bitstream.Source = "lfsr"
-    cell: Literal["multiply"] = "multiply"  # type: ignore[assignment]  # none of ESSOP's
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "int2": {"rows": 4, "cols": 4, "bits": 2},
@@ -46,12 +45,10 @@ class Config(essop.Config):
     }
 
     def validate(self) -> None:
-        """Check what differs from ESSOP."""
+        """Check the multipliers after sources and accumulators."""
         super().validate()
         self.check_range("bits", 2, 9)
         self.check_choice("rounding")
-        self.check("stream_bits", self.stream_bits == 1, "1: an operand is drawn once")
-        self.check("sng", self.sng == "comparator", "comparator: an operand is rounded")
 
     @property
     def levels(self) -> int:
@@ -59,19 +56,19 @@ class Config(essop.Config):
         return (1 << (self.bits - 1)) - 1
 
     @property
-    def lane_bits(self) -> int:
-        """Bits that a lane sends to its cells: the rounded magnitude."""
-        return self.bits - 1
+    def full_scale(self) -> int:
+        """Product of two operands at full scale, levels**2."""
+        return self.levels**2
 
-    @property
-    def count_bits(self) -> int:
-        """Bits of the product of two magnitudes."""
-        return max(1, (self.levels**2).bit_length())
-
-    @property
-    def y_bits(self) -> int:
-        """Bits of a signed result, or of an accumulator."""
-        return self.accumulate or self.count_bits + 1
+    @cached_property
+    def array(self) -> outer.Array:
+        """The unit's array: a lane sends a rounded magnitude, a cell multiplies two of them."""
+        return outer.Array(
+            words=self.part(bitstream.Config, stream_bits=1),
+            lane_bits=self.bits - 1,
+            count_bits=self.full_scale.bit_length(),
+            accumulators=self.accumulators,
+        )
 
 
 def rounded(cfg: Config, operand: ArrayLike, word: ArrayLike) -> Ints:
@@ -88,13 +85,13 @@ def words(cfg: Config, n_vectors: int, before: int = 0) -> tuple[Ints, Ints]:
     if cfg.rounding == "nearest":
         half = np.full((n_vectors, 1), 1 << (cfg.width - 1), dtype=np.int64)
         return half, half
-    r, s = bitstream.words(cfg, n_vectors, before)
+    r, s = bitstream.words(cfg.array.words, n_vectors, before)
     return r[:, 0].reshape(n_vectors, -1), s[:, 0].reshape(n_vectors, -1)
 
 
-def ideal(x: ArrayLike, d: ArrayLike) -> NDArray[np.float64]:
+def ideal(x: ArrayLike, d: ArrayLike) -> Floats:
     """Return the exact outer product x d^T, float64[M, N]."""
-    return essop.ideal(x, d)
+    return outer.ideal(x, d)
 
 
 def model(
@@ -116,8 +113,7 @@ def model(
     -------
     int64[V, M, N], each in -levels**2 .. levels**2
     """
-    x, sx = essop.operand("x", x, "sx", sx, cfg.rows)
-    d, sd = essop.operand("d", d, "sd", sd, cfg.cols)
+    x, sx, d, sd = outer.pairs(cfg, x, sx, d, sd)
     r, s = words(cfg, len(x), n_vectors_before)
     left = rounded(cfg, x, r) * (1 - 2 * sx)
     right = rounded(cfg, d, s) * (1 - 2 * sd)
@@ -125,5 +121,5 @@ def model(
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 64) -> dict[str, Ints]:
-    """Return the stimuli of ESSOP."""
-    return essop.stimuli(cfg, rng, n_vectors)
+    """Return the stimuli of all outer-product units."""
+    return outer.stimuli(cfg, rng, n_vectors)

@@ -5,12 +5,13 @@ together, lanes and random sources included, with nothing around it that the can
 """
 
 import dataclasses
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nomul.golden import bitstream, config, essop, intouter
+from nomul.golden import bitstream, config, essop, intouter, outer
 from nomul.golden.arrays import Floats, Ints
 
 Hold = Literal["gates", "enable"]
@@ -92,48 +93,52 @@ class Config(config.Config):
         unit = self.unit  # raises for what a unit cannot do
         if self.product == "prefix":
             self.check("source", unit.counted, "a counted one for product 'prefix'")
-        self.check("registered", self.registered or unit.beats == 1, "true where cells count")
-        size = self.rows * self.cols * unit.count_bits
+        self.check("registered", self.registered or unit.array.beats == 1, "true where cells count")
+        size = self.rows * self.cols * unit.array.count_bits
         self.check("rows", size <= 65_000, "small enough for all products to leave as one word")
 
-    @property
-    def unit(self) -> essop.Config:
+    @cached_property
+    def unit(self) -> essop.Config | intouter.Config:
         """Configuration of the unit that computes the same products, row by row."""
-        shape: dict[str, Any] = {
-            "rows": self.rows,
-            "cols": self.cols,
-            "width": self.width,
-            "source": self.source,
-        }
         if self.product == "multiply":
-            return intouter.Config(**shape, bits=self.bits, rounding=self.rounding)
-        shape |= {"stream_bits": self.stream_bits, "row_levels": self.row_levels}
+            return intouter.Config(**self._shape, bits=self.bits, rounding=self.rounding)
+        streams = self._shape | {"stream_bits": self.stream_bits, "row_levels": self.row_levels}
         if self.product == "snapshot":
-            return essop.Config(**shape, cell="snapshot")
+            return essop.Config(**streams, cell="snapshot")
         draws = self.bits_per_cycle or self.stream_bits
-        return essop.Config(**shape, bits_per_cycle=draws, cell="popcount", sng=self.sng)
+        return essop.Config(**streams, bits_per_cycle=draws, cell="popcount", sng=self.sng)
+
+    @property
+    def array(self) -> outer.Array:
+        """Sources, lanes and cells of that unit."""
+        return self.unit.array
+
+    @property
+    def _shape(self) -> dict[str, Any]:
+        names = ("rows", "cols", "width", "source")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def latency(self) -> int:
         """Cycles from a pair's first to its products: its beats, and one for each register."""
-        return self.unit.beats + int(self.registered)
+        return self.array.beats + int(self.registered)
 
     @property
     def interval(self) -> int:
         """Cycles between two pairs."""
-        return self.unit.beats
+        return self.array.beats
 
     def cycles(self, n: int) -> int:
         """Cycles from the first of ``n`` pairs to the last products, inclusive, without stalls.
 
         A pair is taken in the last of its cycles.
         """
-        return (n - 1) * self.interval + self.latency - self.unit.beats + 2
+        return (n - 1) * self.interval + self.latency - self.array.beats + 2
 
 
 def ideal(x: ArrayLike, d: ArrayLike) -> Floats:
     """Return the exact outer product x d^T, float64[M, N]."""
-    return essop.ideal(x, d)
+    return outer.ideal(x, d)
 
 
 def model(
@@ -148,16 +153,14 @@ def model(
     e_d: ArrayLike | None = None,
 ) -> Ints:
     """Return the signed products int64[V, M, N]; see the unit's own model."""
-    unit = cfg.unit
-    if isinstance(unit, intouter.Config):
-        return intouter.model(unit, x, sx, d, sd, n_vectors_before)
-    return essop.model(unit, x, sx, d, sd, n_vectors_before)
+    if isinstance(cfg.unit, intouter.Config):
+        return intouter.model(cfg.unit, x, sx, d, sd, n_vectors_before)
+    return essop.model(cfg.unit, x, sx, d, sd, n_vectors_before)
 
 
 def full_scale(cfg: Config) -> int:
     """Return the product of two operands at full scale: BL, or levels**2."""
-    unit = cfg.unit
-    return unit.levels**2 if isinstance(unit, intouter.Config) else unit.stream_bits
+    return cfg.unit.full_scale
 
 
 def relative_error(cfg: Config, pairs: dict[str, Ints]) -> float:
@@ -173,5 +176,5 @@ def relative_error(cfg: Config, pairs: dict[str, Ints]) -> float:
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 64) -> dict[str, Ints]:
-    """Return the stimuli of ESSOP."""
-    return essop.stimuli(cfg.unit, rng, n_vectors)
+    """Return the stimuli of all outer-product units."""
+    return outer.stimuli(cfg.unit, rng, n_vectors)

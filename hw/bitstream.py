@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden import bitstream, lfsr
-from nomul.golden.bitstream import Config
+from nomul.golden.bitstream import Config, Side
 from nomul.hw.lfsr import transform
 
 
@@ -45,6 +45,9 @@ class Source(wiring.Component):
     ----------
     cfg : :class:`nomul.golden.bitstream.Config`
         Source, widths and seeds, already validated.
+    ordered : bool
+        The words of a vector come in ascending order of the rows' words: the same pairs of words,
+        see :func:`nomul.golden.bitstream.ordered_points`.
 
     Members
     -------
@@ -60,8 +63,8 @@ class Source(wiring.Component):
         First states of the registers from the next cycle on. Zero is the caller's to refuse.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def __init__(self, cfg: Config, ordered: bool = False):
+        self.cfg, self.ordered = cfg, ordered
         members = {
             "advance": In(1),
             "finish": In(1),
@@ -69,9 +72,9 @@ class Source(wiring.Component):
             "seed": In(seed_layout(cfg)),
             "load": In(1),
         }
-        for side, name in enumerate("rs"):
+        for side in Side:
             length = cfg.bits_per_cycle * cfg.lanes(side)
-            members[name] = Out(data.ArrayLayout(unsigned(cfg.width), length))
+            members[side.words] = Out(data.ArrayLayout(unsigned(cfg.width), length))
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
@@ -82,7 +85,7 @@ class Source(wiring.Component):
             with m.If(self.advance):
                 m.d.sync += beat.eq(Mux(self.finish, 0, beat + 1))
         states = self._registers(m)
-        for side, port in enumerate((self.r, self.s)):
+        for side, port in ((Side.X, self.r), (Side.D, self.s)):
             words = self._words(m, beat, states[cfg.register(side)], side)
             m.d.comb += port.eq(Cat(Cat(lane) for lane in words))
         return m
@@ -93,39 +96,41 @@ class Source(wiring.Component):
         ending = self.last | self.finish
         moving = (self.advance & ending) if cfg.scrambled else self.advance
         uses = 1 if cfg.scrambled else cfg.bits_per_cycle
-        for which in range(cfg.registers):
+        for which in list(Side)[: cfg.registers]:
             one = lfsr.step_matrix(cfg.lfsr_width, cfg.taps(which))
             step, walk = one ** (cfg.step * uses), one**cfg.width
             states = []
-            loaded: Value = self.seed.a if which == 0 else self.seed.b
+            loaded: Value = self.seed[which.bits]
             seeds = self._seeds(which)
             for lane, seed in enumerate(seeds):
-                state = Signal(cfg.lfsr_width, init=seed, name=f"lfsr_{'ab'[which]}{lane}")
+                state = Signal(cfg.lfsr_width, init=seed, name=f"lfsr_{which.bits}{lane}")
                 with m.If(self.load):
                     m.d.sync += state.eq(loaded)
                 with m.Elif(moving):
                     m.d.sync += state.eq(transform(step, state))
                 states.append(state)
                 if lane + 1 < len(seeds):
-                    following = Signal(cfg.lfsr_width, name=f"seed_{'ab'[which]}{lane + 1}")
+                    following = Signal(cfg.lfsr_width, name=f"seed_{which.bits}{lane + 1}")
                     m.d.comb += following.eq(transform(walk, loaded))
                     loaded = following
             sides.append(states)
         return sides if cfg.registers else [[]]
 
-    def _seeds(self, which: int) -> list[int]:
+    def _seeds(self, which: Side) -> list[int]:
         """Return the first states of a register, for the side that needs more lanes of it."""
-        sides = [side for side in (0, 1) if self.cfg.register(side) == which]
+        sides = [side for side in Side if self.cfg.register(side) == which]
         return max((self.cfg.lane_seeds(side) for side in sides), key=len)
 
-    def _words(self, m: Module, beat: Signal, states: list[Signal], side: int) -> list[list[Value]]:
+    def _words(
+        self, m: Module, beat: Signal, states: list[Signal], side: Side
+    ) -> list[list[Value]]:
         """Return the U words of each lane."""
         cfg = self.cfg
-        if cfg.ordered:
+        if self.ordered:
             return [[self._ordered_word(m, beat, states, side)]]
         drawn = []
         for lane, state in enumerate(states or [None]):
-            words = [Signal(cfg.width, name=f"{'rs'[side]}{lane}_{u}") for u in self._draws]
+            words = [Signal(cfg.width, name=f"{side.words}{lane}_{u}") for u in self._draws]
             m.d.comb += [word.eq(self._word(beat, state, side, u)) for u, word in enumerate(words)]
             drawn.append(words)
         if cfg.share != "rotate":
@@ -142,7 +147,7 @@ class Source(wiring.Component):
     def _draws(self) -> range:
         return range(self.cfg.bits_per_cycle)
 
-    def _word(self, beat: Signal, state: Signal | None, side: int, draw: int) -> Value:
+    def _word(self, beat: Signal, state: Signal | None, side: Side, draw: int) -> Value:
         """Return word number ``draw`` of this beat, from one register."""
         cfg = self.cfg
         if not cfg.counted:
@@ -152,16 +157,16 @@ class Source(wiring.Component):
         fixed = self._point(beat, side, draw)
         return fixed if state is None else fixed ^ take(cfg, side, state)
 
-    def _ordered_word(self, m: Module, beat: Signal, states: list[Signal], side: int) -> Signal:
+    def _ordered_word(self, m: Module, beat: Signal, states: list[Signal], side: Side) -> Signal:
         """Return word number ``beat`` in ascending order of the rows' words.
 
         The rows count through their top bits above the scramble's low ones; the columns follow.
         """
         cfg = self.cfg
-        word = Signal(cfg.width, name=f"{'rs'[side]}_ordered")
+        word = Signal(cfg.width, name=f"{side.words}_ordered")
         low, repeats = cfg.row_low, cfg.repeats_log2
-        scrambles = [take(cfg, which, states[0]) for which in (0, 1)] if states else None
-        if side == 0:
+        scrambles = [take(cfg, which, states[0]) for which in Side] if states else None
+        if side is Side.X:
             below = scrambles[0][:low] if scrambles else Const(0, low)
             m.d.comb += word.eq(Cat(below, beat[repeats:]))
             return word
@@ -174,7 +179,7 @@ class Source(wiring.Component):
         m.d.comb += word.eq(point ^ scrambles[1] if scrambles else point)
         return word
 
-    def _point(self, beat: Signal, side: int, draw: int) -> Value:
+    def _point(self, beat: Signal, side: Side, draw: int) -> Value:
         """Return point beat * U + draw of a fixed sequence.
 
         The sequences are linear over GF(2): a point is the XOR of the points at the powers of two
@@ -188,7 +193,7 @@ class Source(wiring.Component):
         return point
 
 
-def take(cfg: Config, side: int, state: Value) -> Value:
+def take(cfg: Config, side: Side, state: Value) -> Value:
     """Return the W bits of a register's state that a side reads.
 
     The golden function is asked where each bit comes from.
@@ -221,7 +226,7 @@ class Top(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        sizes = [cfg.bits_per_cycle * cfg.lanes(side) for side in (0, 1)]
+        sizes = [cfg.bits_per_cycle * cfg.lanes(side) for side in Side]
         layout = data.StructLayout(
             {
                 "r": data.ArrayLayout(unsigned(cfg.width), sizes[0]),

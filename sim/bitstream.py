@@ -3,7 +3,7 @@
 import cocotb
 import numpy as np
 
-from nomul.golden.bitstream import Config, model
+from nomul.golden.bitstream import Config, Side, model
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
 
@@ -17,7 +17,7 @@ async def words_equal_the_model(dut, sink):
     """Every word of both sides, in order, with the end of each vector marked."""
     cfg = Config.from_json(harness.config_text())
     count = 12 * cfg.beats
-    sizes = [cfg.bits_per_cycle * cfg.lanes(side) for side in (0, 1)]
+    sizes = [cfg.bits_per_cycle * cfg.lanes(side) for side in Side]
     layout = Layout((("r", cfg.width, sizes[0]), ("s", cfg.width, sizes[1]), ("last", 1, 1)))
     bench = Bench(dut)
     o = bench.sink("o", sink)

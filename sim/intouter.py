@@ -1,11 +1,11 @@
-"""Bench of the outer product by integer multipliers: ESSOP's bench with another model."""
+"""Bench of the outer product by integer multipliers: that of its family with its own model."""
 
 import cocotb
 
 from nomul.golden import intouter
 from nomul.golden.intouter import Config
 from nomul.sim import harness
-from nomul.sim.essop import check_products
+from nomul.sim.outer import check_products
 from nomul.sim.stream import STALLS, Bench
 
 MEASURED = "rows_equal_the_model/source=never/sink=never"

@@ -1,14 +1,11 @@
 """Bench of the plane of product cells."""
 
-import os
-
 import cocotb
-import numpy as np
 
-from nomul.golden import essop, plane
+from nomul.golden import outer, plane
 from nomul.golden.plane import Config
 from nomul.sim import harness
-from nomul.sim.essop import layouts
+from nomul.sim.outer import pack, stimuli
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
 
 MEASURED = "products_equal_the_model/source=never/sink=never"
@@ -21,37 +18,28 @@ async def products_equal_the_model(dut, source, sink):
     """Every product of every pair, with signs and unit, under all stalls."""
     cfg = Config.from_json(harness.config_text())
     bench = Bench(dut)
-    pairs = stimuli(cfg, bench.numpy_rng)
+    pairs = stimuli(cfg.unit, bench.numpy_rng, 64)
     count = len(pairs["x"])
     expected = plane.model(cfg, **{name: pairs[name] for name in ("x", "sx", "d", "sd")})
     layout = Layout(
         (
-            ("y", cfg.unit.count_bits, cfg.rows * cfg.cols),
+            ("y", cfg.array.count_bits, cfg.rows * cfg.cols),
             ("sx", 1, cfg.rows),
             ("sd", 1, cfg.cols),
-            ("exponent", essop.EXPONENT_BITS + 2, 1),
+            ("exponent", outer.EXPONENT_BITS + 2, 1),
         )
     )
-    x_d = bench.source("x_d", layouts(cfg.unit)[0].pack(**pairs), source)
+    x_d = bench.source("x_d", pack(cfg.unit, pairs), source)
     y = bench.sink("y", sink)
     await bench.reset()
     got = layout.unpack(await bench.receive(y, count), signed=("exponent",))
     assert_equal(got["y"].reshape(expected.shape), abs(expected), "magnitude")
     assert_equal(got["sx"].reshape(count, -1), pairs["sx"], "sx")
     assert_equal(got["sd"].reshape(count, -1), pairs["sd"], "sd")
-    unit = essop.unit_exponent(cfg.unit, pairs["e_x"], pairs["e_d"])
+    unit = outer.unit_exponent(cfg.unit, pairs["e_x"], pairs["e_d"])
     assert_equal(got["exponent"], unit, "exponent")
     harness.record(pairs=count, products=int(expected.size))
     if source == sink == "never":
         cycles = y.cycles[-1] - x_d.sent[0] + 1
         assert_equal(cycles, cfg.cycles(count), "cycles")
         harness.record(cycles=cycles)
-
-
-def stimuli(cfg: Config, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return the pairs of the file named by ``NOMUL_STIMULI``, or typical ones and corners."""
-    path = os.environ.get("NOMUL_STIMULI")
-    if path is None:
-        return plane.stimuli(cfg, rng, 64)
-    with np.load(path) as file:
-        return {name: file[name] for name in ("x", "sx", "d", "sd", "e_x", "e_d")}

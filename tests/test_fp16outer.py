@@ -5,7 +5,6 @@ import pytest
 
 from nomul.golden import essop, fp16outer
 from nomul.golden.fp16outer import Config
-from nomul.hw import essop as hw_essop
 from nomul.hw.fp16outer import Top
 from nomul.sim.harness import BenchError
 
@@ -18,16 +17,6 @@ def test_rtl_equals_model(simulate, preset):
 @pytest.mark.parametrize("values", [{"width": 10, "rows": 5}, {"width": 2, "source": "lfsr"}])
 def test_rtl_equals_model_for_other_widths(simulate, values):
     simulate("fp16outer", Config(**({"rows": 2, "cols": 3} | values)))
-
-
-def test_it_has_the_ports_of_the_array_that_it_replaces():
-    """The same streams with the same payloads but for the width of a product."""
-    shape = {"rows": 3, "cols": 5, "source": "lfsr"}
-    unit, array = Config(**shape), essop.Config(**shape)
-    assert hw_essop.pair_layout(unit) == hw_essop.pair_layout(array)
-    fields = [[name for name, _ in hw_essop.row_layout(cfg)] for cfg in (unit, array)]
-    assert fields[0] == fields[1]
-    assert issubclass(Top, hw_essop.Top)
 
 
 @pytest.mark.parametrize("width", [2, 8, 10])
@@ -81,9 +70,12 @@ def test_bench_notices_the_other_underflow(simulate):
     [
         ({"mode": "flush"}, "fp16outer.mode must be one of ieee, ftz, not 'flush'"),
         ({"width": 11}, "fp16outer.width must be in 2..10, not 11"),
-        ({"stream_bits": 8}, "fp16outer.stream_bits must be 4: cycles of a multiplication, not 8"),
-        ({"accumulate": 8}, "fp16outer.accumulate must be absent: products are floating-point"),
-        ({"cell": "counter"}, "fp16outer.cell must be one of fp16, not 'counter'"),
+        ({"rows": 0}, "fp16outer.rows must be in 1..4096, not 0"),
+        (
+            {"source": "dice"},
+            "fp16outer.source must be one of lfsr, lfsr_shared, vdc_xor",
+        ),
+        ({"source": "lfsr", "lfsr_width": 8}, "fp16outer.lfsr_width must be more than width = 8"),
     ],
 )
 def test_bad_parameters_are_named(values, message):

@@ -5,7 +5,6 @@ import pytest
 
 from nomul.golden import essop, intouter
 from nomul.golden.intouter import Config
-from nomul.hw import essop as hw_essop
 from nomul.hw.intouter import Top
 from nomul.sim.harness import BenchError
 
@@ -20,17 +19,6 @@ def test_rtl_equals_model(simulate, preset):
 )
 def test_rtl_equals_model_for_other_widths(simulate, values):
     simulate("intouter", Config(rows=2, cols=3, **values))
-
-
-@pytest.mark.parametrize("bits", [2, 3, 4, 8])
-def test_it_has_the_ports_of_the_array_that_it_replaces(bits):
-    """The same streams with the same payloads but for the width of a product."""
-    shape = {"rows": 3, "cols": 5, "source": "lfsr"}
-    units = Config(bits=bits, **shape), essop.Config(**shape)
-    assert hw_essop.pair_layout(units[0]) == hw_essop.pair_layout(units[1])
-    names = [[name for name, _ in hw_essop.row_layout(unit)] for unit in units]
-    assert names[0] == names[1]
-    assert issubclass(Top, hw_essop.Top)
 
 
 def test_bench_notices_the_wrong_rounding(simulate):
@@ -86,9 +74,9 @@ def test_error_shrinks_fourfold_with_two_more_bits():
     ("values", "message"),
     [
         ({"bits": 1}, "intouter.bits must be in 2..9, not 1"),
-        ({"stream_bits": 4}, "intouter.stream_bits must be 1: an operand is drawn once, not 4"),
         ({"rounding": "up"}, "intouter.rounding must be one of stochastic, nearest, not 'up'"),
-        ({"cell": "counter"}, "intouter.cell must be one of multiply, not 'counter'"),
+        ({"accumulate": 1}, "intouter.accumulate must be in 2..48, not 1"),
+        ({"lfsr_width": 8}, "intouter.lfsr_width must be more than width = 8 for source 'lfsr'"),
     ],
 )
 def test_bad_parameters_are_named(values, message):

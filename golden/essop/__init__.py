@@ -5,12 +5,23 @@ Learning", ISCAS 2020, arXiv 2003.11256, whose abstract describes the method; st
 generators and array organisation are our reconstruction.
 """
 
-from nomul.golden.essop.accumulators import accumulate, max_right_shift, rounding_words, shifted
-from nomul.golden.essop.config import CELLS, EXPONENT_BITS, ORDERED_CELLS, ROUNDINGS, Cell, Config
-from nomul.golden.essop.counts import bits, model, operand, quantise, unit_exponent
-from nomul.golden.essop.stimuli import ideal, stimuli
+from nomul.golden.essop.config import CELLS, ORDERED_CELLS, Cell, Config
+from nomul.golden.essop.counts import bits, model
 from nomul.golden.essop.timing import beats, cycles
 from nomul.golden.essop.updates import outer, update
+from nomul.golden.outer import (
+    EXPONENT_BITS,
+    ROUNDINGS,
+    accumulate,
+    ideal,
+    max_right_shift,
+    operand,
+    quantise,
+    rounding_words,
+    shifted,
+    stimuli,
+    unit_exponent,
+)
 
 __all__ = [
     "CELLS",

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from nomul.golden import bitstream
 from nomul.golden.arrays import Floats, Ints
 from nomul.golden.essop.config import Config
-from nomul.golden.essop.counts import bits, model, quantise, unit, unit_exponent
+from nomul.golden.essop.counts import bits, model, unit
+from nomul.golden.outer import quantise, unit_exponent
 
 
 def outer(x: ArrayLike, delta: ArrayLike, cfg: Config, n_vectors_before: int = 0) -> Floats:

@@ -1,12 +1,8 @@
-"""ESSOP, the stochastic outer product: operands and sources around an array of counting cells."""
+"""ESSOP, the stochastic outer product: generators of bits as lanes, counters as cells."""
 
-from nomul.hw.essop.layouts import EXPONENT, UNIT_EXPONENT, pair_layout, row_layout
+from nomul.hw.essop.cells import Counter, Popcount, Snapshot
+from nomul.hw.essop.draws import Comparators, Weighted
+from nomul.hw.essop.prefix import Prefix
 from nomul.hw.essop.top import Top
 
-__all__ = [
-    "EXPONENT",
-    "UNIT_EXPONENT",
-    "Top",
-    "pair_layout",
-    "row_layout",
-]
+__all__ = ["Comparators", "Counter", "Popcount", "Prefix", "Snapshot", "Top", "Weighted"]

@@ -1,15 +1,20 @@
 """Columns of the prefix form: counts in a table, read once per row instead of counted per cell."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from nomul.golden.essop import Config
-from nomul.hw.essop.array import running
+from nomul.golden import bitstream
+from nomul.golden.bitstream import Side
+from nomul.golden.outer import Array
 from nomul.hw.once import Once
+from nomul.hw.outer import Cells, ReadOut, running, signed_result
 
 
-def control_layout(cfg: Config) -> data.StructLayout:
+def control_layout(array: Array) -> data.StructLayout:
     """Return what the controller sends to every column.
 
     ``step``: the bit is valid. ``first``: of a vector. ``bank``: the half of the table that is
@@ -20,8 +25,8 @@ def control_layout(cfg: Config) -> data.StructLayout:
             "step": 1,
             "first": 1,
             "bank": 1,
-            "write": unsigned(max(1, cfg.stream_log2)),
-            "length": unsigned(cfg.count_bits),
+            "write": unsigned(max(1, array.words.stream_log2)),
+            "length": unsigned(array.count_bits),
         }
     )
 
@@ -37,35 +42,36 @@ class Column(wiring.Component):
 
     Parameters
     ----------
-    cfg : :class:`nomul.golden.essop.Config`
+    array : :class:`nomul.golden.outer.Array`
         Stream length.
 
     Members
     -------
-    control : ``In(control_layout(cfg))``
+    control : ``In(control_layout(array))``
         What to do in this cycle.
     b : ``In(1)``
         The column's bit.
-    o : ``Out(cfg.count_bits)``
+    o : ``Out(array.count_bits)``
         The count at ``control.length`` of the half that is not written.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__({"control": In(control_layout(cfg)), "b": In(1), "o": Out(cfg.count_bits)})
+    def __init__(self, array: Array):
+        self.array = array
+        control = In(control_layout(array))
+        super().__init__({"control": control, "b": In(1), "o": Out(array.count_bits)})
 
     def elaborate(self, platform: object) -> Module:
-        cfg, control, m = self.cfg, self.control, Module()
-        depth = 2 * cfg.stream_bits
+        array, control, m = self.array, self.control, Module()
+        words = array.words
         m.submodules.table = table = memory.Memory(
-            shape=unsigned(cfg.count_bits), depth=depth, init=[]
+            shape=unsigned(array.count_bits), depth=2 * words.stream_bits, init=[]
         )
         write, read = table.write_port(), table.read_port(domain="comb")
-        before_end = Signal(cfg.stream_log2 + 1)
+        before_end = Signal(words.stream_log2 + 1)
         # A table of length 1 has no index bits: the bank alone is the address.
-        index = slice(0, cfg.stream_log2)
+        index = slice(0, words.stream_log2)
         m.d.comb += [
-            write.data.eq(running(m, cfg, control, lambda count: count + self.b)),
+            write.data.eq(running(m, array, control, lambda count: count + self.b)),
             write.addr.eq(Cat(control.write[index], control.bank)),
             write.en.eq(control.step),
             before_end.eq(control.length - 1),
@@ -75,14 +81,14 @@ class Column(wiring.Component):
         return m
 
 
-def run_length(cfg: Config, operand: Value, first_word: Value) -> Value:
+def run_length(words: bitstream.Streams, operand: Value, first_word: Value) -> Value:
     """Return T, the number of the rows' words below an operand; ``first_word`` is the smallest.
 
     The words are first_word + m 2**W / R for m = 0 .. R - 1, BL / R times each, and first_word is
     below 2**W / R.
     """
-    levels = cfg.stream_bits >> cfg.repeats_log2
-    return Cat(Const(0, cfg.repeats_log2), run_of(operand, first_word, cfg.row_low, levels))
+    levels = words.stream_bits >> words.repeats_log2
+    return Cat(Const(0, words.repeats_log2), run_of(operand, first_word, words.row_low, levels))
 
 
 def run_of(operand: Value, first_word: Value, low: int, count: int) -> Value:
@@ -91,39 +97,54 @@ def run_of(operand: Value, first_word: Value, low: int, count: int) -> Value:
     return Mux(operand[-1], count, whole)[: count.bit_length()]
 
 
-def columns(
-    m: Module, cfg: Config, control: data.View, bits: list[Value], lengths: Value
-) -> list[Value]:
-    """Describe all columns; return the counts of the row at the head of the read-out.
+@dataclass(frozen=True)
+class Prefix(Cells):
+    """Columns whose counts are read once per row: there is no cell per product.
 
-    Parameters
-    ----------
-    control
-        The array's control, see :func:`nomul.hw.essop.array.control_layout`.
-    bits
-        One bit per column.
-    lengths
-        T of every row of the pair that ``control.capture`` hands to the read-out.
+    Rows send nothing; their lengths T go with the pair to the read-out.
     """
-    common = Signal(control_layout(cfg), name="column_control")
-    write, bank = Signal.like(common.write), Signal()
-    chain = Signal(cfg.rows * cfg.count_bits, name="lengths", reset_less=True)
-    m.d.comb += [
-        common.step.eq(control.step),
-        common.first.eq(control.first),
-        common.write.eq(write),
-        common.bank.eq(bank),
-        common.length.eq(chain),
-    ]
-    with m.If(control.step):
-        m.d.sync += write.eq(Mux(control.capture, 0, write + 1))
-    with m.If(control.capture):
-        m.d.sync += [bank.eq(~bank), chain.eq(lengths)]
-    with m.Elif(control.shift):
-        m.d.sync += chain.eq(chain >> cfg.count_bits)
-    counts = []
-    for j, bit in enumerate(bits):
-        m.submodules[f"column{j}"] = column = Once("column", Column, cfg)
-        m.d.comb += [column.control.eq(common), column.b.eq(bit)]
-        counts.append(column.o)
-    return counts
+
+    rows_send = False
+
+    def tail_fields(self, array: Array) -> dict[str, Shape]:
+        """Return the lengths of all rows."""
+        return {"lengths": unsigned(array.rows * array.count_bits)}
+
+    def tail(
+        self, array: Array, operands: Sequence[Value], words: Sequence[Value]
+    ) -> Mapping[str, Value]:
+        """Return T of every row."""
+        lengths = [run_length(array.words, operand, words[0]) for operand in operands]
+        return {"lengths": Cat(lengths)}
+
+    def describe(
+        self,
+        m: Module,
+        array: Array,
+        live: Signal,
+        sent: Mapping[Side, Sequence[Value]],
+        read_out: ReadOut,
+    ) -> None:
+        """Describe the columns, and the read-out of the counts of the row at its head."""
+        control = read_out.control
+        common = Signal(control_layout(array), name="column_control")
+        write, bank = Signal.like(common.write), Signal()
+        chain = Signal(array.rows * array.count_bits, name="lengths", reset_less=True)
+        m.d.comb += [
+            common.step.eq(control.step),
+            common.first.eq(control.first),
+            common.write.eq(write),
+            common.bank.eq(bank),
+            common.length.eq(chain),
+        ]
+        with m.If(control.step):
+            m.d.sync += write.eq(Mux(control.capture, 0, write + 1))
+        with m.If(control.capture):
+            m.d.sync += [bank.eq(~bank), chain.eq(read_out.tail.lengths)]
+        with m.Elif(control.shift):
+            m.d.sync += chain.eq(chain >> array.count_bits)
+        columns = [Once("column", Column, array) for _ in range(array.cols)]
+        for j, (column, bit) in enumerate(zip(columns, sent[Side.D], strict=True)):
+            m.submodules[f"column{j}"] = column
+            m.d.comb += [column.control.eq(common), column.b.eq(bit)]
+        read_out.counts([column.o for column in columns], signed_result)

@@ -3,11 +3,14 @@
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data
 
-from nomul.golden import bitstream, essop
+from nomul.golden import bitstream
+from nomul.golden.bitstream import Side
 from nomul.golden.plane import Config
-from nomul.hw.bitstream import Source, comparator, places, weighted
+from nomul.hw.bitstream import Source
+from nomul.hw.essop.draws import GENERATORS
 from nomul.hw.essop.prefix import run_of
-from nomul.hw.intouter import rounded
+from nomul.hw.intouter import Rounded
+from nomul.hw.outer import Draw
 from nomul.hw.popcount import popcount
 
 
@@ -25,8 +28,13 @@ def lane_bits(cfg: Config) -> tuple[int, int]:
     """Return the bits that a row, and a column, sends to its cells."""
     if cfg.product == "prefix":
         return levels(cfg), sum(count_width(cfg, t) for t in range(1, levels(cfg) + 1))
-    bits = cfg.unit.lane_bits
-    return bits, cfg.unit.count_bits if cfg.product == "snapshot" else bits
+    bits = cfg.array.lane_bits
+    return bits, cfg.array.count_bits if cfg.product == "snapshot" else bits
+
+
+def draw(cfg: Config) -> Draw:
+    """Return what the lanes send, but for those of ``prefix``: the same as in the unit."""
+    return Rounded(cfg.unit) if cfg.product == "multiply" else GENERATORS[cfg.sng]
 
 
 def lanes(
@@ -39,15 +47,11 @@ def lanes(
     """
     if cfg.product == "prefix":
         return _prefix(cfg, m, source, pair)
+    strategy = draw(cfg)
     sides = []
-    for words, operands, name in ((source.r, pair.x, "r"), (source.s, pair.d, "s")):
-        if cfg.product == "multiply":
-            sides.append([rounded(cfg.unit, operand, words[0]) for operand in operands])
-        elif cfg.sng == "wbg":
-            at = [places(m, word, f"place_{name}{k}") for k, word in enumerate(words)]
-            sides.append([Cat(weighted(place, x) for place in at) for x in operands])
-        else:
-            sides.append([Cat(comparator(word, x) for word in words) for x in operands])
+    for side, words, operands in ((Side.X, source.r, pair.x), (Side.D, source.s, pair.d)):
+        prepared = strategy.prepare(m, list(words), side)
+        sides.append([strategy.send(prepared, operand) for operand in operands])
     return sides[0], sides[1]
 
 
@@ -60,19 +64,19 @@ def _prefix(
     of 2**W / BL above the scramble's low bits. So a column needs one full comparison, for the
     length L of its own run; its count over a block of words then follows from L alone.
     """
-    unit = cfg.unit
-    low = unit.width - unit.stream_log2
-    p, z = _scrambles(m, source, unit)
+    drawn = cfg.array.words
+    low = drawn.width - drawn.stream_log2
+    p, z = _scrambles(m, source, drawn)
     rows, cols = [], []
     for i, operand in enumerate(pair.x):
         level = Signal(levels(cfg).bit_length(), name=f"level{i}")
-        m.d.comb += level.eq(run_of(operand, p, unit.row_low, levels(cfg)))
+        m.d.comb += level.eq(run_of(operand, p, drawn.row_low, levels(cfg)))
         rows.append(Cat(level == t for t in range(1, levels(cfg) + 1)))
     step = cfg.stream_bits // levels(cfg)
-    blocks = _Blocks(m, unit, z[low:])
+    blocks = _Blocks(m, drawn, z[low:])
     for j, operand in enumerate(pair.d):
-        length = Signal(unit.count_bits, name=f"length{j}")
-        m.d.comb += length.eq(run_of(operand, z, low, unit.stream_bits))
+        length = Signal(cfg.array.count_bits, name=f"length{j}")
+        m.d.comb += length.eq(run_of(operand, z, low, drawn.stream_bits))
         counts: dict[int, Value] = {}
         for t in range(step, cfg.stream_bits + 1, step):
             # The block that ends at t and is as long as the lowest one of t.
@@ -94,10 +98,10 @@ class _Blocks:
     (L + 2**(k - a) - 1 - rho) >> (k - a) below L. Other sequences count word by word.
     """
 
-    def __init__(self, m: Module, unit: essop.Config, scramble: Value):
-        self.m, self.bits = m, unit.stream_log2
-        low = unit.width - unit.stream_log2
-        self.points = [int(point) >> low for point in bitstream.ordered_points(unit)]
+    def __init__(self, m: Module, drawn: bitstream.Config, scramble: Value):
+        self.m, self.bits = m, drawn.stream_log2
+        low = drawn.width - drawn.stream_log2
+        self.points = [int(point) >> low for point in bitstream.ordered_points(drawn)]
         self.words = []
         for index, point in enumerate(self.points):
             word = Signal(max(1, self.bits), name=f"word{index}")
@@ -113,19 +117,19 @@ class _Blocks:
         return popcount(self.m, [word < length for word in self.words[start : start + size]])
 
 
-def _scrambles(m: Module, source: Source, unit: essop.Config) -> tuple[Value, Value]:
+def _scrambles(m: Module, source: Source, drawn: bitstream.Config) -> tuple[Value, Value]:
     """Return the scrambles of ascending order: of the rows, and of the columns behind them.
 
     The rows' words are m 2**W / R above P's low bits; the columns' are point(m) XOR z with
     z = point(P_top) XOR Q. Both P and Q are the words of the vector's first draw, whose points
     are zero.
     """
-    low, repeats = unit.row_low, unit.repeats_log2
+    low, repeats = drawn.row_low, drawn.repeats_log2
     p, q = source.r[0], source.s[0]
-    points = [int(point) for point in bitstream.ordered_points(unit)]
+    points = [int(point) for point in bitstream.ordered_points(drawn)]
     z: Value = q
-    for bit in range(repeats, unit.stream_log2):
-        z = z ^ (p[low + bit - repeats].replicate(unit.width) & points[1 << bit])
-    scramble = Signal(unit.width, name="scramble")
+    for bit in range(repeats, drawn.stream_log2):
+        z = z ^ (p[low + bit - repeats].replicate(drawn.width) & points[1 << bit])
+    scramble = Signal(drawn.width, name="scramble")
     m.d.comb += scramble.eq(z)
     return p, scramble

@@ -4,11 +4,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from nomul.golden.bitstream import Side
 from nomul.golden.plane import Config
 from nomul.hw.bitstream import Source
-from nomul.hw.essop import UNIT_EXPONENT, pair_layout
 from nomul.hw.fp16mul.product import add_columns, crossed, net
 from nomul.hw.once import Once
+from nomul.hw.outer import UNIT_EXPONENT, pair_layout
 from nomul.hw.plane.lanes import count_width, lane_bits, lanes
 from nomul.hw.popcount import popcount
 
@@ -17,7 +18,7 @@ def products_layout(cfg: Config) -> data.StructLayout:
     """Return the payload of ``y``: magnitudes row by row, signs of rows and columns, unit."""
     return data.StructLayout(
         {
-            "y": data.ArrayLayout(unsigned(cfg.unit.count_bits), cfg.rows * cfg.cols),
+            "y": data.ArrayLayout(unsigned(cfg.array.count_bits), cfg.rows * cfg.cols),
             **tail_fields(cfg),
         }
     )
@@ -38,9 +39,9 @@ def product(m: Module, cfg: Config, a: Value, b: Value, before: Value) -> Value:
         both = Signal.like(a)
         m.d.comb += both.eq(a & b)
         now = popcount(m, list(both))
-        return now if cfg.unit.beats == 1 else before + now
+        return now if cfg.array.beats == 1 else before + now
     # One bit of the row is one, or none; the column sends a count for each, bits packed.
-    chosen: list[list[Value]] = [[] for _ in range(cfg.unit.count_bits)]
+    chosen: list[list[Value]] = [[] for _ in range(cfg.array.count_bits)]
     offset = 0
     for level in range(len(a)):
         for bit in range(count_width(cfg, level + 1)):
@@ -65,16 +66,16 @@ class Product(wiring.Component):
     -------
     a, b : ``In``
         From the row and from the column.
-    before : ``In(cfg.unit.count_bits)``
+    before : ``In(cfg.array.count_bits)``
         The cell's count so far.
-    y : ``Out(cfg.unit.count_bits)``
+    y : ``Out(cfg.array.count_bits)``
         Magnitude.
     """
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
         a, b = lane_bits(cfg)
-        bits = cfg.unit.count_bits
+        bits = cfg.array.count_bits
         super().__init__({"a": In(a), "b": In(b), "before": In(bits), "y": Out(bits)})
 
     def elaborate(self, platform: object) -> Module:
@@ -107,7 +108,7 @@ class Row(wiring.Component):
     full, b_full : ``In(1)``, ``In(N)``
         Of registered products of ``prefix``: row and columns of the products held are at full
         scale. Only both give BL, so that bit is their AND and needs no register in the cell.
-    y : ``Out(ArrayLayout(cfg.unit.count_bits, N))``
+    y : ``Out(ArrayLayout(cfg.array.count_bits, N))``
         Magnitudes.
     """
 
@@ -123,16 +124,16 @@ class Row(wiring.Component):
                 "ready": In(1),
                 "full": In(1),
                 "b_full": In(cfg.cols),
-                "y": Out(data.ArrayLayout(unsigned(cfg.unit.count_bits), cfg.cols)),
+                "y": Out(data.ArrayLayout(unsigned(cfg.array.count_bits), cfg.cols)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
         keeps_full = _keeps_full(cfg)
-        held_bits = cfg.unit.count_bits - keeps_full
+        held_bits = cfg.array.count_bits - keeps_full
         # A row that sends nothing has products of zero, so an OR does for a multiplexer.
-        gated = cfg.registered and cfg.unit.beats == 1 and cfg.hold == "gates"
+        gated = cfg.registered and cfg.array.beats == 1 and cfg.hold == "gates"
         valid, go = Signal(), Signal()
         m.d.comb += go.eq(~valid | self.ready)
         if cfg.registered:
@@ -141,7 +142,7 @@ class Row(wiring.Component):
         a = Signal.like(self.a, name="a_now")
         m.d.comb += a.eq(self.a & go.replicate(len(self.a)) if gated else self.a)
         for j in range(cfg.cols):
-            y = Signal(cfg.unit.count_bits, name=f"y{j}")
+            y = Signal(cfg.array.count_bits, name=f"y{j}")
             held = Signal(held_bits, name=f"held{j}", reset_less=True)
             before = Signal(held_bits, name=f"before{j}")
             m.d.comb += before.eq(Mux(self.first, 0, held))
@@ -173,7 +174,7 @@ class Top(wiring.Component):
     """Computes all products of a pair of vectors at once.
 
     Latency is the pair's beats, and one cycle more where products are registered; a pair every
-    ``cfg.unit.beats`` cycles. A pair is taken in the last of its beats, so it needs no register.
+    ``cfg.array.beats`` cycles. A pair is taken in the last of its beats, so it needs no register.
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ class Top(wiring.Component):
 
     Members
     -------
-    x_d : ``In(stream.Signature(pair_layout(cfg.unit)))``
+    x_d : ``In(stream.Signature(pair_layout(cfg.array)))``
         Pairs, as :class:`nomul.hw.essop.Top` takes them; magnitudes above 2**W count as 2**W.
     y : ``Out(stream.Signature(products_layout(cfg)))``
         Magnitudes of all products, row by row; a product's sign is ``sx[i] ^ sd[j]``.
@@ -200,7 +201,7 @@ class Top(wiring.Component):
         self.cfg = cfg
         super().__init__(
             {
-                "x_d": In(stream.Signature(pair_layout(cfg.unit))),
+                "x_d": In(stream.Signature(pair_layout(cfg.array))),
                 "y": Out(stream.Signature(products_layout(cfg))),
             }
         )
@@ -208,7 +209,7 @@ class Top(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
         pair = self.x_d.payload
-        m.submodules.source = source = Once("source", Source, cfg.unit)
+        m.submodules.source = source = Once("source", Source, cfg.array.words, cfg.array.ordered)
         # A beat is drawn into the lanes' registers, and from there into the cells'.
         go, taken = Signal(), Signal()
         fresh, first = Signal(init=1), Signal()
@@ -223,10 +224,10 @@ class Top(wiring.Component):
         with m.If(go):
             m.d.sync += complete.eq(self.x_d.valid & source.last)
         sent: list[list[Value]] = []
-        for side, values in enumerate(lanes(cfg, m, source, pair)):
+        for side, values in zip(Side, lanes(cfg, m, source, pair), strict=True):
             sent.append([])
             for lane, value in enumerate(values):
-                register = Signal(len(value), name=f"{'ab'[side]}{lane}", reset_less=True)
+                register = Signal(len(value), name=f"{side.bits}{lane}", reset_less=True)
                 with m.If(taken):
                     m.d.sync += register.eq(value)
                 sent[side].append(register)
@@ -236,10 +237,11 @@ class Top(wiring.Component):
             m.d.sync += [
                 tail.sx.eq(pair.sx),
                 tail.sd.eq(pair.sd),
-                tail.exponent.eq(pair.e_x + pair.e_d - cfg.unit.stream_log2),
+                tail.exponent.eq(pair.e_x + pair.e_d - cfg.array.unit_log2),
             ]
         if cfg.product == "snapshot":
-            sent[1] = [_running(m, cfg, bit, first, go, j) for j, bit in enumerate(sent[1])]
+            bits = enumerate(sent[Side.D])
+            sent[Side.D] = [_running(m, cfg, bit, first, go, j) for j, bit in bits]
 
         full = [Signal(len(side), reset_less=True) for side in sent]
         if _keeps_full(cfg):
@@ -249,11 +251,11 @@ class Top(wiring.Component):
                 ]
         # The cells, row by row, and the word of all their products.
         result = self.y.payload
-        for i, a in enumerate(sent[0]):
+        for i, a in enumerate(sent[Side.X]):
             m.submodules[f"row{i}"] = row = Once("row", Row, cfg)
-            m.d.comb += [row.a.eq(a), row.b.eq(Cat(sent[1])), row.first.eq(first)]
+            m.d.comb += [row.a.eq(a), row.b.eq(Cat(sent[Side.D])), row.first.eq(first)]
             m.d.comb += [row.complete.eq(complete), row.ready.eq(self.y.ready)]
-            m.d.comb += [row.full.eq(full[0][i]), row.b_full.eq(full[1])]
+            m.d.comb += [row.full.eq(full[Side.X][i]), row.b_full.eq(full[Side.D])]
             m.d.comb += [result.y[i * cfg.cols + j].eq(row.y[j]) for j in range(cfg.cols)]
         m.d.comb += go.eq(~self.y.valid | self.y.ready)
         if not cfg.registered:
@@ -269,8 +271,8 @@ class Top(wiring.Component):
 
 def _running(m: Module, cfg: Config, bit: Value, first: Signal, go: Signal, lane: int) -> Signal:
     """Describe a column's counter; return its count, this beat's bit included."""
-    count = Signal(cfg.unit.count_bits, name=f"count{lane}")
-    held = Signal(cfg.unit.count_bits, name=f"counted{lane}", reset_less=True)
+    count = Signal(cfg.array.count_bits, name=f"count{lane}")
+    held = Signal(cfg.array.count_bits, name=f"counted{lane}", reset_less=True)
     m.d.comb += count.eq(Mux(first, 0, held) + bit)
     with m.If(go):
         m.d.sync += held.eq(count)

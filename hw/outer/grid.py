@@ -1,0 +1,50 @@
+"""A cell for every product: the array that most units have behind their lanes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Module, Signal, Value
+
+from nomul.golden.bitstream import Side
+from nomul.golden.outer import Array
+from nomul.hw.once import Once
+from nomul.hw.outer.readout import ReadOut
+from nomul.hw.outer.rows import Rows
+from nomul.hw.outer.strategies import Cells, Product
+
+
+@dataclass(frozen=True)
+class Grid(Cells):
+    """M rows of N cells, through which results leave row by row.
+
+    Attributes
+    ----------
+    product
+        What each cell computes.
+    """
+
+    product: Product
+
+    def describe(
+        self,
+        m: Module,
+        array: Array,
+        live: Signal,
+        sent: Mapping[Side, Sequence[Value]],
+        read_out: ReadOut,
+    ) -> None:
+        """Describe the rows, and the read-out of products or of accumulators."""
+        control = read_out.control
+        columns = [self.product.column(m, array, control, value) for value in sent[Side.D]]
+        m.submodules.rows = rows = Once("rows", Rows, array, self.product, array.rows)
+        m.d.comb += [
+            rows.control.eq(control),
+            rows.live.eq(live),
+            rows.a.eq(Cat(sent[Side.X])),
+            rows.b.eq(Cat(columns)),
+        ]
+        if array.accumulators:
+            read_out.accumulators(rows)
+        else:
+            m.d.comb += rows.i.eq(0)
+            read_out.counts(list(rows.o), self.product.result)
