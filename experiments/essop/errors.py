@@ -8,6 +8,7 @@ import numpy as np
 from nomul.experiments.captions import caption
 from nomul.golden import bitstream, essop
 from nomul.golden.arrays import Floats, Ints
+from nomul.golden.bitstream import Side
 
 Rows = list[dict[str, Any]]
 
@@ -27,7 +28,7 @@ def network_pairs(
 
 def signed(pairs: dict[str, Ints], width: int = 8) -> tuple[Floats, Floats]:
     """Return the operands as numbers in -1 .. 1."""
-    x, d = (pairs[side] * (1 - 2 * pairs["s" + side]) / 2**width for side in "xd")
+    x, d = (pairs[s.vector] * (1 - 2 * pairs[s.signs]) / 2**width for s in Side)
     return x, d
 
 

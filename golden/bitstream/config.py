@@ -26,9 +26,9 @@ class Side(enum.IntEnum):
 
     Attributes
     ----------
-    vector, words, bits
-        Names of its vector (x or d), of the words drawn for it (r or s), and of the bits that its
-        lanes send (a or b), which is that of its register too.
+    vector, signs, words, bits
+        Names of its vector (x or d), of the vector's signs (sx or sd), of the words drawn for it
+        (r or s), and of the bits that its lanes send (a or b), which is that of its register too.
     """
 
     words: str
@@ -48,6 +48,11 @@ class Side(enum.IntEnum):
     def vector(self) -> str:
         """Name of the side's vector."""
         return self.name.lower()
+
+    @property
+    def signs(self) -> str:
+        """Name of the vector's signs."""
+        return f"s{self.vector}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

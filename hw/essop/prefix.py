@@ -11,7 +11,7 @@ from nomul.golden import bitstream
 from nomul.golden.bitstream import Side
 from nomul.golden.outer import Array
 from nomul.hw.once import Once
-from nomul.hw.outer import Cells, ReadOut, running, signed_result
+from nomul.hw.outer import Cells, ReadOut, Sent, running, signed_result
 
 
 def control_layout(array: Array) -> data.StructLayout:
@@ -117,16 +117,9 @@ class Prefix(Cells):
         lengths = [run_length(array.words, operand, words[0]) for operand in operands]
         return {"lengths": Cat(lengths)}
 
-    def describe(
-        self,
-        m: Module,
-        array: Array,
-        live: Signal,
-        sent: Mapping[Side, Sequence[Value]],
-        read_out: ReadOut,
-    ) -> None:
+    def describe(self, read_out: ReadOut, live: Signal, sent: Sent) -> None:
         """Describe the columns, and the read-out of the counts of the row at its head."""
-        control = read_out.control
+        m, array, control = read_out.m, read_out.array, read_out.control
         common = Signal(control_layout(array), name="column_control")
         write, bank = Signal.like(common.write), Signal()
         chain = Signal(array.rows * array.count_bits, name="lengths", reset_less=True)

@@ -10,7 +10,7 @@ from nomul.hw.outer.cells import running
 from nomul.hw.outer.grid import Grid
 from nomul.hw.outer.layouts import UNIT_EXPONENT, pair_layout, row_layout
 from nomul.hw.outer.readout import ReadOut
-from nomul.hw.outer.strategies import Cells, Draw, Product, signed_result
+from nomul.hw.outer.strategies import Cells, Draw, Product, Sent, signed_result
 from nomul.hw.outer.unit import Unit
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Grid",
     "Product",
     "ReadOut",
+    "Sent",
     "Unit",
     "pair_layout",
     "row_layout",

@@ -1,16 +1,14 @@
 """A cell for every product: the array that most units have behind their lanes."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Signal
 
 from nomul.golden.bitstream import Side
-from nomul.golden.outer import Array
 from nomul.hw.once import Once
 from nomul.hw.outer.readout import ReadOut
 from nomul.hw.outer.rows import Rows
-from nomul.hw.outer.strategies import Cells, Product
+from nomul.hw.outer.strategies import Cells, Product, Sent
 
 
 @dataclass(frozen=True)
@@ -25,16 +23,9 @@ class Grid(Cells):
 
     product: Product
 
-    def describe(
-        self,
-        m: Module,
-        array: Array,
-        live: Signal,
-        sent: Mapping[Side, Sequence[Value]],
-        read_out: ReadOut,
-    ) -> None:
+    def describe(self, read_out: ReadOut, live: Signal, sent: Sent) -> None:
         """Describe the rows, and the read-out of products or of accumulators."""
-        control = read_out.control
+        m, array, control = read_out.m, read_out.array, read_out.control
         columns = [self.product.column(m, array, control, value) for value in sent[Side.D]]
         m.submodules.rows = rows = Once("rows", Rows, array, self.product, array.rows)
         m.d.comb += [

@@ -13,6 +13,8 @@ from nomul.golden.bitstream import Side
 from nomul.golden.outer import Array
 from nomul.hw.outer.readout import ReadOut
 
+Sent = Mapping[Side, Sequence[Value]]
+
 
 class Draw(ABC):
     """What a lane sends for its operand and the words of a cycle."""
@@ -73,22 +75,15 @@ class Cells(ABC):
         return {}
 
     @abstractmethod
-    def describe(
-        self,
-        m: Module,
-        array: Array,
-        live: Signal,
-        sent: Mapping[Side, Sequence[Value]],
-        read_out: ReadOut,
-    ) -> None:
-        """Describe the cells and their read-out.
+    def describe(self, read_out: ReadOut, live: Signal, sent: Sent) -> None:
+        """Describe the cells, and hand their products to the read-out.
 
         Parameters
         ----------
+        read_out
+            The unit's module, control and tail, and what sends results out.
         live
             A bit per row: its operand is not zero.
         sent
             What the lanes of each side send.
-        read_out
-            Control and tail of the pair whose bits these are, and what sends results out.
         """

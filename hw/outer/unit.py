@@ -137,7 +137,7 @@ class Unit(wiring.Component):
         # The cells, and their read-out.
         read_out = ReadOut(self, m, control, tail, counting & last, go, source.load)
         sent = {side: self._sent(side, lanes) for side, lanes in sides.items()}
-        self.cells.describe(m, array, live, sent, read_out)
+        self.cells.describe(read_out, live, sent)
         return m
 
     def _sends(self, side: Side) -> bool:
