@@ -58,14 +58,15 @@ class Port:
             member = getattr(member, name)
         return member
 
-    def described(self) -> tuple[Field, ...]:
-        """Return the fields of ``tdata``, those within them included."""
+    def described(self, notes: Mapping[str, str] | None = None) -> tuple[Field, ...]:
+        """Return the fields of ``tdata``, those within them included, with what they mean."""
         found = list[Field]()
         for name, shape, _, at in self.fields:
             nested = isinstance(shape, data.StructLayout)
             for one in fields_of(shape, name or self.path[-1]):
                 full = f"{name}_{one.name}" if nested else one.name
-                found.append(replace(one, name=full, offset=at + one.offset))
+                about = (notes or {}).get(full, "")
+                found.append(replace(one, name=full, offset=at + one.offset, about=about))
         return tuple(found)
 
     @property
@@ -117,11 +118,11 @@ def status(top: wiring.Component) -> tuple[Register, ...]:
 
 def words(top: wiring.Component) -> tuple[Word, ...]:
     """Return the words of a component's streams, as they lie in ``tdata``."""
-    said = notes.members(type(top))
+    said, parts = notes.members(type(top)), getattr(top, "notes", {})
     return tuple(
         Word(
             "_".join(port.path),
-            port.described(),
+            port.described(parts.get("_".join(port.path))),
             port.outward,
             port.has_last,
             notes.about(port.path[0], said),

@@ -5,6 +5,7 @@ from amaranth.lib import data
 
 from nomul.golden import spimc
 from nomul.golden.spimc import FIELDS, Config, bits_for
+from nomul.golden.spimc.config import RULES
 
 
 def lane_bits(cfg: Config) -> int:
@@ -35,6 +36,30 @@ def rows(cfg: Config) -> int:
 def tile_layout() -> data.StructLayout:
     """Return the run-time configuration: format and its parameters."""
     return data.StructLayout({name: unsigned(width) for name, width in FIELDS.items()})
+
+
+# What the fields of the ports mean, for register maps.
+NOTES = {
+    "errors": RULES,
+    "command": {
+        "op": "0 opens a tile, 1 starts a product, 2 clears the errors.",
+        "tile_format": "0 dense, 1 coo, 2 rl, 3 nm, 4 bitmap.",
+        "tile_act_bits": "Bits of an activation.",
+        "tile_x_signed": "Whether activations are two's complement.",
+        "tile_nnz_per_group": "N of N:M, entries kept in each group.",
+        "tile_group": "M of N:M, rows of a group.",
+        "tile_run_bits": "Bits of a run of zeros.",
+        "tile_length": "Rows of the tile.",
+    },
+    "weight": {
+        "value": "The weight, or rows of a bitmap's header.",
+        "index": "Row of the window (coo), zeros before it (rl), row of the group (nm), or 0.",
+        "last": "The last entry of its column.",
+        "null": "The one entry of an empty column.",
+    },
+    "x": {"x": "An activation.", "last": "The last activation of the tile."},
+    "y": {"y": "The sum of a column.", "last": "The last column."},
+}
 
 
 def command_layout() -> data.StructLayout:

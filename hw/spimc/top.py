@@ -8,11 +8,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spimc import FORMATS, Config
-from nomul.golden.spimc.config import RULES
 from nomul.hw.once import Once
 from nomul.hw.skid import Stage
 from nomul.hw.spimc.column import Column
 from nomul.hw.spimc.layouts import (
+    NOTES,
     add_layout,
     column_bits,
     command_layout,
@@ -188,7 +188,7 @@ class Top(wiring.Component):
     amplifiers and their energy are not modelled.
     """
 
-    notes = {"errors": RULES}  # for register maps
+    notes = NOTES
 
     command: stream.Interface
     weight: stream.Interface

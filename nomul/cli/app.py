@@ -12,7 +12,7 @@ import typer
 
 import nomul
 from nomul import present, registry
-from nomul.cli import blocks, importing, measure, numbers, verify
+from nomul.cli import blocks, importing, measure, numbers, soc, verify
 from nomul.options import AsJson, Out, Seed
 
 app = typer.Typer(
@@ -92,6 +92,7 @@ _FIRST: dict[str, Callable[..., None]] = {
     "pnr": measure.pnr,
     "report": numbers.report,
     "sweep": measure.sweep,
+    "soc": soc.soc,
 }
 _LAST: dict[str, Callable[..., None]] = {
     "import": importing.import_network,

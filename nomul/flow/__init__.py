@@ -21,6 +21,7 @@ from nomul.flow.mapping import (
     target_name,
 )
 from nomul.flow.results import Result
+from nomul.flow.soc import emit_soc, members, simulate_soc
 from nomul.flow.steps import (
     add_testbench,
     configure,
@@ -45,13 +46,16 @@ __all__ = [
     "demand_router",
     "design",
     "emit",
+    "emit_soc",
     "energy",
     "installed_simulator",
     "layer",
     "layout",
     "measure",
+    "members",
     "place",
     "simulate",
+    "simulate_soc",
     "target_name",
     "test_set",
     "verify",

@@ -143,11 +143,19 @@ def emit(
             "kind": {"sync": "synchronous", "async": "asynchronous"}[reset.kind],
         },
         "ports": ports,
-        **({"axi": shell.describe(top)} if isinstance(top, shell.Axis) else {}),
+        **_software(top),
         "sha256": hashlib.sha256((header + body).encode()).hexdigest(),
     }
     about = getattr(top, "map", None)
     return Emitted(name, rtlil, header + body, manifest, register_files(about) if about else {})
+
+
+def _software(top: wiring.Component) -> dict[str, Any]:
+    """Return what the manifest says of streams and registers on AXI."""
+    if isinstance(top, shell.Axis):
+        return {"axi": shell.describe(top)}
+    about = getattr(top, "map", None)
+    return {"registers": about.to_list()} if about else {}
 
 
 _HUGE = re.compile(r'attribute \\ram_style "huge"\n\s*memory [^\n]*\\(\S+)\n')

@@ -48,20 +48,25 @@ class Driver:
 
     def read(self, name):
         """Return the fields of a register by name; of a single field, its value."""
-        address, words, access, _, fields = _entry(REGISTERS, name)
+        return _taken_apart(_entry(REGISTERS, name)[4], self.read_word(name))
+
+    def read_word(self, name):
+        """Return all bits of a register."""
+        address, words, access, _, _ = _entry(REGISTERS, name)
         if "r" not in access:
             raise ValueError(f"{{name}} is for writing only")
-        word = 0
-        for k in range(words):
-            word |= self._read(self.base + address + 4 * k) << 32 * k
-        return _taken_apart(fields, word)
+        parts = [self._read(self.base + address + 4 * k) for k in range(words)]
+        return sum(part << 32 * k for k, part in enumerate(parts))
 
     def write(self, name, *value, **values):
         """Write a register: fields by name, those not given 0, or the value of a single one."""
-        address, words, access, _, fields = _entry(REGISTERS, name)
+        self.write_word(name, _put_together(name, _entry(REGISTERS, name)[4], value, values))
+
+    def write_word(self, name, word):
+        """Write all bits of a register."""
+        address, words, access, _, _ = _entry(REGISTERS, name)
         if "w" not in access:
             raise ValueError(f"{{name}} is for reading only")
-        word = _put_together(name, fields, value, values)
         for k in range(words):
             self._write(self.base + address + 4 * k, word >> 32 * k & 0xFFFFFFFF)
 
