@@ -46,6 +46,10 @@ _ALL = (
         capabilities={"verify": "nomul.capabilities.sotfp:verify"},
     ),
     Block("bitplanes", "block", "Matrix-vector product by bit planes", "arXiv 1905.13389"),
+    Block(
+        *("sgd", "block", "Perceptron that trains itself", "arXiv 2010.05197, arXiv 2003.11256"),
+        hierarchical=("digits",),
+    ),
     Block("permdiag", "block", "Permuted-diagonal matrix-vector product", "arXiv 2004.10936"),
     Block("circulant", "block", "Circulant matrix-vector product", "arXiv 1708.08917"),
     Block(

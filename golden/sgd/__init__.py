@@ -1,0 +1,38 @@
+"""SGD: a perceptron that trains itself, an image at a time, in integers."""
+
+from nomul.golden.sgd.config import ROUNDINGS, Config, Pass, Rounding, Shares
+from nomul.golden.sgd.judge import accuracy, classes, loss, targets
+from nomul.golden.sgd.rounding import rounded, rounding_words, saturated
+from nomul.golden.sgd.stimuli import stimuli
+from nomul.golden.sgd.timing import cycles, shares
+from nomul.golden.sgd.training import Answer, State, Step, advance, begin, ideal, model, step
+from nomul.golden.sgd.update import Counts, outer, pair
+
+__all__ = [
+    "ROUNDINGS",
+    "Answer",
+    "Config",
+    "Counts",
+    "Pass",
+    "Rounding",
+    "Shares",
+    "State",
+    "Step",
+    "accuracy",
+    "advance",
+    "begin",
+    "classes",
+    "cycles",
+    "ideal",
+    "loss",
+    "model",
+    "outer",
+    "pair",
+    "rounded",
+    "rounding_words",
+    "saturated",
+    "shares",
+    "step",
+    "stimuli",
+    "targets",
+]
