@@ -18,6 +18,7 @@ from typing import Any
 CAPABILITIES = {
     "network": "class of its network files, which its parameter `network` names",
     "test_set": "(cfg, data set, folder, images, target) -> how to run and to judge it",
+    "narrow": "(cfg) -> component with few pins, and its bench; None where cfg has none",
     "layer": "(weights, inputs, folder) -> configuration, bench and environment of a packed layer",
     "verify": "(format, operations, folder, rows) -> records of exhaustive comparisons",
 }

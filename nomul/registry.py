@@ -34,6 +34,7 @@ _ALL = (
         capabilities={
             "network": "nomul.golden.lutnet:Network",
             "test_set": "nomul.capabilities.lutnet:test_set",
+            "narrow": "nomul.capabilities.lutnet:narrow",
         },
         commands={"train lutnet": "nomul.capabilities.lutnet:train"},
     ),

@@ -309,6 +309,17 @@ def test_set(
     return Trial({"NOMUL_STIMULI": str(stimuli), "NOMUL_ANSWERS": str(answers)}, judge)
 
 
+def narrow(cfg: "Config") -> tuple[Any, str] | None:
+    """Return the network fed code by code, and its bench; None if no encoder comes first."""
+    from nomul.golden.lutnet import Thermometer
+    from nomul.hw.lutnet.serial import Serial
+
+    network = cfg.load()
+    if not isinstance(network.layers[0], Thermometer) or network.tiled:
+        return None
+    return Serial(cfg), "nomul.sim.lutnet.serial"
+
+
 def own_test_set(cfg: "Config", file: Path, target: str) -> tuple["Ints", "Ints", tuple[str, ...]]:
     """Return codes, labels and names of the classes of a user's samples, as the network has them.
 

@@ -10,6 +10,7 @@ from nomul import flow, present, registry
 from nomul.flow import Design
 from nomul.options import (
     AsJson,
+    Liberty,
     Name,
     Network,
     Out,
@@ -126,12 +127,54 @@ def emit(
             metavar="PS", help="Clock period that the constraints demand, in picoseconds."
         ),
     ] = 10_000,
+    tinytapeout: Annotated[
+        Path | None,
+        typer.Option(
+            "--tinytapeout",
+            metavar="DIR",
+            help="Write a project for Tiny Tapeout into this folder, and nothing else.",
+        ),
+    ] = None,
+    author: Annotated[
+        str, typer.Option(help="Author of the Tiny Tapeout project; part of its module's name.")
+    ] = "nomul",
+    liberty: Liberty = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Test set that the project's test sends, digits or fashion-mnist ({_DATA}); the "
+            "bench's own words if not given."
+        ),
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Number of images of --data; the whole set if absent.")
+    ] = None,
     seed: Seed = 1,
     out: Out = None,
     json: AsJson = False,
 ) -> None:
     """Write a block's Verilog, its manifest, its FuseSoC core and its constraints."""
     design = Design.parse(name, preset, with_network(settings, network))
+    if tinytapeout is not None:
+        if axi or testbench or reset != "sync" or active != "high" or out is not None:
+            raise ValueError("--tinytapeout has pins, a reset, a test and a folder of its own")
+        with present.working(f"recording words of {name}, estimating tiles"):
+            made = design.tinytapeout(
+                tinytapeout, author=author, liberty=liberty, data=data, images=images, seed=seed
+            )
+        written = [str(tinytapeout / name) for name in made.files]
+        if json:
+            size = {"tiles": made.tiles, "gates": made.gates, "library": made.library}
+            present.as_json({"files": written, "top_module": made.emitted.name, **size})
+            return
+        for line in written:
+            present.line(line)
+        present.note(
+            f"{made.gates} NANDs of two inputs by the cells of {made.library}: {made.tiles} tiles"
+        )
+        return
+    if (liberty, data, images, author) != (None, None, None, "nomul"):
+        raise ValueError("--author, --liberty, --data and --images go with --tinytapeout")
     working = present.working(f"recording vectors of {name}") if testbench else nullcontext()
     with working:
         emitted = design.emit(axi=axi, reset=reset, active=active, testbench=testbench, seed=seed)

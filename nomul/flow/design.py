@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nomul.golden.config import Config
     from nomul.sim.harness import Report
     from nomul.synth.emit import Emitted
+    from nomul.synth.emit.tinytapeout import Project
 
 
 def design(name: str, /, preset: str | None = None, **settings: Any) -> "Design":
@@ -163,6 +164,55 @@ class Design:
             emitted.write(Path(folder), period_ps)
             figures["folder"] = str(folder)
         return Result(emitted, f"Verilog of {self.title}", figures)
+
+    def tinytapeout(
+        self,
+        folder: Path | str | None = None,
+        *,
+        author: str = "nomul",
+        liberty: Path | str | None = None,
+        data: str | None = None,
+        images: int | None = None,
+        seed: int = 1,
+    ) -> Result["Project"]:
+        """Return a Tiny Tapeout project, and write it into a folder.
+
+        Parameters
+        ----------
+        folder
+            Where to; nothing is written if None.
+        author
+            Who submits it; part of the top module's name.
+        liberty
+            Cells to estimate the number of tiles with; FreePDK45's if None.
+        data, images
+            A test set whose words the project's test sends, and how many images of it; the bench's
+            own stimuli if None.
+        seed
+            Of the stimuli.
+
+        Raises
+        ------
+        BenchError
+            The block does not do what its model says.
+        ValueError
+            It is too large, or has inputs that are no streams.
+        """
+        from nomul.flow import pins
+
+        library = Path(liberty) if liberty is not None else None
+        options: dict[str, Any] = {"author": author, "data": data, "images": images, "seed": seed}
+        made = pins.tinytapeout(self.block, self.cfg, liberty=library, **options)
+        figures: dict[str, Any] = {
+            "top module": made.emitted.name,
+            "NANDs of two inputs": made.gates,
+            "tiles": made.tiles,
+            "library": made.library,
+        }
+        if folder is not None:
+            made.write(Path(folder))
+            figures["folder"] = str(folder)
+        return Result(made, f"Tiny Tapeout project of {self.title}", figures)
 
     def simulate(
         self,

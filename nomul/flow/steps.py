@@ -92,7 +92,9 @@ def emit(
     return emitted
 
 
-def workload(block: Block, cfg: "Config", *, recorded: bool = False) -> "Workload":
+def workload(
+    block: Block, cfg: "Config", *, recorded: bool = False, bench: str | None = None
+) -> "Workload":
     """Return which test of the block's bench is measured, or recorded as vectors.
 
     The bench says so itself: ``MEASURED`` is the full name of the test whose window counts for
@@ -106,17 +108,18 @@ def workload(block: Block, cfg: "Config", *, recorded: bool = False) -> "Workloa
     """
     from nomul.synth.workload import Workload
 
-    bench = vars(import_module(block.bench))
+    bench = bench or block.bench
+    says = vars(import_module(bench))
     for name in ("MEASURED", "OPERATION"):
-        if name not in bench:
-            raise ValueError(f"{block.bench} has no {name}: a bench says which test is measured")
-    test = bench.get("RECORDED", bench["MEASURED"]) if recorded else bench["MEASURED"]
+        if name not in says:
+            raise ValueError(f"{bench} has no {name}: a bench says which test is measured")
+    test = says.get("RECORDED", says["MEASURED"]) if recorded else says["MEASURED"]
     return Workload(
         top=block.name,
-        bench=block.bench,
+        bench=bench,
         config=cfg.located().to_json(),
         test=test,
-        operation=bench["OPERATION"],
+        operation=says["OPERATION"],
     )
 
 

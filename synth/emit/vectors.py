@@ -1,5 +1,6 @@
 """Vectors of a design: its bench runs on its Verilog, and what passes its ports is recorded."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ def take(
     simulator: str = "icarus",
     seed: int = 1,
     count: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> "Recording":
     """Run a design's bench and return what it sent and received.
 
@@ -49,6 +51,8 @@ def take(
         Of the stimuli.
     count
         Record the first so many transfers; all of them if None.
+    environment
+        Further variables for the bench.
 
     Raises
     ------
@@ -61,7 +65,8 @@ def take(
 
     if folder is None:
         with folders.scratch() as scratch:
-            return take(workload, emitted, scratch, simulator=simulator, seed=seed, count=count)
+            options = {"simulator": simulator, "seed": seed, "count": count}
+            return take(workload, emitted, scratch, **options, environment=environment)  # type: ignore[arg-type]
     folder.mkdir(parents=True, exist_ok=True)
     design, file = folder / f"{emitted.name}.v", folder / "record.txt"
     design.write_text(emitted.verilog)
@@ -74,8 +79,9 @@ def take(
         tests=workload.tests,
         simulator=simulator,
         seed=seed,
-        environment=record.request(
-            file, streams(emitted.manifest), status(emitted.manifest), count
-        ),
+        environment={
+            **(environment or {}),
+            **record.request(file, streams(emitted.manifest), status(emitted.manifest), count),
+        },
     )
     return record.load(file)

@@ -21,7 +21,8 @@ ROOMS = ("golden", "hw", "sim", "synth", "train", "experiments", "nomul")
 
 BENCHMARKS = {"threadpoolctl"}  # to hold them to one core
 
-HW_SHARED = {f"nomul.hw.{part}" for part in ("axi", "once", "reset", "serial")}
+SHARED = ("axi", "once", "reset", "serial", "tinytapeout")
+HW_SHARED = {f"nomul.hw.{part}" for part in SHARED}
 
 # What a room's modules may import as they are imported. Inside functions more is allowed, since
 # that is how the command line stays quick and how foreign files are read.

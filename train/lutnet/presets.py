@@ -81,6 +81,13 @@ def fashion(
 PRESETS: dict[str, Preset] = {
     "digits-xc7": Preset(sizes=(240,), recipe=Recipe(epochs=120)),
     "digits-70": Preset(sizes=(70,), recipe=Recipe(epochs=120)),
+    # One threshold per pixel: a bit in use is a register, the dearest thing in silicon.
+    "digits-tiny": Preset(
+        sizes=(120,),
+        k=4,
+        encoding=dataclasses.replace(DIGITS, levels=(8,)),
+        recipe=Recipe(epochs=120),
+    ),
     "digits-hx1k": Preset(sizes=(300,), k=4, recipe=Recipe(epochs=120)),
     "fashion-250": fashion(80, epochs=10, stride=3, choices=1 << 40),
     "fashion-1000": fashion(380, epochs=8, stride=2, choices=512),
