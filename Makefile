@@ -27,6 +27,7 @@ bench: $(READY)
 	$(BIN)/python -m nomul.experiments.bench_scale
 	$(BIN)/python -m nomul.experiments.lutnet.bench
 	$(BIN)/python -m nomul.experiments.network.bench
+	$(BIN)/python -m nomul.experiments.spdnn.bench
 
 formal: $(READY)
 	$(BIN)/python -m nomul.experiments.spimc.proofs

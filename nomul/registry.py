@@ -62,6 +62,9 @@ _ALL = (
         commands={"train lif": "nomul.capabilities.lif:train"},
     ),
     Block("engine", "block", "Quantised network on one member of the product family"),
+    Block(
+        *("spdnn", "block", "Sparse DNN Graph Challenge", "arXiv 1909.05631, arXiv 2007.14152"),
+    ),
     Block("dense", "baseline", "Matrix-vector product by INTk multipliers"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("fp16outer", "baseline", "Outer product by FP16 multipliers"),
