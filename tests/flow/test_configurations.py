@@ -27,6 +27,9 @@ AT_ONCE = 20
 SIZES = {
     "compactor.width": 24,
     "compactor.value_bits": 24,
+    "spdnn.neurons": 127,
+    "spdnn.layers": 7,
+    "spdnn.adders": 4,
     "rows": 5,
     "cols": 5,
     "lanes": 8,
