@@ -128,11 +128,11 @@ class Source(wiring.Component):
         cfg = self.cfg
         if self.ordered:
             return [[self._ordered_word(m, beat, states, side)]]
-        drawn = []
+        drawn: list[list[Value]] = []
         for lane, state in enumerate(states or [None]):
             words = [Signal(cfg.width, name=f"{side.words}{lane}_{u}") for u in self._draws]
             m.d.comb += [word.eq(self._word(beat, state, side, u)) for u, word in enumerate(words)]
-            drawn.append(words)
+            drawn.append([*words])
         if cfg.share != "rotate":
             return drawn[: cfg.lanes(side)]
         return [

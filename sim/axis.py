@@ -125,9 +125,8 @@ async def answers_equal_the_recording(dut, source, sink):
         expected = [int(word, 16) for word in lane["words"]]
         if expected:
             size = 8 * lane["bytes"] + lane["last"]
-            assert_equal(
-                *(pieces(w[: len(expected)], size) for w in (words, expected)), lane["prefix"]
-            )
+            got = pieces(words[: len(expected)], size)
+            assert_equal(got, pieces(expected, size), lane["prefix"])
     for task in sending:
         await with_timeout(task, TIMEOUT_US, "us")
     if lanes.about["registers"]:

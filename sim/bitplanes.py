@@ -1,5 +1,7 @@
 """Bench of the bit-plane array: the family's, and precision chosen at run time."""
 
+from typing import Any
+
 import cocotb
 import numpy as np
 
@@ -28,7 +30,7 @@ class Unit(products.Driver):
     golden = bitplanes
     flags = bitplanes.FLAGS
 
-    def __init__(self, dut, source="never", sink="never"):
+    def __init__(self, dut: Any, source: str = "never", sink: str = "never"):
         super().__init__(dut, source, sink)
         self.command = self.bench.source("command", [])
 

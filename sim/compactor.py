@@ -1,5 +1,7 @@
 """Bench of the zero compactor."""
 
+from typing import Any
+
 import cocotb
 import numpy as np
 
@@ -24,7 +26,7 @@ def layouts(cfg: Config) -> tuple[Layout, Layout]:
     return Layout(vector), Layout(beat)
 
 
-def pack(cfg: Config, vectors: list, rng: np.random.Generator) -> list[int]:
+def pack(cfg: Config, vectors: list[Any], rng: np.random.Generator) -> list[int]:
     """Return the beats of vectors; the elements that fill the last beat are noise, masked off."""
     words: list[int] = []
     for values, mask in vectors:

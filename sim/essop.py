@@ -64,7 +64,7 @@ async def saturates_operands_and_says_so(dut):
     bench = Bench(dut)
     pairs = essop.stimuli(cfg, bench.numpy_rng, 3)
     if cfg.accumulate:
-        pairs |= {"read": np.array([0, 0, 1]), "clear": np.zeros(3)}
+        pairs |= {"read": np.array([0, 0, 1]), "clear": np.zeros(3, dtype=int)}
     pairs["d"][1, -1] = (1 << cfg.width) + 1
     rows, exponents, _ = expected(cfg, pairs, essop.model)
     x_d, y = bench.source("x_d", pack(cfg, pairs)), bench.sink("y")
@@ -85,7 +85,7 @@ async def reloads_its_seeds_and_refuses_zero(dut):
     bench = Bench(dut)
     pairs = essop.stimuli(cfg, bench.numpy_rng, 4)
     if cfg.accumulate:
-        pairs |= {"read": np.ones(4), "clear": np.ones(4)}
+        pairs |= dict.fromkeys(("read", "clear"), np.ones(4, dtype=int))
     fresh = cfg.replace(seeds=[3, 5])
     port = Layout((("a", cfg.lfsr_width, 1), ("b", cfg.lfsr_width, 1)))
     first_seed, zero_seed = port.pack(a=[3], b=[5]), port.pack(a=[0], b=[0])

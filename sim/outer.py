@@ -62,13 +62,13 @@ def expected(
     unit = outer.unit_exponent(cfg, pairs["e_x"], pairs["e_d"])
     if not cfg.array.accumulators:
         return y.reshape(-1, cfg.array.cols), np.repeat(unit, cfg.array.rows), False
-    rows, overflow, start = [], False, 0
+    parts, overflow, start = [], False, 0
     for end in np.flatnonzero(pairs["read"]) + 1:
         acc, saturated = outer.accumulate(cfg, y[start:end], unit[start:end], start)
         overflow |= saturated
-        rows.append(acc)
-        start = end if pairs["clear"][end - 1] else start
-    rows = np.concatenate(rows)
+        parts.append(acc)
+        start = int(end) if pairs["clear"][end - 1] else start
+    rows = np.concatenate(parts)
     return rows, np.full(len(rows), cfg.array.accumulators.exponent), overflow
 
 

@@ -20,7 +20,7 @@ async def products_equal_the_model(dut, source, sink):
     bench = Bench(dut)
     pairs = stimuli(cfg.unit, bench.numpy_rng, 64)
     count = len(pairs["x"])
-    expected = plane.model(cfg, **{name: pairs[name] for name in ("x", "sx", "d", "sd")})
+    expected = plane.model(cfg, pairs["x"], pairs["sx"], pairs["d"], pairs["sd"])
     layout = Layout(
         (
             ("y", cfg.array.count_bits, cfg.rows * cfg.cols),

@@ -63,9 +63,10 @@ class Column(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         array, control, m = self.array, self.control, Module()
         words = array.words
-        m.submodules.table = table = memory.Memory(
+        table: memory.Memory = memory.Memory(
             shape=unsigned(array.count_bits), depth=2 * words.stream_bits, init=[]
         )
+        m.submodules.table = table
         write, read = table.write_port(), table.read_port(domain="comb")
         before_end = Signal(words.stream_log2 + 1)
         # A table of length 1 has no index bits: the bank alone is the address.

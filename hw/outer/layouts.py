@@ -1,6 +1,6 @@
 """Payloads of an outer-product unit's streams, and what is broadcast to its cells."""
 
-from amaranth.hdl import signed, unsigned
+from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data
 
 from nomul.golden.outer import EXPONENT_BITS, Array
@@ -9,7 +9,7 @@ EXPONENT = signed(EXPONENT_BITS)
 UNIT_EXPONENT = signed(EXPONENT_BITS + 2)
 
 
-def requests(array: Array) -> dict[str, object]:
+def requests(array: Array) -> dict[str, Shape]:
     """Return what a pair asks of the accumulators, if there are any."""
     return {"read": unsigned(1), "clear": unsigned(1)} if array.accumulators else {}
 
@@ -42,7 +42,7 @@ def row_layout(array: Array) -> data.StructLayout:
     )
 
 
-def tail_fields(array: Array) -> dict[str, object]:
+def tail_fields(array: Array) -> dict[str, Shape]:
     """Return the fields of a pair that its results need after its last words are drawn."""
     signs = {"sx": unsigned(array.rows), "sd": unsigned(array.cols)}
     return signs | {"unit": UNIT_EXPONENT} | requests(array)
@@ -55,7 +55,7 @@ def control_layout(array: Array) -> data.StructLayout:
     last, take the total. ``shift``: hand the result on to the row above. With accumulators also
     ``left`` and ``right``, the distance to their unit, and ``rho``, the rounding term.
     """
-    fields = {"step": 1, "first": 1, "capture": 1, "shift": 1}
+    fields: dict[str, Shape | int] = {"step": 1, "first": 1, "capture": 1, "shift": 1}
     if array.accumulators:
         fields["left"] = unsigned(array.accumulators.width.bit_length())
         fields["right"] = unsigned(array.max_right_shift.bit_length())

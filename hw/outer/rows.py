@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from nomul.golden.outer import Array
 from nomul.hw.once import Once
@@ -17,7 +17,7 @@ from nomul.hw.outer.layouts import control_layout
 from nomul.hw.outer.strategies import Product
 
 
-def members(array: Array, product: Product, count: int) -> dict[str, object]:
+def members(array: Array, product: Product, count: int) -> dict[str, Member]:
     """Return the members of so many rows."""
     results = data.ArrayLayout(result_shape(array), array.cols)
     ports = {

@@ -81,7 +81,7 @@ class Unit(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         array, m = self.array, Module()
         m.submodules.source = source = Once("source", Source, array.words, array.ordered)
-        control = Signal(control_layout(array))
+        control: Any = Signal(control_layout(array))
 
         # A pair is drawn beat by beat; its bits are counted one cycle later. Operands are held in
         # the lanes, the rest of a pair here.
@@ -91,7 +91,7 @@ class Unit(wiring.Component):
         }
         operands = [lane.operand for lane in sides[Side.X]]
         held = [name for name, _ in pair_layout(array) if name not in ("x", "d")]
-        pair = Signal(
+        pair: Any = Signal(
             data.StructLayout({name: pair_layout(array)[name].shape for name in held}),
             reset_less=True,
         )
@@ -124,7 +124,7 @@ class Unit(wiring.Component):
         # What results need of a pair leaves its registers with the last words.
         live = Signal(array.rows, reset_less=True)
         fields = tail_fields(array) | self.cells.tail_fields(array)
-        tail = Signal(data.StructLayout(fields), reset_less=True)
+        tail: Any = Signal(data.StructLayout(fields), reset_less=True)
         with m.If(source.advance):
             m.d.sync += live.eq(Cat(operand.any() for operand in operands))
         with m.If(source.advance & ending):
@@ -143,10 +143,10 @@ class Unit(wiring.Component):
     def _sends(self, side: Side) -> bool:
         return side is Side.D or self.cells.rows_send
 
-    def _sent(self, side: Side, lanes: Sequence[Lane]) -> list[Value]:
+    def _sent(self, side: Side, lanes: Sequence[Once]) -> list[Value]:
         return [lane.sent for lane in lanes] if self._sends(side) else []
 
-    def _lanes(self, m: Module, side: Side, words: Any, advance: Signal) -> list[Lane]:
+    def _lanes(self, m: Module, side: Side, words: Any, advance: Signal) -> list[Once]:
         """Describe the lanes of one side, which load and draw together."""
         payload = self.x_d.payload[side.vector]
         # Each operand of a structure would bring a copy of its whole side.
@@ -176,7 +176,7 @@ class Unit(wiring.Component):
         """Return whether all rows' ones have ended, where they come first."""
         return ~Cat(self.draw.send([words[0]], operand) for operand in operands).any()
 
-    def _reseed(self, m: Module, source: Source, drawing: Signal, counting: Signal) -> None:
+    def _reseed(self, m: Module, source: Once, drawing: Signal, counting: Signal) -> None:
         registers = self.array.words.registers
         if not registers:
             return

@@ -3,13 +3,13 @@
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data
 
-from nomul.golden import bitstream
+from nomul.golden import bitstream, intouter
 from nomul.golden.bitstream import Side
 from nomul.golden.plane import Config
-from nomul.hw.bitstream import Source
 from nomul.hw.essop.draws import GENERATORS
 from nomul.hw.essop.prefix import run_of
 from nomul.hw.intouter import Rounded
+from nomul.hw.once import Once
 from nomul.hw.outer import Draw
 from nomul.hw.popcount import popcount
 
@@ -34,12 +34,10 @@ def lane_bits(cfg: Config) -> tuple[int, int]:
 
 def draw(cfg: Config) -> Draw:
     """Return what the lanes send, but for those of ``prefix``: the same as in the unit."""
-    return Rounded(cfg.unit) if cfg.product == "multiply" else GENERATORS[cfg.sng]
+    return Rounded(cfg.unit) if isinstance(cfg.unit, intouter.Config) else GENERATORS[cfg.sng]
 
 
-def lanes(
-    cfg: Config, m: Module, source: Source, pair: data.View
-) -> tuple[list[Value], list[Value]]:
+def lanes(cfg: Config, m: Module, source: Once, pair: data.View) -> tuple[list[Value], list[Value]]:
     """Return what rows and columns draw for a pair in this beat.
 
     U bits; or a rounded magnitude; or for ``prefix`` a row's level one-hot and a column's counts.
@@ -56,7 +54,7 @@ def lanes(
 
 
 def _prefix(
-    cfg: Config, m: Module, source: Source, pair: data.View
+    cfg: Config, m: Module, source: Once, pair: data.View
 ) -> tuple[list[Value], list[Value]]:
     """Return each row's level one-hot, and each column's counts of its first bits.
 
@@ -67,7 +65,7 @@ def _prefix(
     drawn = cfg.array.words
     low = drawn.width - drawn.stream_log2
     p, z = _scrambles(m, source, drawn)
-    rows, cols = [], []
+    rows, cols = list[Value](), list[Value]()
     for i, operand in enumerate(pair.x):
         level = Signal(levels(cfg).bit_length(), name=f"level{i}")
         m.d.comb += level.eq(run_of(operand, p, drawn.row_low, levels(cfg)))
@@ -117,7 +115,7 @@ class _Blocks:
         return popcount(self.m, [word < length for word in self.words[start : start + size]])
 
 
-def _scrambles(m: Module, source: Source, drawn: bitstream.Config) -> tuple[Value, Value]:
+def _scrambles(m: Module, source: Once, drawn: bitstream.Config) -> tuple[Value, Value]:
     """Return the scrambles of ascending order: of the rows, and of the columns behind them.
 
     The rows' words are m 2**W / R above P's low bits; the columns' are point(m) XOR z with

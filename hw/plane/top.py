@@ -1,5 +1,7 @@
 """Plane of product cells: all products of a pair leave together."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -232,7 +234,7 @@ class Top(wiring.Component):
                     m.d.sync += register.eq(value)
                 sent[side].append(register)
         # Signs and exponent go beside the last beat of a pair.
-        tail = Signal(data.StructLayout(tail_fields(cfg)), reset_less=True)
+        tail: Any = Signal(data.StructLayout(tail_fields(cfg)), reset_less=True)
         with m.If(taken & source.last):
             m.d.sync += [
                 tail.sx.eq(pair.sx),
@@ -262,7 +264,7 @@ class Top(wiring.Component):
             m.d.comb += [self.y.valid.eq(complete)]
             m.d.comb += [result[name].eq(tail[name]) for name in tail_fields(cfg)]
             return m
-        late = Signal(tail.shape(), reset_less=True)
+        late: Any = Signal(tail.shape(), reset_less=True)
         with m.If(go):
             m.d.sync += [self.y.valid.eq(complete), late.eq(tail)]
         m.d.comb += [result[name].eq(late[name]) for name in tail_fields(cfg)]

@@ -140,21 +140,21 @@ async def steps_take_as_many_cycles_as_the_formula_says(dut):
             images * (cfg.steps + 1) * sum(layer.inputs + layer.groups + 8 for layer in cfg.layers)
         )
         most = sum(parts) + tail + scan + images * cfg.readout_cycles
-        taken = int(cycles[-1] - cycles[0])
-        assert max(parts) - tail <= taken <= most, f"{parts}, {tail}, {scan}: {taken}"
-        harness.record(compared=1, cycles_per_image=taken / images)
+        whole = int(cycles[-1] - cycles[0])
+        assert max(parts) - tail <= whole <= most, f"{parts}, {tail}, {scan}: {whole}"
+        harness.record(compared=1, cycles_per_image=whole / images)
         return
     events = scene.spikes.reshape(-1, cfg.inputs).sum(axis=1)
     want = np.array([cfg.cycles(int(n)) for n in events])
     # An event comes in per cycle, and a frame is scanned in beats of a chunk; a few to spare.
     intake = events + (2 if cfg.form == "events" else -(-cfg.inputs // cfg.chunk) + 4)
-    known = np.append(False, intake[1:] <= want[:-1])
+    known: np.ndarray = np.append(False, intake[1:] <= want[:-1])
     if cfg.readout == "spikes":
         taken = np.diff(cycles[:: cfg.groups], prepend=0)
     else:
         taken = np.diff(cycles, prepend=0)
         want = want.reshape(-1, cfg.steps).sum(axis=1) + cfg.readout_cycles
-        known = known.reshape(-1, cfg.steps).all(axis=1)
+        known = np.all(known.reshape(-1, cfg.steps), axis=1)
     assert (taken[1:] >= want[1:]).all(), "a step took less than its events need"
     harness.record(compared=len(taken) - 1, cycles=int(want[known].sum()))
     if known.any():

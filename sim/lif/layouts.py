@@ -67,14 +67,14 @@ def steps(cfg: Config, spikes: np.ndarray, rng: np.random.Generator) -> list[int
         padded[:, : cfg.inputs] = spikes
         last = np.tile(np.arange(beats) == beats - 1, len(spikes))
         return layout.pack(spikes=padded.reshape(-1, cfg.chunk), last=last)
-    index, spike, last = [], [], []
+    index, spike, closing = list[int](), list[int](), list[int]()
     for row in spikes:
         events = rng.permutation(np.flatnonzero(row)).tolist()
         closes = not events or rng.random() < 0.3
         index += events + [int(rng.integers(0, cfg.inputs))] * closes
         spike += [1] * len(events) + [0] * closes
-        last += [0] * (len(events) + closes - 1) + [1]
-    return layout.pack(index=index, spike=spike, last=last)
+        closing += [0] * (len(events) + closes - 1) + [1]
+    return layout.pack(index=index, spike=spike, last=closing)
 
 
 def images(cfg: Config, pixels: np.ndarray) -> list[int]:

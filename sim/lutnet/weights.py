@@ -10,9 +10,14 @@ from nomul.sim.lutnet.bench import expected, stimuli
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, pauses
 
 
+def tiled(network: lutnet.Network) -> list[lutnet.LutNetTiled]:
+    """Return the tiled layers, which are those with weights."""
+    return [layer for layer in network.layers if isinstance(layer, lutnet.LutNetTiled)]
+
+
 def fields(network: lutnet.Network) -> Layout:
     """Return the bits of a request to the weight memories."""
-    layers = [network.layers[i] for i in network.tiled]
+    layers = tiled(network)
 
     def bits(count: int) -> int:
         return max(1, (count - 1).bit_length())
@@ -40,8 +45,8 @@ def initial(network: lutnet.Network) -> dict[str, np.ndarray]:
     """Return the requests that write the network's own weights."""
     rows = [
         (number, tile, op, value, 1)
-        for number, place in enumerate(network.tiled)
-        for (tile, op), value in np.ndenumerate(network.layers[place].weight)
+        for number, layer in enumerate(tiled(network))
+        for (tile, op), value in np.ndenumerate(layer.weight)
     ]
     names = [name for name, _, _ in fields(network).fields]
     return dict(zip(names, np.array(rows).T, strict=True))
@@ -83,7 +88,7 @@ async def weights_change_between_vectors(dut, source, sink):
     await bench.until(lambda: ask.done and len(take.received) == len(x))
     for _ in range(40):
         await bench.step()
-    layers = [network.layers[i] for i in network.tiled]
+    layers = tiled(network)
     weights = [layer.weight.copy() for layer in layers]
     replies, rows, done = [], [], 0
     for cycle, row in zip(feed.sent, x, strict=True):

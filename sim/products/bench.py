@@ -115,7 +115,8 @@ async def malformed_tiles(unit: Driver) -> None:
 async def wrong_vectors(unit: Driver) -> None:
     """Too few or too many activations: a flag, no sums, and the next vector is right."""
     await unit.bench.reset()
-    (packed, x), done, seen = next(cases(unit)), 0, set()
+    (packed, x), done = next(cases(unit)), 0
+    seen: set[str] = set()
     done = await works(unit, packed, x[:1], done)
     good = unit.vector_words(packed, x[0])
     last = 1 << (unit.activations.width - 1)

@@ -4,6 +4,7 @@ One file, since the memory that answers and the tests that use it check one prot
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import cocotb
@@ -80,9 +81,9 @@ class Job:
             result = sonic.fc(cfg, self.codes, levels, self.x)
         else:
             result = sonic.conv(cfg, self.codes, levels, self.x, self.pool)
-        if self.scale is not None:
-            options = {"relu": self.relu, "pool": self.pool}
-            return result, sonic.post(cfg, result.y, self.scale, self.bias, self.shift, **options)
+        if self.scale is not None and self.bias is not None:
+            post = partial(sonic.post, relu=self.relu, pool=self.pool)
+            return result, post(cfg, result.y, self.scale, self.bias, self.shift)
         y = np.maximum(result.y, 0) if self.relu else result.y
         if self.pool > 1:
             rows, columns = (size // 2 * 2 for size in y.shape[1:])
@@ -145,7 +146,7 @@ class Job:
 
     def norms(self, cfg: Config) -> np.ndarray:
         """Return the (scale, bias) beats: a group of rows, or a kernel."""
-        if self.scale is None:
+        if self.scale is None or self.bias is None:
             return np.zeros((0, 1, 2), dtype=np.int64)
         pairs = np.stack([self.scale, self.bias], axis=1)
         if self.kind == "conv":
@@ -292,7 +293,7 @@ class Accelerator:
                 job.groups(self.cfg) * count for job, count in zip(of_kind, kernels, strict=True)
             ]
             total = sum(beats)
-            await self.bench.until(lambda s=sink, n=total: len(s.received) >= n, limit)
+            await self.bench.until(partial(holds, sink, total), limit)
         for _ in range(20):
             await self.bench.step()
         for kind in self.kinds:
@@ -323,6 +324,11 @@ class Accelerator:
         return {name: bits(getattr(self.dut, f"{kind}_{name}")) for name in COUNTERS}
 
 
+def holds(sink: Sink, count: int) -> bool:
+    """Whether a sink has received so many beats."""
+    return len(sink.received) >= count
+
+
 def book(cfg: Config, rng: np.random.Generator, loaded: int | None = None) -> np.ndarray:
     """Return levels of all codes, or of the first ``loaded``; full scale among them."""
     high = 1 << (cfg.level_bits - 1)
@@ -350,7 +356,8 @@ def jobs_of(cfg: Config, rng: np.random.Generator) -> list[Job]:
 
 async def run(unit: Accelerator, jobs: list[Job], levels: np.ndarray) -> None:
     """Send jobs through the design; compare every result and every counter."""
-    cfg, results = unit.cfg, {"fc": [], "conv": []}
+    cfg = unit.cfg
+    results: dict[str, list[sonic.Result]] = {"fc": [], "conv": []}
     for job in jobs:
         unit.start(job, levels)
     await unit.bench.reset()

@@ -1,5 +1,7 @@
 """Bench of SONIC's accelerator: what is malformed, missing, too long or too large."""
 
+from typing import Any
+
 import cocotb
 import numpy as np
 
@@ -173,7 +175,8 @@ async def a_new_codebook_waits_for_the_layers_before(dut, stalls):
     unit = Accelerator(dut, stalls, stalls)
     rng, cfg = unit.bench.numpy_rng, unit.cfg
     layers = sonic.layers(cfg, rng)
-    jobs, expected = [], {"fc": [], "conv": []}
+    jobs: list[Job] = []
+    expected: dict[str, list[Any]] = {"fc": [], "conv": []}
     for number in range(3):
         levels = book(cfg, rng)
         unit.load(levels)

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -33,7 +34,7 @@ async def images_pass_through_all_layers(dut):
     await unit.bench.reset()
     jobs: list[Job] = []
     counted = [dict.fromkeys((*COUNTERS, "cycles"), 0) for _ in layers]
-    results: dict[str, list] = {"fc": [], "conv": []}
+    results: dict[str, list[Any]] = {"fc": [], "conv": []}
     whole, _ = network.run(cfg, layers, images)
     labels = []
     for image, logits in zip(images, whole, strict=True):

@@ -1,6 +1,7 @@
 """Bench of chains in the array in memory: sums of products that stay in its columns."""
 
 import os
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -25,7 +26,7 @@ async def send(bench: Bench, cfg: Config, batches, source: str = "never", sink: 
     return *unpack(cfg, received), busy
 
 
-def chain(x: np.ndarray, y: np.ndarray) -> list:
+def chain(x: np.ndarray, y: np.ndarray) -> list[Any]:
     """Return the batches that add up x[n, k] y[n, k] over k; only the last one sends."""
     terms = x.shape[1]
     return [("mac" if k else "begin", x[:, k], y[:, k], int(k + 1 < terms)) for k in range(terms)]

@@ -159,7 +159,7 @@ async def products_equal_the_model(dut, source, sink):
     """Tiles of every format, one after the other, under all stalls; cycles as the formula says."""
     macro = Macro(dut, source, sink)
     await macro.bench.reset()
-    cycles = {}
+    cycles: dict[str, int] = {}
     for packed, x in cases(macro.cfg, macro.bench.numpy_rng):
         raised = [] if macro.cfg.strict else spimc.check(macro.cfg, packed)
         await run(macro, packed, x)
@@ -243,7 +243,7 @@ async def refuses_headers_that_it_cannot_read(dut):
     cfg = macro.cfg
     await macro.bench.reset()
     good, x = next(iter(cases(cfg, macro.bench.numpy_rng)))
-    headers = [
+    headers: list[dict[str, Any]] = [
         {"act_bits": 0},
         {"act_bits": cfg.act_bits + 1},
         {"length": 0},
