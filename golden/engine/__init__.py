@@ -1,7 +1,7 @@
 """Runs a whole quantised network on one member of the product family."""
 
 from nomul.golden.engine.compiler import program
-from nomul.golden.engine.config import FLAGS, MEMBERS, Config
+from nomul.golden.engine.config import FLAGS, MEMBERS, RULES, Config
 from nomul.golden.engine.machine import Machine, model, scores
 from nomul.golden.engine.passes import Pass, Rescale, Target, Walk
 from nomul.golden.engine.program import Program, code_format
@@ -13,6 +13,7 @@ from nomul.golden.engine.unrounded import ideal
 __all__ = [
     "FLAGS",
     "MEMBERS",
+    "RULES",
     "Config",
     "Machine",
     "Pass",

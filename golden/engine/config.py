@@ -18,9 +18,15 @@ Member = Literal["dense", "bitplanes", "permdiag"]
 MEMBERS: tuple[Member, ...] = get_args(Member)
 Weights = Literal["rom", "stream"]
 
-# Bits of the sticky error register, least significant first: an input with too few codes, with
-# more, or with one out of range; a streamed tile with too few words, or with more.
-FLAGS = ("E_SHORT", "E_LONG", "E_RANGE", "E_WSHORT", "E_WLONG")
+# Bits of the sticky error register, least significant first, and what each says.
+RULES = {
+    "E_SHORT": "An input had too few codes, and has no answer.",
+    "E_LONG": "An input had too many codes, and has no answer.",
+    "E_RANGE": "An input had a code that the network does not take, and has no answer.",
+    "E_WSHORT": "A streamed tile had too few words; its input has no answer.",
+    "E_WLONG": "A streamed tile had too many words; its input has no answer.",
+}
+FLAGS = tuple(RULES)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

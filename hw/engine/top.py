@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from nomul.golden.engine import FLAGS, Config, members
+from nomul.golden.engine import FLAGS, RULES, Config, members
 from nomul.hw import bitplanes, dense, permdiag
 from nomul.hw.engine.answer import Answer, answer_layout
 from nomul.hw.engine.gather import Gather
@@ -53,6 +53,8 @@ class Top(wiring.Component):
     ------
     An input is taken once the one before it was answered.
     """
+
+    notes = {"errors": RULES}  # for register maps
 
     x: stream.Interface
     y: stream.Interface
