@@ -21,11 +21,35 @@ CAPABILITIES = {
     "narrow": "(cfg) -> component with few pins, and its bench; None where cfg has none",
     "layer": "(weights, inputs, folder) -> configuration, bench and environment of a packed layer",
     "verify": "(format, operations, folder, rows) -> records of exhaustive comparisons",
+    "rivals": "(data set) -> networks that were trained for it, each a :class:`Rival`",
 }
 KINDS = ("block", "part", "baseline")
 MODULES = ("golden", "hw", "sim", "tables")
 
 NUMBERS = "baseline"  # folder of a package's committed rows and tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """A network of a block's own kind that was trained for a data set, to compare others with.
+
+    Attributes
+    ----------
+    preset
+        The block's preset that computes it.
+    accuracy
+        Share of the whole test set that it recognises.
+    bits, weights
+        Bits that it stores, and among how many parameters.
+    x
+        int[n, inputs], the test set as its hardware takes it.
+    """
+
+    preset: str
+    accuracy: float
+    bits: int
+    weights: int
+    x: Any
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ _ALL = (
             "network": "nomul.golden.lutnet:Network",
             "test_set": "nomul.capabilities.lutnet:test_set",
             "narrow": "nomul.capabilities.lutnet:narrow",
+            "rivals": "nomul.capabilities.lutnet:rivals",
         },
         commands={"train lutnet": "nomul.capabilities.lutnet:train"},
     ),

@@ -1,4 +1,4 @@
-"""What a member makes of a network: tiles, cycles, storage, accuracy, and operands to measure on."""
+"""What a member makes of a network: tiles, cycles, storage, accuracy, operands to measure on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

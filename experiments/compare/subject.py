@@ -77,7 +77,8 @@ def load(name: str, data: str, target: str | None = None) -> Subject:
     if name in examples.names():
         net = network.example(name)
     elif not Path(name).suffix:
-        raise ValueError(f"network must be a file or one of {', '.join(examples.names())}, not {name!r}")
+        known = ", ".join(examples.names())
+        raise ValueError(f"network must be a file or one of {known}, not {name!r}")
     else:
         net = _from_file(Path(name), samples)
     have = list(samples.x_test.shape[1:])

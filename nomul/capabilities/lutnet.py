@@ -15,6 +15,7 @@ from nomul.flow.results import Trial
 from nomul.options import AsJson, Seed
 
 if TYPE_CHECKING:
+    from nomul.block import Rival
     from nomul.golden.arrays import Ints
     from nomul.golden.lutnet import Config
 
@@ -241,6 +242,34 @@ def to_train(preset: str | None, data: str | None = None) -> tuple[str, Any]:
     if name not in presets:
         raise ValueError(f"there is no {name!r} to train; there are {', '.join(presets)}")
     return name, presets[name]
+
+
+def rivals(name: str) -> "list[Rival]":
+    """Return the networks that come with nomul and were trained on a data set."""
+    from nomul.block import Rival
+    from nomul.golden import lutnet
+    from nomul.train import data
+
+    found = []
+    for preset in lutnet.Config.presets:
+        cfg = lutnet.Config.preset(preset)
+        network = cfg.load()
+        if network.about.get("data") != name:
+            continue
+        test = data.load(name)
+        x = cfg.codes(test.x_test)
+        right = lutnet.predict(network, x) == test.labels_test
+        tables = [layer for layer in network.layers if hasattr(layer, "tt")]
+        found.append(
+            Rival(
+                preset=preset,
+                accuracy=float(right.mean()),
+                bits=sum(len(layer.tt) << layer.k for layer in tables),
+                weights=network.n_tables,
+                x=x,
+            )
+        )
+    return found
 
 
 def test_set(

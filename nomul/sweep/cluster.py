@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nomul.runs import folders
 from nomul.sweep import point
@@ -25,10 +25,27 @@ def distribute(
     workers: int | None,
     note: Callable[[str], None],
 ) -> Iterator[tuple[str, Done]]:
-    """Yield the results of named jobs in the order in which they arrive.
+    """Yield the results of a sweep's named jobs in the order in which they arrive.
+
+    Parameters and errors are those of :func:`spread`; a job that fails is done with its error.
+    """
+    for key, result, error in spread(point.run, jobs, scheduler, workers, note):
+        yield key, Done({}, error) if error else result
+
+
+def spread(
+    task: Callable[[Any], Any],
+    jobs: Mapping[str, Any],
+    scheduler: str | None,
+    workers: int | None,
+    note: Callable[[str], None],
+) -> Iterator[tuple[str, Any, str]]:
+    """Yield name, result and error of named jobs in the order in which they arrive.
 
     Parameters
     ----------
+    task
+        A function of a module, which does one job.
     jobs
         By a name that tells them apart on the scheduler; no process starts if there are none.
     scheduler, workers, note
@@ -46,14 +63,14 @@ def distribute(
     with _client(scheduler, min(workers or os.cpu_count() or 1, len(jobs))) as client:
         if not client.scheduler_info()["workers"]:
             note(f"waiting for workers of {scheduler}")
-        futures = [client.submit(point.run, job, key=key, pure=False) for key, job in jobs.items()]
+        futures = [client.submit(task, job, key=key, pure=False) for key, job in jobs.items()]
         try:
             for future in as_completed(futures):
                 error = None if future.status == "finished" else future.exception()
                 if error is None:
-                    yield future.key, future.result()
+                    yield future.key, future.result(), ""
                 else:
-                    yield future.key, Done({}, f"{type(error).__name__}: {error}")
+                    yield future.key, None, f"{type(error).__name__}: {error}"
         except BaseException:
             client.cancel(futures)
             raise

@@ -174,6 +174,8 @@ def tune(
     rate: float = 1e-3,
     batch: int = 128,
     seed: int = 1,
+    every: int = 1,
+    relative: bool = False,
 ) -> None:
     """Train a quantised network further, with Adam and a rate that falls as a cosine.
 
@@ -183,19 +185,39 @@ def tune(
         What is trained.
     x, labels
         float32[n, ...] and int64[n].
+    every
+        Steps from one projection to the next; the last step has one.
+    relative
+        Let scales move by shares of themselves: one of eight bits may be less than the rate.
     """
     draw = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=rate)
+    optimiser = torch.optim.Adam(_groups(net, rate, relative), lr=rate)
     steps = epochs * -(-len(x) // batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    done = 0
     for _ in range(epochs):
         for chosen in torch.split(torch.randperm(len(x), generator=draw), batch):
+            done += 1
             optimiser.zero_grad()
             loss = nn.functional.cross_entropy(net(x[chosen]), labels[chosen])
             loss.backward()
             optimiser.step()
             schedule.step()
-            net.hold()
+            if done % every == 0 or done == steps:
+                net.hold()
+
+
+def _groups(net: Tuned, rate: float, relative: bool) -> list[dict[str, object]]:
+    """Return the parameters to train, with a rate of their own where they are scales."""
+    scales = [*net.scale.values(), *net.step.values()] if relative else []
+    taken = {id(p) for p in scales}
+    groups: list[dict[str, object]] = [
+        {"params": [p for p in net.parameters() if p.requires_grad and id(p) not in taken]}
+    ]
+    for scale in scales:
+        if scale.requires_grad:
+            groups.append({"params": [scale], "lr": rate * float(scale.detach().abs().mean())})
+    return groups
 
 
 def _padded(x: torch.Tensor, padding: tuple[int, ...], value: float) -> torch.Tensor:

@@ -1,0 +1,67 @@
+"""Fine-tuning under what a member can hold: a few epochs, the weights projected as they change."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from nomul import ledger
+from nomul.experiments.compare.fit import configured
+from nomul.experiments.compare.subject import CALIBRATION, Subject, digest_of
+from nomul.golden import network, products
+from nomul.golden.arrays import Ints
+from nomul.golden.network import Network
+
+# Few samples want more epochs; where there are many, a projection after each step takes longer
+# than the step.
+EPOCHS = {True: 30, False: 2}
+EVERY = {True: 2, False: 20}
+FEW = 5000
+
+
+def tuned(subject: Subject, candidate: Any, folder: Path) -> Network:
+    """Return the network after fine-tuning under a candidate's structure, kept in a folder.
+
+    Raises
+    ------
+    ImportError
+        PyTorch is not installed.
+    ValueError
+        The data has no samples for training, or the network cannot be trained.
+    """
+    if subject.samples.x is None:
+        raise ValueError("--finetune needs samples for training: --data digits or fashion-mnist")
+    cfg = configured(candidate, subject.net)
+    text = f"{candidate.member} {cfg.to_json()} {subject.samples.name} {digest_of(subject.net)}"
+    text += f" {EPOCHS} {EVERY} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
+    path = folder / f"{ledger.digest(text)}.npz"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.stem}.{os.getpid()}.npz")
+        network.save(_trained(subject, candidate.member, cfg), partial)
+        partial.replace(path)
+    return network.load(path)
+
+
+def _trained(subject: Subject, member: str, cfg: Any) -> Network:
+    import torch
+
+    from nomul.train.networks.lift import lift
+    from nomul.train.networks.tune import Tuned, tune
+
+    samples, net = subject.samples, subject.net
+    assert samples.x is not None
+    assert samples.labels is not None
+
+    def project(w: Ints) -> Ints:
+        return products.plan(member, cfg, w, project=True).weights()
+
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    few = len(samples.x) < FEW
+    graph = lift(net)
+    start = Tuned(graph, samples.x[:CALIBRATION], net.weight_bits, net.act_bits, project)
+    x, labels = torch.from_numpy(samples.x), torch.from_numpy(samples.labels)
+    options = {"epochs": EPOCHS[few], "every": EVERY[few], "relative": True}
+    tune(start, x, labels, rate=8e-3 if few else 1e-3, **options)
+    return start.network()
