@@ -31,6 +31,12 @@ def soc(
             "--sim", help="Run a program on the bus in a simulator, and compare what it reads."
         ),
     ] = False,
+    program: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run this program, C source or executable, on the registers in a simulator."
+        ),
+    ] = None,
     simulator: Simulator = None,
     seed: Seed = 1,
     out: Annotated[
@@ -48,6 +54,13 @@ def soc(
         with present.working(f"running a program on {name}"):
             report = flow.simulate_soc(members, emitted, folder, seed=seed, simulator=simulator)
         compared = report.compared
+    if program is not None:
+        # What the program prints is the output of this command.
+        if json or sim:
+            raise ValueError("--program cannot be used with --json or --sim")
+        report = flow.run_program(emitted, program, folder, simulator=simulator)
+        present.note(f"{program.name}: {report.compared:,} transfers on the bus")
+        return
     registers = emitted.manifest["registers"]
     if json:
         found = {} if compared is None else {"compared": compared}

@@ -7,6 +7,7 @@ take the same ones, so what a user runs is what was tested.
 
 from nomul.flow.abilities import layer, test_set, verify
 from nomul.flow.design import Design, design
+from nomul.flow.host import run_program
 from nomul.flow.mapped import Mapped
 from nomul.flow.mapping import (
     bitstream,
@@ -54,6 +55,7 @@ __all__ = [
     "measure",
     "members",
     "place",
+    "run_program",
     "simulate",
     "simulate_soc",
     "target_name",

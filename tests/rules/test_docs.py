@@ -80,10 +80,17 @@ def own_files(tmp_path_factory):
     np.savez(folder / "seen.npz", x=cancer.data, y=forest.predict(cancer.data))
     few = np.where(np.arange(240).reshape(30, 8) % 5, 0, np.arange(240).reshape(30, 8) - 120)
     np.save(folder / "w.npy", few)
+    shutil.copy(ROOT / "docs" / "spimc_host.c", folder)
+    packed = ["pack", "w.npy", "--preset", "small", "--export", "c", "--out", "w.packed.npz"]
+    line = [sys.executable, "-m", "nomul", *packed]
+    subprocess.run(line, cwd=folder, capture_output=True, check=True)
     return folder
 
 
-OWN = ("my.csv", "new.csv", "net.npz", "forest.json", "seen.npz", "w.npy")
+OWN = (
+    *("my.csv", "new.csv", "net.npz", "forest.json", "seen.npz", "w.npy"),
+    *("w.packed.npz", "w.h", "spimc_host.c"),
+)
 
 
 @pytest.mark.parametrize("command", list(commands()))
