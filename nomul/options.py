@@ -53,7 +53,10 @@ Defines = Annotated[
 Period = Annotated[int, typer.Option(metavar="PS", help="Clock period to aim at, in picoseconds.")]
 Simulator = Annotated[
     str | None,
-    typer.Option(help="Simulator: icarus or verilator; the one that is installed if not given."),
+    typer.Option(
+        help="Simulator: icarus, verilator, or auto, which begins in Icarus and changes to "
+        "Verilator where that takes long; the one that is installed if not given."
+    ),
 ]
 Seed = Annotated[
     int, typer.Option(min=0, help="Seed of all random choices: stimuli, stalls, initial weights.")

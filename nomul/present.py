@@ -67,6 +67,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     console().print(shown)
 
 
+def cell(value: Any) -> Any:
+    """Return a value as a table shows it: nothing for None."""
+    return "" if value is None else value
+
+
 def markdown_table(text: str) -> None:
     """Print a table that is written in Markdown."""
     head, _, *body = (
@@ -119,9 +124,29 @@ def note(text: str) -> None:
     console(stderr=True).print(text, markup=False, soft_wrap=True)
 
 
-def working(text: str) -> AbstractContextManager[Any]:
-    """Return a context that shows, on standard error, that something is under way."""
-    return console(stderr=True).status(text)
+@contextmanager
+def working(text: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error what is under way, at which stage, and for how long.
+
+    Gives a function that prints a line above that, such as a result as soon as it is there. Advice
+    of the work itself is printed so too. Where there is no terminal only such lines are shown.
+    """
+    from nomul.runs import progress
+
+    shown = console(stderr=True)
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    hidden = not shown.is_terminal
+    with Progress(*columns, console=shown, transient=True, disable=hidden) as bar:
+        task = bar.add_task(text, total=None)
+
+        def hear(said: str, keep: bool) -> None:
+            if keep:
+                bar.console.print(said, markup=False, soft_wrap=True)
+            else:
+                bar.update(task, description=f"{text}: {said}")
+
+        with progress.heard(hear):
+            yield lambda said: hear(said, True)
 
 
 @contextmanager
@@ -130,14 +155,23 @@ def steps() -> Iterator[Callable[[str], AbstractContextManager[None]]]:
 
     Gives a function that opens one step by its description.
     """
-    columns = SpinnerColumn(finished_text="[green]ok[/]"), TextColumn("{task.description}")
-    with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
+    from nomul.runs import progress
+
+    description = TextColumn("{task.description}", markup=False)
+    columns = SpinnerColumn(finished_text="[green]ok[/]"), description, TimeElapsedColumn()
+    with Progress(*columns, console=console(stderr=True)) as bar:
 
         @contextmanager
         def step(text: str) -> Iterator[None]:
-            task = progress.add_task(text, total=1)
-            yield
-            progress.update(task, completed=1)
+            task = bar.add_task(text, total=1)
+
+            def hear(said: str, keep: bool) -> None:
+                if not keep:
+                    bar.update(task, description=f"{text}: {said}")
+
+            with progress.heard(hear):
+                yield
+            bar.update(task, completed=1, description=text)
 
         yield step
 

@@ -1,4 +1,7 @@
-"""Builds Verilog, runs a cocotb bench on it, and fails loudly when nothing was checked."""
+"""Builds Verilog, runs a cocotb bench on it, and fails loudly when nothing was checked.
+
+One file, since who runs a bench and what the bench asks of the run share files and variables.
+"""
 
 import contextlib
 import dataclasses
@@ -15,10 +18,11 @@ from typing import IO, Any, TextIO
 from xml.etree import ElementTree
 
 from nomul.runs import folders, programs
-from nomul.sim import verilate
+from nomul.sim import verilate, watch
 
 SIMULATORS = ("icarus", "verilator")
 RECORDS = "records.jsonl"
+WAVEFORMS = (".fst", ".vcd")
 
 
 class BenchError(AssertionError):
@@ -29,7 +33,8 @@ class BenchError(AssertionError):
 class Report:
     """What a run did: tests passed, values compared, and what the bench measured.
 
-    ``build_s`` is the processor time, in seconds, of building the simulation.
+    ``build_s`` is the processor time, in seconds, of building the simulation, and ``waves`` the
+    file of the waveform, if one was recorded.
     """
 
     tests: int
@@ -37,6 +42,7 @@ class Report:
     records: dict[str, Any]
     log: Path
     build_s: float = 0.0
+    waves: Path | None = None
 
 
 def run(
@@ -52,8 +58,12 @@ def run(
     waves: bool = False,
     environment: Mapping[str, str] | None = None,
     build_args: Sequence[str] = (),
+    expected: int | None = None,
+    patience: float | None = None,
 ) -> Report:
     """Build ``verilog`` and run the bench module on it.
+
+    While that runs, its stage is said to whoever listens by :mod:`nomul.runs.progress`.
 
     Parameters
     ----------
@@ -79,12 +89,18 @@ def run(
         Further variables for the bench.
     build_args
         Further arguments of the simulator's compiler.
+    expected
+        Clock cycles that the bench will take, if somebody knows.
+    patience
+        Seconds that it may take, or have left where ``expected`` is known; None for all it wants.
 
     Raises
     ------
     BenchError
         A test failed or was skipped, no result file appeared, no test ran, or no value was
         compared.
+    SlowError
+        Of :mod:`nomul.sim.watch`: its patience is over.
     """
     # The simulators' own files are full of paths, so they work where no path needs quoting.
     with folders.private(build_dir) as work:
@@ -106,6 +122,7 @@ def run(
             **(environment or {}),
         }
         options: dict[str, Any] = {"top": top, "tests": tests, "seed": seed, "waves": waves}
+        options["look"] = watch.Watch(simulator, work, expected, patience)
         own = []
         if simulator == "verilator":
             own = verilate.arguments(sources, top, work, waves=waves)
@@ -114,7 +131,10 @@ def run(
                 bench, sources, work, simulator, variables, [*own, *build_args], **options
             )
         report = _judge(bench, work)
-    return dataclasses.replace(report, log=build_dir.resolve() / "sim.log", build_s=built)
+        recorded = next((p.name for p in sorted(work.iterdir()) if p.suffix in WAVEFORMS), None)
+    final = build_dir.resolve()
+    kept = final / recorded if waves and recorded else None
+    return dataclasses.replace(report, log=final / "sim.log", build_s=built, waves=kept)
 
 
 def _simulate(
@@ -129,6 +149,7 @@ def _simulate(
     tests: str | None,
     seed: int,
     waves: bool,
+    look: watch.Watch,
 ) -> float:
     """Build a simulation and run it, whatever comes out; return processor time of the building."""
     from cocotb_tools.runner import get_runner
@@ -136,7 +157,7 @@ def _simulate(
     before = _spent()
     runner: Any = get_runner(simulator)
     assert hasattr(runner, "_execute_cmds"), "this cocotb runs its commands by other means"
-    runner._execute_cmds = functools.partial(_execute, runner)
+    runner._execute_cmds = functools.partial(_execute, runner, look)
     try:
         runner.build(
             sources=sources,
@@ -169,11 +190,17 @@ def _simulate(
 
 
 def _execute(
-    runner: Any, commands: Iterable[Sequence[str]], folder: Path, log: TextIO | None = None
+    runner: Any,
+    look: watch.Watch,
+    commands: Iterable[Sequence[str]],
+    folder: Path,
+    log: TextIO | None = None,
 ) -> None:
     """Run the commands of cocotb's runner in process groups that end with this process."""
     for command in commands:
-        done = programs.run(list(command), Path(folder), environment=runner.env, log=log)
+        done = programs.run(
+            list(command), Path(folder), environment=runner.env, log=log, watch=look
+        )
         if done.returncode:
             raise RuntimeError(f"{command[0]} ended with {done.returncode}")
 

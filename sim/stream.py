@@ -17,6 +17,7 @@ from cocotb.triggers import FallingEdge, RisingEdge
 from nomul.sim import harness, record, trace
 from nomul.sim.signals import bit as bit
 from nomul.sim.signals import bits as bits
+from nomul.sim.watch import beat
 
 STALLS = ("never", "random")
 PERIOD_NS = 10
@@ -180,6 +181,7 @@ class Bench:
             agent.sample(self.cycle)
         await RisingEdge(self.dut.clk)
         self.cycle += 1
+        beat()
         for agent in self.agents:
             agent.drive()
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from amaranth.lib.wiring import Component
 
-from nomul.runs import folders
-from nomul.synth.emit import emit
+from nomul.runs import folders, progress
+from nomul.synth.emit import Emitted, emit
+from nomul.synth.map import size
 from nomul.synth.map.census import Part
+from nomul.synth.map.stdcells import StandardCells
 from nomul.synth.map.synthesize import synthesize
 from nomul.synth.map.targets import Target
 from nomul.synth.map.targets import get as target_named
@@ -19,6 +21,9 @@ from nomul.synth.map.timing import Timing
 from nomul.synth.place import pnr
 from nomul.synth.place.families import FAMILIES
 from nomul.version import __version__
+
+# Seconds of mapping from which on an estimate is given.
+WORTH_SAYING = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +95,15 @@ def measure(
     *,
     preset: str = "",
     paper: str = "",
-    hierarchical: bool = False,
+    hierarchical: bool | None = False,
     period_ps: int = 1000,
     seeds: Sequence[int] = (1, 2, 3),
     folder: Path | None = None,
 ) -> Row:
     """Emit a component, map it to a target, time it, and return the row.
+
+    Where the hierarchy is kept, buffers of the library stand between modules whose wires load their
+    drivers too much: else the clock would be that of nobody's layout.
 
     On ECP5 and iCE40 the clock is that of place and route, the median over ``seeds``; no seeds, no
     clock, and none either for a design that fits no device.
@@ -106,7 +114,10 @@ def measure(
         What is measured, and the configuration that it was made with.
     block, preset, paper
         Labels: the module's name, the configuration's if it has one, and the source.
-    target, hierarchical, period_ps, folder
+    hierarchical
+        Whether to keep the hierarchy; None to keep it where a design of standard cells would take
+        minutes in one piece and most of it is modules that repeat.
+    target, period_ps, folder
         As in :func:`nomul.synth.map.synthesize.synthesize`; a folder that vanishes if None.
     """
     if folder is None:
@@ -116,6 +127,11 @@ def measure(
             return measure(component, cfg, block, target, **options)
     target = target_named(target) if isinstance(target, str) else target
     emitted = emit(component, block, paper=paper)
+    if isinstance(target, StandardCells):
+        hierarchical = _planned(emitted, hierarchical)
+        if hierarchical and target.repeater is None:
+            target = dataclasses.replace(target, repeater=target.buffer)
+    hierarchical = bool(hierarchical)
     result = synthesize(
         emitted, target, hierarchical=hierarchical, period_ps=period_ps, folder=folder
     )
@@ -153,3 +169,19 @@ def measure(
         interval=cfg.interval,
         cycles=cfg.cycles(1000),
     )
+
+
+def _planned(emitted: Emitted, hierarchical: bool | None) -> bool:
+    """Decide whether the hierarchy is kept, if nobody did, and say how long the mapping takes."""
+    large = size.of(emitted.rtlil, emitted.name)
+    kept = large.worth_keeping if hierarchical is None else hierarchical
+    seconds = large.seconds(hierarchical=kept)
+    if kept and hierarchical is None:
+        whole = progress.duration(large.seconds())
+        progress.advise(
+            f"{emitted.name}: {large.flat:,} bits in {large.modules} modules, mapped module by "
+            f"module; --flat maps it as one, in about {whole} of a core"
+        )
+    if seconds > WORTH_SAYING:
+        progress.advise(f"mapping {emitted.name}: about {progress.duration(seconds)} of a core")
+    return kept

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from nomul.runs import folders, programs
+from nomul.runs import folders, programs, progress
 
 # The child reads its script from a file, because a pass that aborts takes the process with it.
 _CHILD = "from pyosys import libyosys as ys; ys.run_pass('tee -q -o yosys.log script yosys.ys')"
@@ -46,7 +46,7 @@ def run(
     log_file = folder / "yosys.log"
     log_file.unlink(missing_ok=True)
     with folders.plain(folder) as work:  # ABC is called through a shell
-        child = programs.python(_CHILD, [], work)
+        child = programs.python(_CHILD, [], work, lambda: progress.stage(_stage(work)))
     log = log_file.read_text(errors="replace") if log_file.exists() else ""
     if child.returncode:
         lines = (log + child.stdout + child.stderr).splitlines()
@@ -65,6 +65,17 @@ def run(
             raise YosysError(f"yosys warned in {folder}: {line.strip()}")
         logging.getLogger(__name__).warning("Yosys: %s", line.strip())
     return log
+
+
+def _stage(folder: Path) -> str:
+    """Return what a run of Yosys is at: the recipe, the pass and the module."""
+    recipes = re.findall(r"^recipe (\S+)$", progress.tail(folder / "yosys.log", 1 << 22), re.M)
+    end = progress.tail(folder / "yosys.log")
+    passes = re.findall(r"^\d+(?:\.\d+)*\. Executing (\S+)", end, re.M)
+    modules = re.findall(r"^(?:Extracting|Optimizing) .*module .*?\\?([\w$]+)['`.\s]*", end, re.M)
+    said = [f"recipe {recipes[-1]}"] if recipes else ["reading and simplifying"]
+    said += [f"Yosys {passes[-1].lower()}"] if passes else []
+    return ", ".join(said + ([f"module {modules[-1]}"] if modules else []))
 
 
 def is_warning(line: str) -> bool:

@@ -340,4 +340,7 @@ def layer(
         "NOMUL_WEIGHTS": str(weights.resolve()),
         "NOMUL_INPUTS": str((folder / "x.npy").resolve()),
     }
-    return layer.cfg, folder, {"bench": "nomul.sim.spimc.layer", "environment": environment}
+    several = any(layer.cfg.passes(placed.packed.tile) > 1 for placed in layer.tiles)
+    loads = len(x) if several else 1
+    more = {"environment": environment, "expected": layer.cycles * len(x) + layer.beats * loads}
+    return layer.cfg, folder, {"bench": "nomul.sim.spimc.layer", **more}

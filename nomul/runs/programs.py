@@ -6,11 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from nomul.runs import folders
+from nomul.runs import folders, progress
 
 _Done = subprocess.CompletedProcess[str]
 
@@ -25,6 +26,7 @@ def run(
     text: str = "",
     log: TextIO | None = None,
     timeout: float | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> _Done:
     """Run a program to its end, and return its exit code and what it said.
 
@@ -47,6 +49,8 @@ def run(
         File that takes standard output and standard error; they are returned if None.
     timeout
         Seconds.
+    watch
+        Called twice a second while it runs; what it raises ends the program.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def run(
         raise FileNotFoundError(f"there is no program {words[0]} on PATH")
     with folders.scratch("nomul-tmp-") as temporary:
         variables["TMPDIR"] = str(temporary)
-        return _leashed(words, folder, variables, text, log, timeout)
+        return _leashed(words, folder, variables, text, log, timeout, watch)
 
 
 def _leashed(
@@ -71,6 +75,7 @@ def _leashed(
     text: str,
     log: TextIO | None,
     timeout: float | None,
+    watch: Callable[[], None] | None,
 ) -> _Done:
     """Run a program on a rope: when this process lets go of it, the program's group ends."""
     rope, held = os.pipe()
@@ -93,7 +98,7 @@ def _leashed(
     finally:
         os.close(rope)
     try:
-        out, err = child.communicate(text or None, timeout=timeout)
+        out, err = _end(child, text, timeout, watch)
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -104,6 +109,30 @@ def _leashed(
     return subprocess.CompletedProcess(words, child.returncode, out or "", err or "")
 
 
-def python(program: str, arguments: Sequence[str], folder: Path) -> _Done:
+def _end(
+    child: "subprocess.Popen[str]",
+    text: str,
+    timeout: float | None,
+    watch: Callable[[], None] | None,
+) -> tuple[str, str]:
+    """Wait for a child, and return what it said; look around meanwhile, if there is a watch."""
+    if watch is None:
+        return child.communicate(text or None, timeout=timeout)
+    begun = time.monotonic()
+    while True:
+        try:
+            return child.communicate(text or None, timeout=progress.BREATH)
+        except subprocess.TimeoutExpired:
+            if timeout is not None and time.monotonic() - begun > timeout:
+                raise
+            watch()
+
+
+def python(
+    program: str,
+    arguments: Sequence[str],
+    folder: Path,
+    watch: Callable[[], None] | None = None,
+) -> _Done:
     """Run a piece of Python with this interpreter; arguments as for :func:`run`."""
-    return run([sys.executable, "-c", program, *arguments], folder)
+    return run([sys.executable, "-c", program, *arguments], folder, watch=watch)

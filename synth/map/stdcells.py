@@ -76,6 +76,8 @@ class StandardCells(Target):
     repeater
         Buffer for what loads its driver too much across modules of a kept hierarchy; none if None,
         as if wires between modules could drive themselves.
+    buffer
+        The library's own buffer for that, which rows of kept hierarchy are measured with.
     clock_gating
         Registers that share an enable get a clock gate of the library, where there are at least so
         many of them; 0 for none, so that enables are multiplexers.
@@ -92,6 +94,7 @@ class StandardCells(Target):
     avoid: tuple[str, ...] = ()
     recipes: tuple[Recipe, ...] = RECIPES
     repeater: Repeater | None = None
+    buffer: Repeater | None = None
     clock_gating: int = 0
     more: tuple[Path, ...] = ()
     defines: tuple[str, ...] = ()
@@ -302,6 +305,7 @@ class FreePdk45(StandardCells):
     load_ff: float = 7.0
     register_ps: int = 160
     full_adder: FullAdder | None = _NANGATE_FULL_ADDER
+    buffer: Repeater | None = NANGATE_BUFFER
     ties: tuple[str, ...] = ("LOGIC1_X1", "Z", "LOGIC0_X1", "Z")
     avoid: tuple[str, ...] = ("CLKBUF_*", "TBUF_*", "TINV_*", "ANTENNA_*")
 
