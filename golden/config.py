@@ -19,7 +19,8 @@ class Config:
 
     A subclass declares the name of its block in ``block_name``, its parameters as fields, its named
     configurations in ``presets`` and its ranges in ``validate``. Kinds are checked here, from the
-    annotations, before ``validate`` runs.
+    annotations, before ``validate`` runs. A preset that has another name now stands in ``renamed``
+    with a sentence that says which.
 
     Errors
     ------
@@ -31,6 +32,7 @@ class Config:
 
     block_name: ClassVar[str]
     presets: ClassVar[dict[str, dict[str, Any]]] = {"default": {}}
+    renamed: ClassVar[dict[str, str]] = {}  # presets that have gone: what to take instead
 
     def __post_init__(self) -> None:
         hints = _kinds(type(self))
@@ -50,6 +52,8 @@ class Config:
     @classmethod
     def preset(cls, name: str, **overrides: Any) -> Self:
         """Return the named configuration, with ``overrides`` applied on top."""
+        if name in cls.renamed:
+            raise ValueError(f"{cls.block_name} has no preset {name!r}: {cls.renamed[name]}")
         if name not in cls.presets:
             known = ", ".join(cls.presets)
             raise ValueError(f"{cls.block_name} has no preset {name!r}; it has {known}")

@@ -76,6 +76,7 @@ class Config(config.Config):
         "serial": {"rows": 4, "cols": 4, "product": "popcount", "bits_per_cycle": 1},
         "snapshot": {"rows": 4, "cols": 4, "product": "snapshot"},
         "int4": {"rows": 4, "cols": 4, "product": "multiply", "source": "lfsr"},
+        "paper": {"rows": 32, "cols": 32, "row_levels": 4},
     }
 
     def validate(self) -> None:

@@ -20,6 +20,7 @@ CAPABILITIES = {
     "test_set": "(cfg, data set, folder, images, target) -> how to run and to judge it",
     "narrow": "(cfg) -> component with few pins, and its bench; None where cfg has none",
     "layer": "(weights, inputs, folder) -> configuration, bench and environment of a packed layer",
+    "claim": "(settings, tell) -> what its paper claims beside what is measured in that size",
     "verify": "(format, operations, folder, rows) -> records of exhaustive comparisons",
     "rivals": "(data set) -> networks that were trained for it, each a :class:`Rival`",
 }

@@ -21,12 +21,16 @@ GROUP = "nomul.blocks"
 _ALL = (
     Block(
         *("essop", "block", "Stochastic outer product", "arXiv 2003.11256"),
+        capabilities={"claim": "nomul.experiments.essop.claim:measure"},
         commands={"train essop": "nomul.capabilities.essop:train"},
     ),
     Block(
         *("spimc", "block", "Sparse in-memory-compute macro", "10.1109/CICC60959.2024.10529009"),
         hierarchical=("paper",),
-        capabilities={"layer": "nomul.capabilities.spimc:layer"},
+        capabilities={
+            "layer": "nomul.capabilities.spimc:layer",
+            "claim": "nomul.experiments.spimc.claim:measure",
+        },
         commands={"pack": "nomul.capabilities.spimc:pack"},
     ),
     Block(
@@ -45,7 +49,10 @@ _ALL = (
     ),
     Block(
         *("sotfp", "block", "Floating point in a memory array", "arXiv 2003.01551"),
-        capabilities={"verify": "nomul.capabilities.sotfp:verify"},
+        capabilities={
+            "verify": "nomul.capabilities.sotfp:verify",
+            "claim": "nomul.experiments.sotfp.claim:measure",
+        },
     ),
     Block("bitplanes", "block", "Matrix-vector product by bit planes", "arXiv 1905.13389"),
     Block(
@@ -70,7 +77,10 @@ _ALL = (
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("fp16outer", "baseline", "Outer product by FP16 multipliers"),
     Block("intouter", "baseline", "Outer product by INTk multipliers"),
-    Block("plane", "part", "Plane of product cells, one product per cell and cycle"),
+    Block(
+        *("plane", "part", "Plane of product cells, one product per cell and cycle"),
+        hierarchical=("paper",),
+    ),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
     Block("bitstream", "part", "Bitstream source and comparator"),
     Block("codebook", "part", "Codebook of weight levels"),

@@ -57,18 +57,24 @@ class Measured:
     recipe: str
 
 
-def operands(pairs: int = PAIRS) -> tuple[Any, Any]:
-    """Return activations and gradients of a layer of 32 x 32 in training, float64[pairs, 32].
+def operands(pairs: int = PAIRS, rows: int = 32, cols: int = 32) -> tuple[Any, Any]:
+    """Return activations float64[pairs, rows] and gradients float64[pairs, cols] in training.
 
-    ``python -m nomul.train.essop.operands`` wrote the file.
+    They are of a layer of 32 x 32; ``python -m nomul.train.essop.operands`` wrote the file. Lanes
+    beyond 32 are those of further pairs, and come again where these end.
     """
     sides = json.loads(OPERANDS.read_text())
-    return tuple(np.array(sides[name][:pairs]) for name in ("activations", "gradients"))  # type: ignore[return-value]
+    wide = []
+    for name, lanes in (("activations", rows), ("gradients", cols)):
+        values = np.array(sides[name])
+        parts = [np.roll(values, -part * pairs, axis=0) for part in range(-(-lanes // 32))]
+        wide.append(np.concatenate(parts, axis=1)[:pairs, :lanes])
+    return wide[0], wide[1]
 
 
 def encoded(cfg: plane.Config) -> dict[str, Any]:
     """Return the operands as a plane takes them, those of its lanes."""
-    sides = (side[:, :lanes] for side, lanes in zip(operands(), (cfg.rows, cfg.cols), strict=True))
+    sides = operands(rows=cfg.rows, cols=cfg.cols)
     (x, sx, e_x), (d, sd, e_d) = (essop.quantise(side, cfg.width) for side in sides)
     return {"x": x, "sx": sx, "d": d, "sd": sd, "e_x": e_x, "e_d": e_d}
 

@@ -1,4 +1,7 @@
-"""What a product of ESSOP costs, against multipliers of floating point and of small integers."""
+"""What a product of ESSOP costs, against multipliers of floating point and of small integers.
+
+One file, since its tables and plots are about the same few candidates.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +28,8 @@ def _essop(product: plane.Product, bl: int, **values: Any) -> tuple[str, plane.C
     return f"ESSOP {product}", plane.Config(product=product, stream_bits=bl, **values)
 
 
-def _int(bits: int, **values: Any) -> tuple[str, plane.Config]:
+def integers(bits: int, **values: Any) -> tuple[str, plane.Config]:
+    """Return name and plane of integers of so many bits, rounded at random up to seven."""
     rounding = "nearest" if bits == 8 else "stochastic"
     values |= {"product": "multiply", "bits": bits, "rounding": rounding, "source": "lfsr"}
     return f"INT{bits}", plane.Config(**values)
@@ -41,25 +45,25 @@ BASELINES: Candidates = (
 # A product per cell and cycle: the smallest ESSOP that errs no more than 16 ideal bits, and the
 # integers on either side of its error.
 PARALLEL: Candidates = (
-    _essop("prefix", 8, row_levels=4),
-    _essop("prefix", 8, row_levels=4, registered=False),
-    _int(3),
-    _int(4),
+    ("ESSOP prefix", plane.Config.preset("paper")),
+    ("ESSOP prefix", plane.Config.preset("paper", registered=False)),
+    integers(3),
+    integers(4),
 )
 
 # Longer streams, and the integers that err no more.
 MORE: Candidates = (
-    _int(5),
-    _int(8),
+    integers(5),
+    integers(8),
     _essop("prefix", 16, row_levels=8),
     _essop("prefix", 32, row_levels=8),
 )
 
 # Other planes, each some minutes of mapping and simulation.
 OTHERS: Candidates = (
-    _int(2),
-    _int(3, registered=False),
-    _int(4, registered=False),
+    integers(2),
+    integers(3, registered=False),
+    integers(4, registered=False),
     _essop("prefix", 16, row_levels=8, registered=False),
     _essop("prefix", 8),
     *(_essop("popcount", n) for n in (8, 16, 32)),
@@ -72,12 +76,16 @@ OTHERS: Candidates = (
 def area_and_energy() -> Rows:
     """Return area and energy of a product per cell and cycle: 32 x 32, FreePDK45 at 1 ns."""
     rows = _measured((*BASELINES, *PARALLEL))
-    quoted = dict.fromkeys(rows[0]) | {
+    return [*rows[:2], quoted(rows[0]), *sorted(rows[2:], key=lambda row: row["um2"])]
+
+
+def quoted(like: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of the paper's own figures, with the columns of another row."""
+    return dict.fromkeys(like) | {
         "unit": "ESSOP chip, 14 nm (quoted)",
         "area saved %": QUOTED_AREA,
         "energy saved %": QUOTED_ENERGY,
     }
-    return [*rows[:2], quoted, *sorted(rows[2:], key=lambda row: row["um2"])]
 
 
 @caption("Area and energy of a product with longer streams, and of integers that err no more.")
@@ -124,16 +132,17 @@ def _measured(chosen: Candidates) -> Rows:
     """Return the rows of candidates; savings are against the first."""
     pairs = errors.network_pairs()
     measured = [(name, cfg, candidates.measure(cfg, KEPT)) for name, cfg in chosen]
-    return [_row(name, cfg, cost, measured[0][2], pairs) for name, cfg, cost in measured]
+    return [row(name, cfg, cost, measured[0][2], pairs) for name, cfg, cost in measured]
 
 
-def _row(
+def row(
     name: str,
     cfg: plane.Config | fp16mul.Config,
     cost: candidates.Measured,
     reference: candidates.Measured,
     pairs: dict[str, Any],
 ) -> dict[str, Any]:
+    """Return a candidate's row of T1: what it is, what it costs, and saves against another."""
     about: dict[str, Any] = dict.fromkeys(("BL", "U", "R", "relative error"))
     about |= {"product in a register": True}
     if isinstance(cfg, plane.Config):
@@ -258,16 +267,30 @@ def draw_pareto(rows: Rows, figure: Any) -> None:
 def draw_costs(rows: Rows, figure: Any) -> None:
     """Draw area and energy saved per product against the FP16 multiplier, beside the paper's."""
     axes = figure.subplots()
+    drawn = [row for row in rows if row["um2"] and row["fJ"]]
     for kind, marker in (("ESSOP", "o"), ("INT", "s"), ("FP16", "D")):
-        points = [row for row in rows if row["unit"].startswith(kind) and row["fJ"]]
+        points = [row for row in drawn if row["unit"].startswith(kind)]
         axes.plot([r["um2"] for r in points], [r["fJ"] for r in points], marker, label=kind)
+    for row in drawn:
+        bare = "" if row["product in a register"] else ", without registers"
+        name = f"{row['unit']}, BL {row['BL']}" if row["BL"] else row["unit"]
+        right = row["unit"].startswith("FP16")  # these stand at the edge
+        axes.annotate(
+            f"{name}{bare}",
+            (row["um2"], row["fJ"]),
+            xytext=(-7 if right else 7, {"INT": 0, "FP1": -3}.get(row["unit"][:3], -7)),
+            textcoords="offset points",
+            ha="right" if right else "left",
+            fontsize=7,
+        )
     fp16 = rows[0]
     axes.axvline(fp16["um2"] * (1 - QUOTED_AREA / 100), linestyle=":", color="gray")
     axes.axhline(fp16["fJ"] * (1 - QUOTED_ENERGY / 100), linestyle=":", color="gray")
+    axes.margins(0.12)
     axes.set(xscale="log", yscale="log", xlabel="um2 per product and cycle")
     axes.set_ylabel("fJ per product; dotted: the paper's savings")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=7, loc="upper left")
 
 
 TABLES: dict[str, Callable[[], Rows]] = {

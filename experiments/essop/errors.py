@@ -128,7 +128,7 @@ def draw(rows: Rows, figure: Any) -> None:
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
         axes.set_xlabel("bits per stream")
-        axes.set_title(column, fontsize=10)
+        axes.set_ylabel(f"{column} of a product" if column == "relative RMSE" else column)
         axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
 

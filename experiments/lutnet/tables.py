@@ -166,7 +166,7 @@ def plot_adders(rows: Rows, figure: Any) -> None:
     for shift, name, label in ((-0.2, "LUTs, plus", "plain addition"), (0.2, "LUTs, tree", "tree")):
         axes.bar(place + shift, [r[name] / r["bits"] for r in rows], width=0.4, label=label)
     axes.set_xticks(place, [f"{r['target']}\n{r['bits']}" for r in rows])
-    axes.set_ylabel("look-up tables per bit")
+    axes.set(xlabel="target, and bits that are added", ylabel="look-up tables per bit")
     axes.legend()
 
 
@@ -184,7 +184,7 @@ def plot_area(rows: Rows, figure: Any) -> None:
         axes.bar(names, heights, bottom=bottom, label=part)
         bottom += heights
     axes.tick_params(axis="x", labelsize="small")
-    axes.set_ylabel("look-up tables, xc7")
+    axes.set(xlabel="network, and its accuracy", ylabel="look-up tables, xc7")
     axes.legend()
 
 

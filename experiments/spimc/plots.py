@@ -31,7 +31,7 @@ def pruned_storage(rows: Rows, figure: Any) -> None:
         for name in ("coo", "rl", "nm", "bitmap"):
             values = [row[name] for row in chosen]
             axis.plot([row["pattern"] for row in chosen], values, label=name, marker="o", ls="")
-        axis.set(title=f"{bits}-bit weights", ylim=(0, 2))
+        axis.set(title=f"{bits}-bit weights", ylim=(0, 2), xlabel="zeros in %, or N:M")
         axis.tick_params(axis="x", rotation=60)
     axes[0].set_ylabel("bits relative to dense")
     axes[0].legend()
@@ -83,12 +83,18 @@ def rewrites(rows: Rows, figure: Any) -> None:
     patterns = list(dict.fromkeys(row["pattern"] for row in rows))
     (dense,) = (row["beats"] for row in rows if row["format"] == "dense")
     axis.axhline(dense, color="grey", label="dense")
-    for name in ("coo", "rl", "nm", "bitmap"):
+    # Side by side, since some formats write about as much and would hide each other.
+    for shift, (name, marker) in zip(
+        (-0.24, -0.08, 0.08, 0.24),
+        (("coo", "o"), ("rl", "s"), ("nm", "^"), ("bitmap", "D")),
+        strict=True,
+    ):
         chosen = [row for row in rows if row["format"] == name]
-        places = [patterns.index(row["pattern"]) for row in chosen]
-        axis.plot(places, [row["beats"] for row in chosen], marker="o", ls="", label=name)
+        places = [patterns.index(row["pattern"]) + shift for row in chosen]
+        axis.plot(places, [row["beats"] for row in chosen], marker=marker, ls="", label=name)
     axis.set_xticks(range(len(patterns)), patterns)
     axis.set(yscale="log", ylabel="entries written per inference")
+    axis.set_xlabel("pruning of the layer: zeros in %, or N:M")
     axis.legend()
 
 
@@ -105,7 +111,7 @@ def balance(rows: Rows, figure: Any) -> None:
             label=name,
         )
     axis.set_xticks(range(len(rows)), [f"{pattern} %" for pattern in patterns])
-    axis.set_ylabel("share of slots")
+    axis.set(xlabel="zeros of the layer", ylabel="share of slots")
     axis.legend()
 
 
@@ -123,7 +129,7 @@ def energy(rows: Rows, figure: Any) -> None:
     axis.barh(range(len(rows)), above, left=below, label="computing")
     axis.set_yticks(range(len(rows)), labels)
     axis.invert_yaxis()
-    axis.set_xlabel("pJ per inference")
+    axis.set(xlabel="pJ per inference", ylabel="format, lanes and zeros")
     axis.legend()
 
 

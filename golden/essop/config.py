@@ -37,7 +37,11 @@ class Config(outer.Accumulating, bitstream.Streams):
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"rows": 4, "cols": 4},
-        "paper": {"rows": 16, "cols": 16},
+        "serial16": {"rows": 16, "cols": 16},
+    }
+    renamed: ClassVar[dict[str, str]] = {
+        "paper": "the serial array of 16 x 16 is 'serial16', and what the paper's claim is "
+        "measured on is the preset 'paper' of plane",
     }
 
     def validate(self) -> None:

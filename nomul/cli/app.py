@@ -12,7 +12,7 @@ import typer
 
 import nomul
 from nomul import present, registry
-from nomul.cli import blocks, importing, measure, numbers, soc, verify
+from nomul.cli import blocks, importing, measure, numbers, papers, soc, verify
 from nomul.options import AsJson, Out, Seed
 
 app = typer.Typer(
@@ -90,6 +90,8 @@ _FIRST: dict[str, Callable[..., None]] = {
     "synth": measure.synth,
     "layout": measure.layout,
     "pnr": measure.pnr,
+    "claim": papers.claim,
+    "cite": papers.cite,
     "report": numbers.report,
     "sweep": measure.sweep,
     "soc": soc.soc,

@@ -456,5 +456,5 @@ def test_bad_operands_are_named(change, message):
 
 
 def test_config_survives_json():
-    cfg = Config.preset("paper", source="lfsr", seeds=[5, 6], accumulate=24)
+    cfg = Config.preset("serial16", source="lfsr", seeds=[5, 6], accumulate=24)
     assert Config.from_json(cfg.to_json()) == cfg

@@ -49,7 +49,7 @@ def test_list_names_every_block(nomul_):
     code, out, _ = nomul_("list", "--json")
     listed = json.loads(out)
     assert [row["name"] for row in listed] == list(registry.BLOCKS)
-    assert listed[0]["presets"] == ["small", "paper"]
+    assert listed[0]["presets"] == ["small", "serial16"]
 
 
 def test_show_explains_parameters(nomul_):

@@ -42,7 +42,7 @@ def in_this_process(monkeypatch, done=None):
 
 
 def test_grid_is_the_product_of_its_values_without_what_is_not_legal():
-    grid = sweep_grid.expand(ESSOP, "paper", ["rows=8,12", "source=all", "stream_bits=8,12"])
+    grid = sweep_grid.expand(ESSOP, "serial16", ["rows=8,12", "source=all", "stream_bits=8,12"])
     assert grid.axes == ("rows", "source", "stream_bits")
     assert len(grid.configs) == 12
     assert {cfg.cols for cfg in grid.configs} == {16}

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from nomul import report
-from nomul.experiments import captions, tables
+from nomul.experiments import captions, picture, tables
 from nomul.experiments.captions import caption
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -113,3 +113,33 @@ def test_page_shows_the_committed_table(table):
     page = (DOCS / f"{table.block}.md").read_text()
     begin = f"<!-- table: {table.name} -->\n"
     assert f"{begin}{tables.content(table)}<!-- /table -->" in page
+
+
+DRAWN = [
+    (block, name)
+    for block in tables.blocks()
+    for name in getattr(tables._module(block), "PLOTS", {})
+    if tables._path(block, name, None).is_file()
+]
+
+
+@pytest.mark.parametrize(("block", "name"), DRAWN)
+def test_every_axis_says_what_it_is(block, name):
+    """Those that share a scale with one that says it need not say it again."""
+    table, figure = tables.load(block, name), picture.figure()
+    tables._plot(table)(table.rows, figure)
+    assert figure.axes
+    for axes in figure.axes:
+        beside = axes.get_shared_x_axes().get_siblings(axes)
+        assert any(other.get_xlabel() for other in beside)
+        beside = axes.get_shared_y_axes().get_siblings(axes)
+        assert any(other.get_ylabel() for other in beside)
+
+
+def test_no_point_of_the_rewrites_hides_another():
+    """Points of formats that write about as much stand side by side."""
+    table, figure = tables.load("spimc", "T4"), picture.figure()
+    tables._plot(table)(table.rows, figure)
+    lines = [line for line in figure.axes[0].lines if line.get_linestyle() == "None"]
+    points = [tuple(point) for line in lines for point in line.get_xydata()]
+    assert len({x for x, _ in points}) == len(points) == len(table.rows) - 1

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Commands that measure for minutes.
-SLOW = ("nomul demo", "nomul report --update", "nomul report --check")
+SLOW = ("nomul demo", "nomul claim essop", "nomul report --update", "nomul report --check")
 
 # Commands that run tools: of those that differ in values alone, one runs always.
 DEAR = ("sim", "synth", "layout", "pnr", "sweep")

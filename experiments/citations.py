@@ -1,0 +1,55 @@
+"""How to cite what a block is made after, and nomul itself, as BibTeX."""
+
+import re
+import tomllib
+from importlib.resources import files
+from typing import Any
+
+from nomul import registry
+from nomul.version import __version__
+
+FILE = "references.toml"
+
+OWN = f"""\
+@software{{nomul,
+  author = {{{{The nomul authors}}}},
+  title = {{nomul}},
+  version = {{{__version__}}},
+}}
+"""
+
+
+def bibtex(block: str) -> str:
+    """Return the entries of a block's papers, and nomul's own after them.
+
+    A source whose authors nobody has noted is an entry of its number alone.
+
+    Raises
+    ------
+    ValueError
+        There is no such block.
+    """
+    owner = registry.get(block)
+    noted = tomllib.loads((files("nomul.experiments") / FILE).read_text())
+    entries = [_entry(values) for values in noted.get(block, [])]
+    if not entries and owner.paper:
+        entries = [_bare(block, owner.paper)]
+    return "\n".join([*entries, OWN])
+
+
+def _entry(values: dict[str, Any]) -> str:
+    fields = {n: v for n, v in values.items() if n not in ("key", "type")}
+    fields["author"] = " and ".join(fields["author"])
+    if "eprint" in fields:
+        fields["archiveprefix"] = "arXiv"
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+    return "\n".join([f"@{values['type']}{{{values['key']},", *lines, "}"]) + "\n"
+
+
+def _bare(block: str, paper: str) -> str:
+    numbers = re.findall(r"\d{4}\.\d{5}", paper)
+    if "arXiv" in paper and numbers:
+        lines = [f"  eprint = {{{numbers[0]}}},", "  archiveprefix = {arXiv},"]
+    else:
+        lines = [f"  howpublished = {{{paper}}},"]
+    return "\n".join([f"@misc{{{block},", *lines, "}"]) + "\n"
