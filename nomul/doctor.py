@@ -13,9 +13,10 @@ _EMIT = ("numpy", *tools.EMIT)
 _SYNTH = (*_EMIT, *tools.CELLS)
 _ECP5, _ICE40, _GOWIN = ((tools.ROUTERS[family],) for family in ("ecp5", "ice40", "gowin"))
 
-# Per command, what it needs: each entry is a list of ways, and one complete way is enough.
+# Per command, what it needs: each entry is a list of ways, and one complete way is enough. Every
+# command of the command line is here, by its words at the beginning of an entry or after a comma.
 NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
-    "list, show": ((("numpy",),),),
+    "list, show, new, pack, cite, report, verify, doctor": ((("numpy",),),),
     "emit": ((_EMIT,),),
     "sim": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR)),
     "sim --simulator verilator": ((_EMIT,), (tools.BENCH,), (_VERILATOR,)),
@@ -33,15 +34,25 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "pnr, synth --target ice40": ((_EMIT,), (_ICE40,)),
     "pnr, synth --target gowin": ((_EMIT,), (_GOWIN,)),
     "pnr --board tangnano20k": ((_EMIT,), (_GOWIN,), (("apycula",),)),
+    "emit: the core in FuseSoC": ((_EMIT,), (("fusesoc",),)),
+    "claim": ((_SYNTH,), (tools.BENCH,), (_ICARUS,)),
+    "import": ((("numpy",),),),
+    "import: ONNX, QONNX": ((("onnx",),),),
+    "import: NIR": ((("nir",),),),
+    "import: snnTorch": ((("snntorch",),),),
+    "train lutnet, train lif, train essop": ((("torch",),), (("scikit-learn",),)),
     "sweep": ((_SYNTH,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("distributed",),)),
     "report --html": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("dot",),)),
     "demo": (
         (_SYNTH,),
         (tools.BENCH,),
         (_ICARUS, _VERILATOR),
-        (_ECP5,),
         (("scikit-learn",),),
     ),
+    "a board from Python": ((("pyserial",),),),
+    "notebooks": ((("nbclient",),), (("scikit-learn",),)),
+    "make site": ((("sphinx",),),),
+    "make test: pages in a browser": ((("chromium",),), (("chromedriver",),)),
 }
 
 

@@ -68,6 +68,15 @@ TOOLS = {
         _package("distributed", "spreads sweeps over workers (dask)", "dist"),
         _package("pyserial", "feeds a board from Python", "board"),
         _package("scikit-learn", "digits for the demo", "train"),
+        _package("torch", "trains networks (PyTorch)", "train"),
+        _package("onnx", "reads networks in ONNX", "onnx"),
+        _package("nir", "reads spiking networks in NIR", "nir"),
+        _package("snntorch", "reads spiking networks of snnTorch", "snntorch"),
+        _package("sphinx", "the documentation as a site", "docs"),
+        _package("nbclient", "runs the notebooks", "docs"),
+        _package("fusesoc", "lints and simulates an emitted core", "dev"),
+        _program("chromium", "shows pages to the tests", "chromium", "--version"),
+        _program("chromedriver", "drives Chromium in tests", "chromium-driver", "--version"),
     )
 }
 
@@ -75,11 +84,9 @@ TOOLS = {
 # says itself what to install.
 BESIDE: dict[str, tuple[str, ...]] = {
     "synth": ("matplotlib",),
-    "train": ("onnx", "onnxscript", "threadpoolctl", "torch"),
+    "train": ("onnx", "onnxscript", "threadpoolctl"),
     "dist": ("dask-jobqueue",),
-    "onnx": ("onnx",),
-    "nir": ("nir",),
-    "snntorch": ("snntorch",),
+    "docs": ("furo", "ipykernel", "myst-parser"),
 }
 
 # What emits Verilog, and what runs a bench on it besides a simulator.

@@ -1,4 +1,7 @@
-"""A block in one configuration, and everything that can be done with it."""
+"""A block in one configuration, and everything that can be done with it.
+
+One file, since it is one class, most of whose lines document the arguments of calls.
+"""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nomul import registry
-from nomul.flow import mapping, steps
+from nomul.flow import abilities, drawings, mapping, steps
 from nomul.flow.mapped import Mapped
 from nomul.flow.results import Result, html
 from nomul.registry import Block
 from nomul.runs import folders
 
 if TYPE_CHECKING:
+    from nomul.flow.drawings import Drawing
     from nomul.golden.config import Config
     from nomul.sim.harness import Report
     from nomul.synth.emit import Emitted
@@ -112,6 +116,27 @@ class Design:
             self.cfg, np.random.default_rng(seed)
         )
         return stimuli
+
+    def diagram(self) -> "Drawing":
+        """Return streams, modules and the bits between them, drawn from the netlist.
+
+        Raises
+        ------
+        FileNotFoundError
+            Graphviz is not installed.
+        """
+        return drawings.diagram(self.block, self.cfg, self.title)
+
+    def transaction(self, folder: Path | str | None = None, *, seed: int = 1) -> "Drawing":
+        """Run the block's bench, and return the drawing of its first transaction.
+
+        Raises
+        ------
+        BenchError
+            The bench failed.
+        """
+        where = self.folder / "transaction" if folder is None else Path(folder)
+        return drawings.transaction(self.block, self.cfg, where, seed)
 
     def top(self) -> Any:
         """Return the Amaranth component."""
@@ -232,7 +257,8 @@ class Design:
         seed
             Of all random choices of the bench: stimuli and stalls.
         simulator
-            ``icarus`` or ``verilator``; the one that is installed if None.
+            ``icarus``, ``verilator``, or ``auto``, which changes from one to the other where that
+            takes long; the one that is installed if None.
         waves
             Record a waveform.
         options
@@ -247,7 +273,50 @@ class Design:
         options |= {"seed": seed, "simulator": simulator, "waves": waves}
         report = steps.simulate(self.block, self.cfg, where, **options)
         figures = {"tests passed": report.tests, "values equal the model": report.compared}
-        return Result(report, f"simulation of {self.title}", figures | report.records)
+        recorded = {"waveform": str(report.waves)} if report.waves else {}
+        return Result(report, f"simulation of {self.title}", figures | report.records | recorded)
+
+    def test(
+        self,
+        data: Path | str,
+        target: str | None = None,
+        *,
+        folder: Path | str | None = None,
+        images: int | None = None,
+        **options: Any,
+    ) -> Result["Report"]:
+        """Run a test set through the Verilog, and count right answers of Verilog and model.
+
+        Parameters
+        ----------
+        data
+            A file of samples, or the name of a data set that the block knows.
+        target
+            Column of the file with the classes.
+        folder
+            Where the simulation and ``answers.csv`` go.
+        images
+            Only the first so many samples.
+        options
+            Further ones of :meth:`simulate`.
+
+        Raises
+        ------
+        BenchError
+            An answer differs from the model's.
+        ValueError
+            The block takes no test sets, or this one does not fit it.
+        """
+        where = self.folder if folder is None else Path(folder)
+        with folders.private(where, beside=True) as work:
+            trial = abilities.test_set(self.block, self.cfg, str(data), work, images, target)
+            report = self.simulate(work, environment=trial.environment, **options)
+            judged = trial.judge()
+        told = {
+            name: value.replace(str(work), str(where)) if isinstance(value, str) else value
+            for name, value in judged.items()
+        }
+        return Result(report.value, f"test set through {self.title}", report.figures | told)
 
     def synthesize(
         self,
@@ -258,7 +327,7 @@ class Design:
         models: Path | str | None = None,
         defines: Sequence[str] = (),
         period_ps: int = 1000,
-        hierarchical: bool = False,
+        hierarchical: bool | None = None,
         seeds: Sequence[int] = (1, 2, 3),
         clock_gating: int = 0,
     ) -> Mapped:
@@ -278,7 +347,7 @@ class Design:
         period_ps
             Clock period to aim at.
         hierarchical
-            Keep modules apart, and count each.
+            Keep modules apart, and count each; None to do so where it saves minutes.
         seeds
             Of place and route; the clock is the median over them.
         clock_gating

@@ -79,6 +79,24 @@ def spent(energy: Any) -> dict[str, Any]:
     }
 
 
+def parts(row: Any) -> tuple[dict[str, float], str]:
+    """Return what a mapped design is made of, by module or kind of cell, and the unit."""
+    if row.parts and row.area_um2 is not None:
+        return {n: p.count * (p.area_um2 or 0.0) for n, p in row.parts.items()}, "um2"
+    if row.area_um2 is not None:
+        registers = row.sequential_um2 or 0.0
+        return {"flip-flops": registers, "logic": row.area_um2 - registers}, "um2"
+    return {name: float(count) for name, count in row.resources.items()}, "sites"
+
+
+def shares(energy: Any) -> dict[str, float]:
+    """Return where the energy of an operation goes, in femtojoules."""
+    split, per = energy.split, energy.per_operation_fj / energy.total_fj
+    whole = {"inside cells": split.internal, "on nets": split.switching, "clock": split.clock}
+    whole["leakage"] = energy.leakage_fj
+    return {name: per * share for name, share in whole.items()}
+
+
 def number(value: Any) -> str:
     """Return a value as text: thousands apart, four significant digits of a fraction."""
     if isinstance(value, bool) or value is None:

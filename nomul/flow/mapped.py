@@ -49,7 +49,7 @@ class Mapped(Result["Row"]):
         models: Path | None = None,
         defines: Sequence[str] = (),
     ):
-        super().__init__(row, f"{title}, {row.target}", figures.measured(row))
+        super().__init__(row, f"{title}, {row.target}", figures.measured(row), *figures.parts(row))
         self.block, self.cfg, self.row, self.where = block, cfg, row, where
         self._cells = (target, liberty, models, defines)
 
@@ -78,7 +78,9 @@ class Mapped(Result["Row"]):
         period = self.row.period_ps if period_ps is None else period_ps
         options: dict[str, Any] = {"period_ps": period, "glitches": glitches, "seed": seed}
         spent = mapping.energy(self.block, self.cfg, self.where, cells, **options)
-        return Result(spent, f"energy of {self.title}", figures.spent(spent))
+        unit = f"fJ per {spent.operation}"
+        shown = figures.spent(spent), figures.shares(spent), unit
+        return Result(spent, f"energy of {self.title}", *shown)
 
     def check(self, *, count: int = 1000) -> Result["Checked"]:
         """Run ``count`` recorded transfers on the cells, beside the design they were mapped from.

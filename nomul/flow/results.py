@@ -3,9 +3,12 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nomul.flow.figures import number
+
+if TYPE_CHECKING:
+    from nomul.flow.drawings import Drawing
 
 T = TypeVar("T")
 
@@ -21,13 +24,42 @@ class Result(Generic[T]):
         What it is of.
     figures
         What is shown of it, by name.
+    shares, unit
+        What :meth:`plot` draws, by name, and in what it is measured; nothing if there are none.
     """
 
-    def __init__(self, value: T, title: str, figures: Mapping[str, Any]):
+    def __init__(
+        self,
+        value: T,
+        title: str,
+        figures: Mapping[str, Any],
+        shares: Mapping[str, float] | None = None,
+        unit: str = "",
+    ):
         self.value, self.title, self.figures = value, title, dict(figures)
+        self.shares, self.unit = dict(shares or {}), unit
+
+    def plot(self) -> "Drawing":
+        """Return what the result is made of as bars, which a notebook shows.
+
+        Raises
+        ------
+        ValueError
+            It has no parts: areas, sites and energies have.
+        ImportError
+            Matplotlib is not installed.
+        """
+        from nomul.flow import drawings
+
+        if not self.shares:
+            raise ValueError(f"{self.title} has no parts to plot: areas, sites and energies have")
+        return drawings.bars(self.title, self.shares, self.unit)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "value":  # copies and pickles ask before there is one
+        if name.startswith("__") or name in (
+            "value",
+            "shares",
+        ):  # copies and pickles ask before there is one
             raise AttributeError(name)
         return getattr(self.value, name)
 

@@ -1,8 +1,6 @@
 """The report as one self-contained page: what a block is, how it is built, what was measured."""
 
-import json
 import re
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from html import escape
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from nomul.synth.measure import Row
 
 Step = Callable[[str], AbstractContextManager[None]]
-
-# Cycles of a simulation that are recorded at most, for the drawing of one transaction.
-RECORDED = 4000
 
 
 def write(
@@ -79,13 +74,12 @@ def write(
 def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) -> dict[str, Any]:
     """Return what the page says of one block, in its first preset; HTML where it is drawn."""
     from nomul.experiments import claims
+    from nomul.flow import drawings
     from nomul.synth.emit import diagram
 
     cfg: Any = flow.configure(block)
     emitted = flow.emit(block, cfg)
     modules = diagram.netlist(emitted)
-    about = f"Streams, submodules and the number of bits between them, preset {block.first_preset}."
-    shown = diagram.diagram(modules, block.name)
     notes = present.parameter_notes(type(cfg))
     return {
         "name": block.name,
@@ -97,7 +91,7 @@ def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) 
         "presets": list(cfg.presets),
         "claims": claims.of(block.name),
         "prose": prose(block.page, anchors) if block.page.is_file() else "",
-        "diagram": diagram.draw(shown, f"Block diagram of {block.name}", about),
+        "diagram": drawings.diagram(block, cfg, f"preset {block.first_preset}").svg,
         "tree": tree(diagram.hierarchy(modules, block.name)),
         "ports": emitted.manifest["ports"],
         "parameters": [(n, str(value), notes.get(n, "")) for n, value in cfg.to_dict().items()],
@@ -106,22 +100,8 @@ def section(block: "Block", anchors: set[str], folder: Path, *, simulate: bool) 
             "interval": cfg.interval,
             "cycles for 1000": cfg.cycles(1000),
         },
-        "waves": transaction(block, cfg, emitted.manifest, folder) if simulate else "",
+        "waves": drawings.transaction(block, cfg, folder).svg if simulate else "",
     }
-
-
-def transaction(block: "Block", cfg: Any, manifest: dict[str, Any], folder: Path) -> str:
-    """Run a block's bench and return the drawing of its first transaction."""
-    from nomul.report import waves
-    from nomul.sim import trace
-
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    written = (folder.parent / f"{block.name}-ports.json").resolve()
-    written.write_text(json.dumps(manifest))
-    flow.simulate(block, cfg, folder, environment={trace.VARIABLE: f"{written}:{RECORDED}"})
-    title = f"One transaction of {block.name}, as its bench simulated it"
-    return waves.svg(title, manifest, trace.read(folder / "sim"))
 
 
 def overview(blocks: Iterable["Block"]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nomul import doctor, tools
+from nomul import cli, doctor, tools
 from nomul.sweep import point
 from nomul.sweep.point import Options
 
@@ -24,6 +24,7 @@ def test_extras_bring_what_the_table_says():
     for tool in tools.TOOLS.values():
         if tool.extra:
             said.setdefault(tool.extra, set()).add(tool.name)
+    assert said.pop("dev") <= EXTRAS["dev"]
     assert said == {extra: packages for extra, packages in EXTRAS.items() if extra != "dev"}
 
 
@@ -47,7 +48,14 @@ def test_commands_need_tools_of_the_table():
     needed = {name for needs in doctor.NEEDS.values() for ways in needs for w in ways for name in w}
     assert needed <= set(tools.TOOLS)
     # What no command needs is a tool that one does without, or that others start.
-    assert set(tools.TOOLS) - needed == {tools.TIMER, "pyserial"}
+    assert set(tools.TOOLS) - needed == {tools.TIMER}
+
+
+def test_every_command_is_looked_at():
+    told = {words.strip() for entry in doctor.NEEDS for words in entry.split(":")[0].split(",")}
+    told |= {words.partition(" --")[0] for words in told}
+    commands = {words for words in (*cli.app.COMMANDS, *cli.app.BROUGHT) if words}
+    assert commands <= told
 
 
 @pytest.mark.parametrize(
