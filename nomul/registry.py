@@ -62,6 +62,10 @@ _ALL = (
     Block("permdiag", "block", "Permuted-diagonal matrix-vector product", "arXiv 2004.10936"),
     Block("circulant", "block", "Circulant matrix-vector product", "arXiv 1708.08917"),
     Block(
+        *("pow2basis", "block", "Powers of two times small bases"),
+        "arXiv 2005.03403, arXiv 2101.01163",
+    ),
+    Block(
         *("lif", "block", "Spiking layers", "arXiv 2411.01628, arXiv 2201.06993"),
         capabilities={
             "network": "nomul.golden.lif:Network",

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from nomul.golden.arrays import Ints
 from nomul.golden.circulant.config import Config
-from nomul.golden.products.contract import code_range, integers
+from nomul.golden.products.contract import code_range, half_to_even, integers
 
 
 def places(cfg: Config) -> tuple[Ints, Ints, Ints]:
@@ -47,11 +47,3 @@ def means(cfg: Config, w: Ints) -> Ints:
     np.add.at(sums, places(cfg), w)
     np.add.at(counts, places(cfg), 1)
     return np.clip(half_to_even(sums, np.maximum(counts, 1)), *code_range(cfg.weight_bits))
-
-
-def half_to_even(numerator: Ints, denominator: Ints) -> Ints:
-    """Return quotients of integers and positive integers, rounded half to even, exactly."""
-    below = numerator // denominator
-    twice = 2 * (numerator - below * denominator)
-    up = (twice > denominator) | ((twice == denominator) & (below % 2 == 1))
-    return np.asarray(below + up)

@@ -99,6 +99,14 @@ def product(x: Ints, w: Ints) -> Ints:
     return np.asarray(x @ w)
 
 
+def half_to_even(numerator: Ints, denominator: Ints) -> Ints:
+    """Return quotients of integers and positive integers, rounded half to even, exactly."""
+    below = numerator // denominator
+    twice = 2 * (numerator - below * denominator)
+    up = (twice > denominator) | ((twice == denominator) & (below % 2 == 1))
+    return np.asarray(below + up)
+
+
 def ideal(w: ArrayLike, x: ArrayLike) -> Floats:
     """Return y = W^T x in float64: [V, outputs] of w [inputs, outputs] and x [V, inputs]."""
     return np.asarray(x, dtype=np.float64) @ np.asarray(w, dtype=np.float64)

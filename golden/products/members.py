@@ -12,6 +12,7 @@ MEMBERS = {
     "bitplanes": "nomul.golden.bitplanes",
     "permdiag": "nomul.golden.permdiag",
     "circulant": "nomul.golden.circulant",
+    "pow2basis": "nomul.golden.pow2basis",
     "spimc": "nomul.golden.products.spimc",
     "sonic": "nomul.golden.products.sonic",
 }

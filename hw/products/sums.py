@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Value
 
 from nomul.hw.fp16mul.product import Bit, full_adder, half_adder, net
 
-__all__ = ["Terms", "booth_terms", "crossed_terms", "net", "two_rows"]
+__all__ = ["Terms", "booth_terms", "crossed_terms", "dot", "net", "two_rows"]
 
 
 class Terms(NamedTuple):
@@ -111,3 +111,14 @@ def merged(parts: Sequence[Terms], width: int) -> tuple[list[list[Value]], int]:
         for k, column in enumerate(part.columns[:width]):
             columns[k] += column
     return columns, sum(part.constant for part in parts)
+
+
+def dot(m: Module, factors: Sequence[Digits], weights: Sequence[Value], width: int) -> Value:
+    """Return the sum of products of recoded and signed numbers, modulo 2**width, by one tree."""
+    parts = [booth_terms(m, x, w.as_unsigned()) for x, w in zip(factors, weights, strict=True)]
+    columns, constant = merged(parts, width)
+    for place, column in enumerate(columns):
+        if constant >> place & 1:
+            column.append(Const(1, 1))
+    a, b = two_rows(m, columns, width)
+    return (a + b)[:width].as_signed()

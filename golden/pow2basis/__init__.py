@@ -1,0 +1,37 @@
+"""Weights that are coefficients of powers of two times small bases, after SmartExchange."""
+
+from nomul.golden.pow2basis.codes import decode, encode, nearest
+from nomul.golden.pow2basis.config import CODE_BITS, DATAPATHS, FLAGS, PRODUCTS, Config
+from nomul.golden.pow2basis.decompose import decompose
+from nomul.golden.pow2basis.product import (
+    Factored,
+    Packed,
+    compress,
+    cycles,
+    ideal,
+    model,
+    model_by_steps,
+    project,
+    stimuli,
+)
+
+__all__ = [
+    "CODE_BITS",
+    "DATAPATHS",
+    "FLAGS",
+    "PRODUCTS",
+    "Config",
+    "Factored",
+    "Packed",
+    "compress",
+    "cycles",
+    "decode",
+    "decompose",
+    "encode",
+    "ideal",
+    "model",
+    "model_by_steps",
+    "nearest",
+    "project",
+    "stimuli",
+]
