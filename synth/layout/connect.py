@@ -3,11 +3,11 @@
 import dataclasses
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nomul.synth.layout import files
-from nomul.synth.layout.lef import Layer, MacroPin, Shape, Technology
+from nomul.synth.layout.lef import Layer, Shape, Technology
 from nomul.synth.layout.pieces import Pieces
 from nomul.synth.layout.place import Placement
 from nomul.synth.layout.route import Routes, Wire
@@ -111,14 +111,19 @@ def _joined(
 ) -> tuple[list[_Piece], "_Union", set[tuple[str, str]]]:
     """Return the metal of all nets, which of it hangs together, and which nets overlap."""
     found = list(_ends(pieces, placement, technology))
+    ends = len(found)
     fixed = list(_rails(pieces, placement, technology))
+    inside = list(_obstructions(pieces, placement, technology))
     for net, wires in routes.wires.items():
         found += [_Piece(net, (wire.shape,), False) for wire in wires]
     for net, vias in routes.vias.items():
         found += [_Piece(net, via.shapes, False) for via in vias]
     joined, shorts = _Union(len(found)), set[tuple[str, str]]()
-    everything = found + fixed
+    everything = found + fixed + inside
+    blocked = len(found) + len(fixed)
     for a, b in _touching(everything):
+        if max(a, b) >= blocked and not ends <= min(a, b) < len(found):
+            continue  # a cell's own metal is its own matter
         first, second = everything[a], everything[b]
         if first.net == second.net:
             joined.join(a, b)
@@ -134,13 +139,13 @@ def _ends(pieces: Pieces, placement: Placement, technology: Technology) -> Itera
         pieces.pin_net.tolist(), pieces.pin_cell.tolist(), pieces.pin_name, strict=True
     ):
         macro = technology.macro(pieces.cells[cell])
-        yield _Piece(names[net], _placed(macro.pins[pin], cell, placement, technology), True)
+        yield _Piece(names[net], _placed(macro.pins[pin].shapes, cell, placement, technology), True)
     for index, net in enumerate(pieces.port_nets):
         yield _Piece(names[net], (placement.port(index, technology),), True)
 
 
 def _rails(pieces: Pieces, placement: Placement, technology: Technology) -> Iterator[_Piece]:
-    """Yield all other metal of the cells: rails, obstructions, and pins without a net."""
+    """Yield rails, and pins without a net."""
     used: list[set[str]] = [set() for _ in pieces.cells]
     for cell, name in zip(pieces.pin_cell.tolist(), pieces.pin_name, strict=True):
         used[cell].add(name)
@@ -150,20 +155,28 @@ def _rails(pieces: Pieces, placement: Placement, technology: Technology) -> Iter
             if name not in used[cell]:
                 rail = pin.use in ("power", "ground")
                 net = name if rail else f"u{cell} {name}"
-                yield _Piece(net, _placed(pin, cell, placement, technology), False)
+                yield _Piece(net, _placed(pin.shapes, cell, placement, technology), False)
+
+
+def _obstructions(pieces: Pieces, placement: Placement, technology: Technology) -> Iterator[_Piece]:
+    """Yield the metal inside of cells that is no pin, which no wire may meet."""
+    for cell, kind in enumerate(pieces.cells):
+        shapes = technology.macro(kind).obstructions
+        if shapes:
+            yield _Piece(f"u{cell} OBS", _placed(shapes, cell, placement, technology), False)
 
 
 def _placed(
-    pin: MacroPin, cell: int, placement: Placement, technology: Technology
+    shapes: Sequence[Shape], cell: int, placement: Placement, technology: Technology
 ) -> tuple[Shape, ...]:
     x, y = float(placement.x[cell]), float(placement.y[cell])
     high = technology.row_height
     if placement.turned[cell]:
         return tuple(
             Shape(s.layer, s.left + x, y + high - s.high, s.right + x, y + high - s.low)
-            for s in pin.shapes
+            for s in shapes
         )
-    return tuple(Shape(s.layer, s.left + x, s.low + y, s.right + x, s.high + y) for s in pin.shapes)
+    return tuple(Shape(s.layer, s.left + x, s.low + y, s.right + x, s.high + y) for s in shapes)
 
 
 def _overlap(s: Shape, t: Shape, more: float) -> bool:

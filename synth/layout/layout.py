@@ -188,7 +188,7 @@ def lay_out(
     routed
         Route the wires; else they are estimated.
     limit_s
-        Time that the router may take.
+        Time that the router may take, and the placer, which gets ten minutes at least.
     simulated
         The same netlist in its bench, for energy; no energy if None.
 
@@ -210,7 +210,9 @@ def lay_out(
     if simulated and simulated.design.names != design.names:
         raise ValueError(f"the simulated netlist is not the one of {verilog}")
     parts = pieces.take(design, technology)
-    placement = place.place(parts, technology, folder, density=density, seed=seed)
+    placement = place.place(
+        parts, technology, folder, density=density, seed=seed, limit_s=max(limit_s, place.LIMIT_S)
+    )
     net, x, y = placement.points(parts)
     tree = trees.span(net, x, y)
     clocks = np.zeros(parts.nets, dtype=np.bool_)

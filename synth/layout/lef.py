@@ -79,13 +79,14 @@ class MacroPin:
 
 @dataclass(frozen=True)
 class Macro:
-    """A cell as the layout sees it, in um."""
+    """A cell as the layout sees it, in um; ``obstructions`` is metal within that is no pin."""
 
     name: str
     width: float
     height: float
     site: str
     pins: Mapping[str, MacroPin] = field(hash=False)
+    obstructions: tuple[Shape, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -253,6 +254,7 @@ def _macro(name: str, tokens: Iterator[str]) -> Macro:
     width = height = 0.0
     site = ""
     pins: dict[str, MacroPin] = {}
+    within = list[Shape]()
     for token in tokens:
         if token == "END":
             next(tokens)
@@ -261,14 +263,14 @@ def _macro(name: str, tokens: Iterator[str]) -> Macro:
             pin = next(tokens)
             pins[pin] = _pin(tokens)
         elif token == "OBS":
-            _shapes(tokens)
+            within += _shapes(tokens)
         else:
             words = _statement(tokens)
             if token == "SIZE":
                 width, height = float(words[0]), float(words[2])
             elif token == "SITE":
                 site = words[0]
-    return Macro(name, width, height, site, pins)
+    return Macro(name, width, height, site, pins, tuple(within))
 
 
 def _pin(tokens: Iterator[str]) -> MacroPin:

@@ -23,6 +23,8 @@ _Ports = tuple[Floats, Floats, Bools]
 
 EFFORT, SEED = 3, 1
 
+LIMIT_S = 600  # of each of the two placements
+
 # In a process of its own, since it writes its progress to the standard output. Lists of numbers
 # come in and go out as JSON.
 _CHILD = """
@@ -173,7 +175,7 @@ def place(
     *,
     density: float = 0.8,
     seed: int = SEED,
-    limit_s: float = 600,
+    limit_s: float = LIMIT_S,
 ) -> Placement:
     """Place cells and ports.
 

@@ -55,6 +55,7 @@ def test_layers_and_cells_are_read_in_um_and_ff(tmp_path):
     assert across.ohm_per_um == pytest.approx(5.0)
     assert (across.offset, along.offset) == (0.3, 0.1)
     inverter = technology.macro("INV")
+    assert inverter.obstructions == (lef.Shape("m1", 0, 0, 1, 1),)
     assert (inverter.width, inverter.height, inverter.site) == (0.6, 1.4, "row")
     assert inverter.pins["A"].centre() == pytest.approx((0.3, 0.5))
     assert (technology.site, technology.row_height) == (0.6, 1.4)

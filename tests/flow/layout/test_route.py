@@ -59,6 +59,20 @@ def test_the_check_notices_a_wire_that_is_gone_and_one_on_another_net(wired):
     assert (min(net, other), max(net, other)) in found.shorts
 
 
+def test_the_check_notices_a_wire_across_the_metal_inside_of_a_cell(wired):
+    pieces, placement, technology, routes = wired
+    cell = next(k for k, kind in enumerate(pieces.cells) if technology.macro(kind).obstructions)
+    inside = next(connect._obstructions(pieces, placement, technology))
+    assert inside.net == f"u{cell} OBS"
+    shape = inside.shapes[0]
+    x, y = (shape.left + shape.right) / 2, (shape.low + shape.high) / 2
+    net = next(iter(routes.wires))
+    across = route.Wire(shape.layer, x, y, x, y, technology.layers[0].width)
+    wires = {**routes.wires, net: [*routes.wires[net], across]}
+    found = connect.check(pieces, placement, technology, dataclasses.replace(routes, wires=wires))
+    assert (min(net, inside.net), max(net, inside.net)) in found.shorts
+
+
 def test_gaps_of_less_than_a_pitch_are_closed_and_no_larger_ones(wired):
     *layout, routes = wired
     layer = layout[2].signal[0]
