@@ -85,7 +85,6 @@ _ALL = (
         *("plane", "part", "Plane of product cells, one product per cell and cycle"),
         hierarchical=("paper",),
     ),
-    Block("plane", "part", "Plane of product cells, one product per cell and cycle"),
     Block("faultmem", "part", "Memory that forgets writes", "arXiv 2308.02024"),
     Block("lfsr", "part", "Leap-forward linear-feedback shift register"),
     Block("bitstream", "part", "Bitstream source and comparator"),
