@@ -170,6 +170,8 @@ async def check_registers(dut: Any, master: AxiLiteMaster, registers: list[dict[
 def load(path: Path) -> Any:
     """Return an emitted driver as a module."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,5 +1,7 @@
 """Bench of the circulant array: the family's, for words of a block's weights or points."""
 
+from typing import Any
+
 import cocotb
 
 from nomul.golden import circulant
@@ -39,7 +41,7 @@ async def codes_that_are_no_residues_count_as_zero(dut):
     x, words = made["x"], unit.tile_words(made["packed"])
     codes = unit.cfg.engine == "ntt"
     zero = 1 << unit.cfg.modulus_log2 if codes else 0
-    sums = []
+    sums: list[Any] = []
     rest = words[0] >> unit.cfg.stored_bits << unit.cfg.stored_bits
     for code in (zero, zero | 5 if codes else 0):
         unit.check_errors()

@@ -116,8 +116,8 @@ async def answers_equal_the_recording(dut):
     for lanes in bus.blocks.values():
         for lane in lanes:
             if lane.outward:
-                sides = (pieces(words, lane.width) for words in (lane.done, lane.words))
-                assert_equal(*sides, lane.register)
+                done, words = (pieces(side, lane.width) for side in (lane.done, lane.words))
+                assert_equal(done, words, lane.register)
     streams = {lane.register for lanes in bus.blocks.values() for lane in lanes}
     for block in bus.blocks:
         for name in bus.registers.keys() - streams - {f"{block}_streams"}:

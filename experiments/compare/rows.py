@@ -172,7 +172,7 @@ def _entry(
     try:
         cfg = configured(candidate, subject.net)
     except ValueError as error:
-        about = {"structure": "", "accuracy": None, "layers": []}
+        about: dict[str, Any] = {"structure": "", "accuracy": None, "layers": []}
         return Entry(candidate.label, candidate.size, target, about, error=str(error))
     base = {"member": candidate.member, "config": cfg.to_dict(), "network": subject.digest}
     base |= {"sources": source_hash(), "own": _own()}

@@ -107,7 +107,7 @@ def samples_of(data: str, target: str | None) -> Samples:
         return Samples(data, _single(d.x_test), d.labels_test, _single(d.x), d.labels)
     if data == "fashion-mnist":
         parts = [fashion.load(part) for part in ("test", "train")]
-        test, train = (p.images[:, None].astype(np.float32) / np.float32(255) for p in parts)
+        test, train = (_single(_single(p.images[:, None]) / np.float32(255)) for p in parts)
         return Samples(data, test, parts[0].labels, train, parts[1].labels)
     if not Path(data).suffix:
         raise ValueError(f"--data must be digits, fashion-mnist or a file, not {data!r}")

@@ -62,6 +62,6 @@ def _trained(subject: Subject, member: str, cfg: Any) -> Network:
     graph = lift(net)
     start = Tuned(graph, samples.x[:CALIBRATION], net.weight_bits, net.act_bits, project)
     x, labels = torch.from_numpy(samples.x), torch.from_numpy(samples.labels)
-    options = {"epochs": EPOCHS[few], "every": EVERY[few], "relative": True}
+    options: dict[str, Any] = {"epochs": EPOCHS[few], "every": EVERY[few], "relative": True}
     tune(start, x, labels, rate=8e-3 if few else 1e-3, **options)
     return start.network()

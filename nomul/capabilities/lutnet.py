@@ -259,7 +259,7 @@ def rivals(name: str) -> "list[Rival]":
         test = data.load(name)
         x = cfg.codes(test.x_test)
         right = lutnet.predict(network, x) == test.labels_test
-        tables = [layer for layer in network.layers if hasattr(layer, "tt")]
+        tables: list[Any] = [layer for layer in network.layers if hasattr(layer, "tt")]
         found.append(
             Rival(
                 preset=preset,

@@ -69,7 +69,8 @@ async def images_in_sequence(dut):
 async def malformed_inputs_give_nothing(dut, source):
     """Short and long inputs, codes out of range: a flag, no answer, and the next one is right."""
     unit = Driver(dut, source, source)
-    x, done, seen = unit.inputs(3), 0, set()
+    x, done = unit.inputs(3), 0
+    seen: set[str] = set()
     good, last = unit.words(x[0]), 1 << (unit.codes.width - 1)
     open_end = [word & ~last for word in good]
     wrong = [("E_LONG", [*open_end, *good]), ("E_LONG", [*open_end, good[0] | last])]

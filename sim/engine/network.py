@@ -20,7 +20,8 @@ from nomul.sim.stream import assert_equal, bit, bits
 
 async def answer(unit: Driver, words: list[int]) -> tuple[list[int], int]:
     """Send an input and return the words of its answer, and the cycles that both took."""
-    dut, got, cycles = unit.dut, [], len(words)
+    dut, cycles = unit.dut, len(words)
+    got: list[int] = []
     unit.x.valid.value = 1
     for word in words:
         unit.x.payload.value = word

@@ -58,8 +58,8 @@ def lift(net: Network) -> Graph:
             case Requant():
                 last = number + 1 == len(net.layers)
                 factor, unit = 2.0**-layer.shift / unit, net.output_scale if last else code
-                gain = layer.scale * (factor * unit)
-                shift = layer.bias * (2.0**-layer.shift * unit)
+                gain = layer.scale.astype(np.float64) * (factor * unit)
+                shift = layer.bias.astype(np.float64) * (2.0**-layer.shift * unit)
                 steps.append(reals.Affine(sources=sources, name=name, gain=gain, shift=shift))
                 if layer.low >= 0:
                     steps.append(reals.Clip(sources=(len(steps),), name=name))
