@@ -23,6 +23,7 @@ CAPABILITIES = {
     "claim": "(settings, tell) -> what its paper claims beside what is measured in that size",
     "verify": "(format, operations, folder, rows) -> records of exhaustive comparisons",
     "rivals": "(data set) -> networks that were trained for it, each a :class:`Rival`",
+    "predict": "(cfg, samples, words) -> a flow.results.Question to a board",
 }
 KINDS = ("block", "part", "baseline")
 MODULES = ("golden", "hw", "sim", "tables")

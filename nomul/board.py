@@ -110,7 +110,7 @@ class Board:
         Parameters
         ----------
         x
-            What :func:`nomul.golden.lutnet.predict` takes.
+            What the network of the block takes.
         timeout_s
             As for :meth:`run`.
 
@@ -119,28 +119,17 @@ class Board:
         ValueError
             The block is no network, or the samples do not fit it.
         """
-        import numpy as np
-
         from nomul import registry
 
         block = registry.get(str(self.about.get("block", self._name())))
-        if block.capability("network") is None:
-            able = ", ".join(registry.able("network"))
+        asking = block.capability("predict")
+        if asking is None:
+            able = ", ".join(registry.able("predict"))
             raise ValueError(f"only {able} predicts, not {block.name}")
         cfg = block.config().from_dict(self.about["config"])
-        network, codes = cfg.load(), cfg.codes(x)
-        block.golden().model(cfg, codes[:1])  # refuses what does not fit
-        payloads = self.about["payloads"]
-        words = [_word(payloads["x"], row) for row in codes.tolist()]
-        answers = self.run({"x": words}, {"y": len(words)}, timeout_s)["y"]
-        y = np.array([_lanes(payloads["y"], word) for word in answers], dtype=np.int64)
-        if y.shape[1] > 1:
-            classes = y.argmax(axis=1)
-        else:
-            chosen = network.layers[-1].kind == "argmax"
-            classes = y[:, 0] if chosen else (y[:, 0] > 0).astype(np.int64)
-        names = network.about.get("classes")
-        return np.array(names)[classes] if names else classes
+        words = {name: Word(payload) for name, payload in self.about["payloads"].items()}
+        question = asking(cfg, x, words)
+        return question.classes(self.run(question.words, question.expect, timeout_s))
 
     def reset(self) -> None:
         """Start anew: break the line, which resets the block, and forget what came."""
@@ -223,26 +212,34 @@ class Board:
         self.close()
 
 
-def _values(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the field of a payload that is not ``last``: the lanes of a network."""
-    (field,) = (field for field in payload["fields"] if field["name"] != "last")
-    return dict(field)
+class Word:
+    """The payload of a stream: its fields, from and to a word.
 
+    Parameters
+    ----------
+    payload
+        What a manifest says of it.
+    """
 
-def _word(payload: Mapping[str, Any], values: Iterable[int]) -> int:
-    """Return the word of a payload with these lanes; ``last`` is 0."""
-    field, word = _values(payload), 0
-    for i, value in enumerate(values):
-        word |= (int(value) & (1 << field["width"]) - 1) << (field["offset"] + i * field["width"])
-    return word
+    def __init__(self, payload: Mapping[str, Any]):
+        self.fields = {field["name"]: field for field in payload["fields"]}
 
+    def pack(self, **values: int | Iterable[int]) -> int:
+        """Return the word of these fields; a field of several elements takes them all."""
+        word = 0
+        for name, given in values.items():
+            field = self.fields[name]
+            for i, value in enumerate([given] if isinstance(given, int) else given):
+                code = int(value) & (1 << field["width"]) - 1
+                word |= code << (field["offset"] + i * field["width"])
+        return word
 
-def _lanes(payload: Mapping[str, Any], word: int) -> list[int]:
-    """Return the lanes of a word."""
-    field, values = _values(payload), []
-    width = field["width"]
-    for i in range(field["count"]):
-        value = word >> (field["offset"] + i * width) & ((1 << width) - 1)
-        negative = field["signed"] and value >> (width - 1)
-        values.append(value - (1 << width) if negative else value)
-    return values
+    def unpack(self, name: str, word: int) -> list[int]:
+        """Return the elements of a field of a word."""
+        field, values = self.fields[name], []
+        width = field["width"]
+        for i in range(field["count"]):
+            value = word >> (field["offset"] + i * width) & ((1 << width) - 1)
+            negative = field["signed"] and value >> (width - 1)
+            values.append(value - (1 << width) if negative else value)
+        return values

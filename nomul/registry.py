@@ -38,6 +38,7 @@ _ALL = (
         capabilities={
             "network": "nomul.golden.lutnet:Network",
             "test_set": "nomul.capabilities.lutnet:test_set",
+            "predict": "nomul.capabilities.lutnet:predict",
             "narrow": "nomul.capabilities.lutnet:narrow",
             "rivals": "nomul.capabilities.lutnet:rivals",
         },
@@ -76,6 +77,13 @@ _ALL = (
     Block("engine", "block", "Quantised network on one member of the product family"),
     Block(
         *("spdnn", "block", "Sparse DNN Graph Challenge", "arXiv 1909.05631, arXiv 2007.14152"),
+    Block(
+        *("engine", "block", "Quantised network on one member of the product family"),
+        capabilities={
+            "test_set": "nomul.capabilities.engine:test_set",
+            "predict": "nomul.capabilities.engine:predict",
+        },
+        commands={"build": "nomul.capabilities.engine:build"},
     ),
     Block("dense", "baseline", "Matrix-vector product by INTk multipliers"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),

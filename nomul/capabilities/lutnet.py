@@ -4,14 +4,14 @@ One file, since a third of it is the declaration of options of two commands.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nomul import present
-from nomul.flow.results import Trial
+from nomul.flow.results import Question, Trial
 from nomul.options import AsJson, Seed
 
 if TYPE_CHECKING:
@@ -347,6 +347,36 @@ def narrow(cfg: "Config") -> tuple[Any, str] | None:
     if not isinstance(network.layers[0], Thermometer) or network.tiled:
         return None
     return Serial(cfg), "nomul.sim.lutnet.serial"
+
+
+def predict(cfg: "Config", x: Any, words: Mapping[str, Any]) -> Question:
+    """Return the question of samples x[n, features] to a board; a word is one sample.
+
+    Raises
+    ------
+    ValueError
+        The samples do not fit the network.
+    """
+    import numpy as np
+
+    from nomul.golden.lutnet import model
+
+    network, codes = cfg.load(), cfg.codes(x)
+    model(cfg, codes[:1])  # refuses what does not fit
+    sent = [words["x"].pack(x=row) for row in codes.tolist()]
+    names = network.about.get("classes")
+    (lanes,) = words["y"].fields.keys() - {"last"}
+
+    def classes(answers: Mapping[str, Sequence[int]]) -> Any:
+        y = np.array([words["y"].unpack(lanes, word) for word in answers["y"]], dtype=np.int64)
+        if y.shape[1] > 1:
+            chosen = y.argmax(axis=1)
+        else:
+            numbers = network.layers[-1].kind == "argmax"
+            chosen = y[:, 0] if numbers else (y[:, 0] > 0).astype(np.int64)
+        return np.array(names)[chosen] if names else chosen
+
+    return Question({"x": sent}, {"y": len(sent)}, classes)
 
 
 def own_test_set(cfg: "Config", file: Path, target: str) -> tuple["Ints", "Ints", tuple[str, ...]]:

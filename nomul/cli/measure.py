@@ -193,7 +193,7 @@ def pnr(
     board: Annotated[
         str | None,
         typer.Option(
-            help="Board of the bitstream: ulx3s, icebreaker, hx8k, tangnano20k or tangnano9k."
+            help="Board of the bitstream: ulx3s, ulx3s25f, icebreaker, hx8k, tangnano20k or 9k."
         ),
     ] = None,
     out: Out = None,

@@ -1,7 +1,7 @@
 """What a step hands back: the tool's own result, shown in a line or, in a notebook, as a table."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -88,6 +88,25 @@ class Trial:
 
     environment: Mapping[str, str]
     judge: Callable[[], dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """Samples on their way to a board.
+
+    Parameters
+    ----------
+    words
+        Payloads for each input stream.
+    expect
+        Number of words that come back, by output stream.
+    classes
+        Called with the words of each output stream: returns the classes [n], named if they are.
+    """
+
+    words: Mapping[str, Sequence[int]]
+    expect: Mapping[str, int]
+    classes: Callable[[Mapping[str, Sequence[int]]], Any]
 
 
 def line(title: str, figures: Mapping[str, Any]) -> str:

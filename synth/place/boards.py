@@ -82,6 +82,12 @@ BOARDS = {
             {},
         ),
         Board(
+            *("ulx3s25f", "ULX3S with LFE5U-25F", "ecp5", "25k"),
+            {"clk": "G2", "rx": "M1", "tx": "L4"},
+            25_000_000,
+            {"wifi_gpio0": "L2"},
+        ),
+        Board(
             *("tangnano20k", "Tang Nano 20K", "gowin", "20k"),
             {"clk": "4", "rx": "70", "tx": "69"},
             27_000_000,

@@ -1,0 +1,5 @@
+"""Programs for the computer at the other end of a board's line, in C and in Python."""
+
+from nomul.hosts.serial import serial_hosts
+
+__all__ = ["serial_hosts"]
