@@ -46,7 +46,9 @@ def layers(net: Network) -> list[Layer]:
             windows = int(np.prod(net.shapes[number + 1][1:], dtype=np.int64))
             groups = layer.groups if isinstance(layer, Conv2d) else 1
             size = "x".join(map(str, layer.w.shape))
-            found.append(Layer(number, f"{layer.kind} {size}", layer.w, groups, windows))
+            found.append(
+                Layer(number, f"layer {number}, {layer.kind} {size}", layer.w, groups, windows)
+            )
     return found
 
 

@@ -24,6 +24,9 @@ STORE = Path("build", "compare", "store")
 PERIOD_PS = 2000
 RIVAL_IMAGES = 12
 
+# Share of the test set that an imposed structure may lose before training is worth its time.
+ENOUGH = 0.005
+
 # Seconds of processor time that a row takes, about: of any, and per bit that a tile stores.
 SECONDS = {"freepdk45": (6.0, 0.02), "ecp5": (25.0, 0.03)}
 MOST_BITS = 1 << 13
@@ -43,8 +46,12 @@ class Entry:
         What is measured; None where it cannot be held.
     measured
         What was, or None.
-    error
-        Why there is nothing.
+    known
+        Whether the store had it.
+    error, failed
+        Why there is nothing, and whether a tool or a worker is to blame.
+    tuned
+        Accuracy after fine-tuning, if there was any.
     """
 
     label: str
@@ -55,6 +62,7 @@ class Entry:
     measured: dict[str, Any] | None = None
     known: bool = False
     error: str = ""
+    failed: bool = False
     tuned: float | None = None
 
 
@@ -178,13 +186,14 @@ def _entry(
     base |= {"sources": source_hash(), "own": _own()}
     about = ledger.kept(results, base | {"step": "fit"}, lambda: fit(subject, candidate))
     entry = Entry(candidate.label, candidate.size, target, about)
-    if finetune and about["structure"] == "imposed":
+    lost = subject.own_accuracy - about["accuracy"]
+    if finetune and about["structure"] == "imposed" and lost > ENOUGH:
         net = tuned(subject, candidate, store / "networks")
         base |= {"step": "fit", "tuned": True}
         entry.about = ledger.kept(results, base, lambda: fit(subject, candidate, net))
-        entry.tuned, entry.about = entry.about["accuracy"], {
-            **entry.about, "accuracy": about["accuracy"]
-        }  # fmt: skip
+        # What the member holds now is what was imposed; the row says what that cost.
+        first = {name: about[name] for name in ("structure", "accuracy")}
+        entry.tuned, entry.about = entry.about["accuracy"], entry.about | first
     parts = tuple({"w": part["w"], "x": part["x"]} for part in entry.about["layers"] if "w" in part)
     entry.job = Job(
         name=candidate.member,
@@ -214,8 +223,10 @@ def _held_by_nobody(entries: list[Entry]) -> dict[str, str]:
     for entry, refused in zip(with_layers, refusals, strict=True):
         for name, reason in refused.items():
             if name not in common:
-                entry.error = f"cannot hold {name}: {reason}"
+                entry.error = entry.error or f"cannot hold {name}: {reason}"
                 entry.job = None
+        if len(refused) == len(entry.about["layers"]):
+            entry.error, entry.job = entry.error or "cannot hold any layer", None
     return {name: refusals[-1][name] for name in sorted(common)}
 
 
@@ -270,7 +281,7 @@ def _measure(
             jobs = {key: entry.job for key, (entry, _) in todo.items()}
             for key, values, error in cluster.spread(hardware.run, jobs, scheduler, workers, note):
                 entry, about = todo[key]
-                entry.error = " ".join(error.split())
+                entry.error, entry.failed = " ".join(error.split()), bool(error)
                 if not error:
                     entry.measured = results.put(about, values)
                 advance()
@@ -285,7 +296,7 @@ def estimate(result: Comparison, todo: list[Entry], workers: int | None) -> str:
     seconds = 0.0
     for entry in todo:
         each, per_bit = SECONDS[entry.target]
-        part = entry.about["layers"][0]
+        part = next(part for part in entry.about["layers"] if "bits" in part)
         seconds += each + per_bit * min(part["bits"] / part["tiles"], MOST_BITS)
     count = min(workers or os.cpu_count() or 1, max(1, len(todo)))
     known = sum(entry.known for entry in result.entries)
@@ -310,6 +321,7 @@ def row(entry: Entry, result: Comparison) -> dict[str, Any]:
     shown["cannot"] = entry.error
     if entry.error or not parts:
         return shown
+    shown["stored bits"] = _sum(parts, "bits")
     shown["bits per weight"] = round(_sum(parts, "bits") / _sum(parts, "weights"), 2)
     shown["load beats"] = _sum(parts, "beats")
     shown["cycles"] = round(_sum(parts, "cycles"), 1)
@@ -326,6 +338,7 @@ def row(entry: Entry, result: Comparison) -> dict[str, Any]:
 
 
 COLUMNS = (
+    "stored bits",
     "bits per weight",
     "load beats",
     "cycles",

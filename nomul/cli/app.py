@@ -12,7 +12,7 @@ import typer
 
 import nomul
 from nomul import present, registry
-from nomul.cli import blocks, importing, measure, numbers, papers, soc, verify
+from nomul.cli import blocks, compare, importing, measure, numbers, papers, soc, verify
 from nomul.options import AsJson, Out, Seed
 
 app = typer.Typer(
@@ -95,6 +95,7 @@ _FIRST: dict[str, Callable[..., None]] = {
     "report": numbers.report,
     "sweep": measure.sweep,
     "soc": soc.soc,
+    "compare": compare.compare,
 }
 _LAST: dict[str, Callable[..., None]] = {
     "import": importing.import_network,

@@ -1,0 +1,70 @@
+"""The fronts of a comparison: accuracy against energy and against area, every mark labelled."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nomul.experiments import picture
+from nomul.experiments.compare.regimes import accuracy, name
+from nomul.sweep.table import front
+
+AXES = {"energy": ("pJ",), "area": ("um2", "LUT")}
+ABOUT = {
+    "energy": "Accuracy against energy per inference; the line joins what no other array beats.",
+    "area": "Accuracy against area; the line joins what no other array beats.",
+}
+_MARKS = "osD^vP*X<>"
+
+
+def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> bool:
+    """Draw rows into axes of a figure; return whether there is anything to draw."""
+    columns = [c for c in AXES[axis] if any(row[c] is not None for row in rows)]
+    if not columns:
+        return False
+    column = columns[0]
+    points = [
+        {"x": row[column], "y": accuracy(row), "name": name(row), "array": row["array"]}
+        for row in rows
+        if row[column] is not None
+    ]
+    plot.margins(x=0.18, y=0.15)
+    for number, array in enumerate(dict.fromkeys(point["array"] for point in points)):
+        own = [point for point in points if point["array"] == array]
+        mark = _MARKS[number % len(_MARKS)]
+        plot.scatter([p["x"] for p in own], [p["y"] for p in own], s=26, marker=mark)
+    best = front(points, (("x", 1), ("y", -1)))
+    plot.plot([p["x"] for p in best], [p["y"] for p in best], color="0.5", lw=1, zorder=0)
+    # Marks of one accuracy stand in a row: their labels go up and down by turns.
+    for number, point in enumerate(sorted(points, key=lambda p: (p["y"], p["x"]))):
+        lift = (9, -15, 21, -27)[number % 4]
+        plot.annotate(
+            point["name"],
+            (point["x"], point["y"]),
+            (0, lift),
+            textcoords="offset points",
+            fontsize=6.5,
+            ha="center",
+            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": "0.6"},
+        )
+    values = [point["x"] for point in points]
+    if min(values) > 0 and max(values) > 5 * min(values):
+        plot.set_xscale("log")
+    plot.set_xlabel({"pJ": "pJ per inference"}.get(column, column))
+    plot.set_ylabel("accuracy, %")
+    plot.grid(alpha=0.3)
+    return True
+
+
+def write(rows: Sequence[dict[str, Any]], folder: Path, title: str) -> list[Path]:
+    """Write ``energy`` and ``area`` as SVG and PNG, where rows have such figures."""
+    paths: list[Path] = []
+    with picture.style():
+        for axis, about in ABOUT.items():
+            figure = picture.figure(7.2, 4.2)
+            if not draw(rows, axis, figure.subplots()):
+                continue
+            svg, png = (folder / f"{axis}.{kind}" for kind in ("svg", "png"))
+            picture.save(figure, svg, f"{title}: accuracy against {axis}", about)
+            figure.savefig(png, dpi=130)
+            paths += [svg, png]
+    return paths

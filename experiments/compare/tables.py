@@ -1,0 +1,99 @@
+"""Tables of the comparison: two trained networks on every member, on cells and on an FPGA."""
+
+from functools import partial
+from typing import Any
+
+from nomul.experiments.captions import caption
+from nomul.experiments.compare import pictures, rows, subject
+from nomul.experiments.tables import Rows
+
+# Networks, their data, and the sizes that were measured.
+NETWORKS = {
+    "digits": ("digits-mlp-int8", "digits", ("small",)),
+    "fashion": ("fashion-convnet-int8", "fashion-mnist", ("small",)),
+}
+
+# What a page shows of a row.
+SHOWN = {
+    "freepdk45": (
+        *("array", "size", "weights", "accuracy, %", "fine-tuned, %", "bits per weight"),
+        *("load beats", "cycles", "clock, MHz", "us", "of it loading, us", "um2", "pJ"),
+        *("of it loading, pJ", "area x us", "pJ x us"),
+        *("memory, um2 (modelled)", "memory, pJ (modelled)"),
+    ),
+    "ecp5": (
+        *("array", "size", "cycles", "clock, MHz", "us", "of it loading, us", "LUT", "FF", "DSP"),
+        *("BRAM", "area x us", "memory, BRAM (modelled)"),
+    ),
+}
+
+
+@caption("The digits MLP on every member, FreePDK45, one inference at a time.")
+def digits() -> Rows:
+    """Return the digits MLP on every member, FreePDK45, one inference at a time."""
+    return measured("digits", "freepdk45")
+
+
+@caption("The digits MLP on every member, ECP5, placed and routed once.")
+def digits_ecp5() -> Rows:
+    """Return the digits MLP on every member, ECP5, placed and routed once."""
+    return measured("digits", "ecp5")
+
+
+@caption("The convnet of Fashion-MNIST on every member, FreePDK45, one inference at a time.")
+def fashion() -> Rows:
+    """Return the convnet of Fashion-MNIST on every member, FreePDK45, one inference at a time."""
+    return measured("fashion", "freepdk45")
+
+
+@caption("The convnet of Fashion-MNIST on every member, ECP5, placed and routed once.")
+def fashion_ecp5() -> Rows:
+    """Return the convnet of Fashion-MNIST on every member, ECP5, placed and routed once."""
+    return measured("fashion", "ecp5")
+
+
+def measured(name: str, target: str) -> Rows:
+    """Return the rows of a network on a target; those in the store are not measured again.
+
+    Raises
+    ------
+    RuntimeError
+        A row failed, or Ctrl-C came; what was measured is kept.
+    """
+    network, data, sizes = NETWORKS[name]
+    found = rows.compare(
+        subject.load(network, data), sizes=sizes, target=target, finetune=True, note=print
+    )
+    lacking = [entry.label for entry in found.entries if entry.failed]
+    if found.stopped or lacking:
+        raise RuntimeError(f"not all rows were measured: {', '.join(lacking) or 'stopped'}")
+    return found.rows()
+
+
+def shown(target: str, found: Rows) -> Rows:
+    """Return the columns that the page shows."""
+    return [{name: row[name] for name in SHOWN[target]} for row in found]
+
+
+@caption("Accuracy against energy and area; a line joins what no other array beats.")
+def fronts(found: Rows, figure: Any) -> None:
+    """Draw accuracy against energy and area; a line joins what no other array beats."""
+    figure.set_size_inches(7.2, 7.4)
+    for axis, plot in zip(pictures.ABOUT, figure.subplots(2), strict=True):
+        pictures.draw(found, axis, plot)
+
+
+@caption("Accuracy against look-up tables; a line joins what no other array beats.")
+def luts(found: Rows, figure: Any) -> None:
+    """Draw accuracy against look-up tables; a line joins what no other array beats."""
+    pictures.draw(found, "area", figure.subplots())
+
+
+TABLES = {
+    "digits": digits,
+    "digits-ecp5": digits_ecp5,
+    "fashion": fashion,
+    "fashion-ecp5": fashion_ecp5,
+}
+PLOTS = {"digits": fronts, "digits-ecp5": luts, "fashion": fronts, "fashion-ecp5": luts}
+PAGE = {name: partial(shown, "ecp5" if "ecp5" in name else "freepdk45") for name in TABLES}

@@ -1,0 +1,71 @@
+"""``nomul compare`` from nothing to a page, with tools and without."""
+
+import json
+import sys
+
+import pytest
+
+from nomul import cli
+
+
+@pytest.fixture
+def nomul_(monkeypatch, tmp_path, capsys):
+    """Return a function that runs a command line and returns exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["nomul", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        return exit_.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+DIGITS = ("compare", "digits-mlp-int8", "--data", "digits", "--member", "dense")
+
+
+def test_the_command_prints_rows_winners_and_files(nomul_, measured, tmp_path):
+    code, out, err = nomul_(*DIGITS, "--member", "lutnet", "--set", "dense.products=2")
+    assert code == 0
+    assert "4 rows: 0 known, 4 to measure" in err
+    assert "for latency: " in out
+    assert "build/compare/digits-mlp-int8/index.html" in out
+    assert [job.name for job in measured] == ["dense", "dense", "lutnet", "lutnet"]
+    assert json.loads(measured[0].config)["products"] == 2
+    code, out, err = nomul_(*DIGITS, "--for", "energy", "--json")
+    found = json.loads(out)
+    assert [row["array"] for row in found["rows"]] == ["dense", "dense, bit by bit"]
+    assert found["rows"][0]["accuracy, %"] == 97.22
+    assert set(found["winners"]) == {"latency", "area", "energy", "storage"}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--for", "beauty"), "--for must be one of latency, area, energy, storage"),
+        (("--size", "huge"), "there is no size 'huge'"),
+        (("--set", "products=2"), "--set wants MEMBER.NAME=VALUE, not 'products=2'"),
+        (("--target", "xc7"), "target must be one of freepdk45, ecp5, not 'xc7'"),
+        (("--member", "denes"), "there is no member 'denes'; there are dense"),
+    ],
+)
+def test_misuse_is_one_line(nomul_, more, message):
+    code, out, err = nomul_(*DIGITS, *more)
+    assert code == 2
+    assert message in err
+    assert not out
+
+
+@pytest.mark.long
+@pytest.mark.needs("icarus")
+def test_a_row_is_measured_on_a_worker_and_resumes(nomul_):
+    code, out, err = nomul_(*DIGITS, "--workers", 1, "--json")
+    assert code == 0
+    row = json.loads(out)["rows"][0]
+    assert row["pJ"] > row["of it loading, pJ"] > 0
+    assert row["um2"] > 0
+    _, out, err = nomul_(*DIGITS, "--workers", 1, "--json")
+    assert "2 known, 0 to measure" in err
+    assert json.loads(out)["rows"][0] == row

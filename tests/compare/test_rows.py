@@ -1,0 +1,168 @@
+"""Rows: what follows from what was measured, what resumes, who wins, and what is shown of it."""
+
+import csv
+import json
+
+import pytest
+
+from nomul import ledger
+from nomul.experiments.compare import page, pictures, regimes, rows
+from nomul.experiments.compare.memory import Memory
+from nomul.golden.products import members
+
+FAMILY = ("dense", "bitplanes", "permdiag", "spimc", "sonic")
+
+
+def compared(subject, tmp_path, members=FAMILY, **options):
+    return rows.compare(subject, members=members, store=tmp_path / "store", **options)
+
+
+def test_a_row_follows_from_tiles_windows_and_loads(subject, tmp_path, measured):
+    found = compared(subject, tmp_path, ["dense"])
+    row = found.rows()[0]
+    conv, dense = found.entries[0].about["layers"]
+    assert len(measured) == 2
+    assert [len(job.parts) for job in measured] == [2, 2]
+    tiles, vectors = conv["tiles"] + dense["tiles"], conv["tiles"] * 12 + dense["tiles"]
+    assert row["pJ"] == tiles * 1 + vectors * 0.5
+    assert row["of it loading, pJ"] == tiles
+    beats = row["load beats"]
+    assert row["us"] == pytest.approx((row["cycles"] + beats) * 0.002, rel=1e-3)
+    assert row["area x us"] == pytest.approx(100 * row["us"], rel=1e-3)
+    assert row["accuracy, %"] == 100
+    assert row["stored bits"] == conv["bits"] + dense["bits"]
+
+
+def test_rows_come_back_from_the_store(subject, tmp_path, measured):
+    first = compared(subject, tmp_path)
+    assert first.computed == len(first.entries) == len(measured)
+    again = compared(subject, tmp_path)
+    assert again.computed == 0
+    assert again.rows() == first.rows()
+    other = compared(subject, tmp_path, period_ps=1500)
+    assert other.computed == len(other.entries)
+
+
+def test_an_interrupted_comparison_goes_on(subject, tmp_path, measured, monkeypatch):
+    whole = rows.cluster.spread
+
+    def stopped(task, jobs, *more):
+        yield next(whole(task, jobs, *more))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rows.cluster, "spread", stopped)
+    first = compared(subject, tmp_path)
+    assert first.stopped
+    assert first.computed == 1
+    assert [row["cannot"] for row in first.rows()].count("not measured yet") == 5
+    monkeypatch.setattr(rows.cluster, "spread", whole)
+    second = compared(subject, tmp_path)
+    assert not second.stopped
+    assert second.computed == 5
+
+
+def test_a_job_that_fails_fails_alone(subject, tmp_path, measured, monkeypatch):
+    whole = rows.cluster.spread
+
+    def broken(task, jobs, *more):
+        for number, (key, values, _) in enumerate(whole(task, jobs, *more)):
+            yield key, values, "ToolError: no more room" if number == 0 else ""
+
+    monkeypatch.setattr(rows.cluster, "spread", broken)
+    found = compared(subject, tmp_path)
+    assert [entry.failed for entry in found.entries].count(True) == 1
+    assert found.rows()[0]["cannot"] == "ToolError: no more room"
+    assert compared(subject, tmp_path).entries[0].measured is None
+
+
+def test_what_one_member_cannot_hold_is_its_own_matter(subject, tmp_path, measured, monkeypatch):
+    module = members.member("permdiag")
+
+    def refuse(cfg, w):
+        raise ValueError("permdiag: not today")
+
+    monkeypatch.setattr(module, "project", refuse)
+    found = compared(subject, tmp_path)
+    by = {entry.label: entry for entry in found.entries}
+    assert by["permdiag"].error.startswith("cannot hold layer 0, conv2d 4x1x3x3: permdiag")
+    assert not by["permdiag"].failed
+    assert not found.dropped
+    alone = compared(subject, tmp_path / "other", ["permdiag"])
+    assert list(alone.dropped) == ["layer 0, conv2d 4x1x3x3", "layer 3, dense 48x3"]
+    assert page.write(alone, tmp_path / "page")[-1].name == "index.html"
+
+
+def made(array, accuracy, **values):
+    """Return a row with some figures."""
+    row = dict.fromkeys(("fine-tuned, %", *rows.COLUMNS))
+    row |= {"array": array, "size": "small", "weights": "exact", "accuracy, %": accuracy}
+    return row | {"cannot": ""} | values
+
+
+ROWS = [
+    made("dense", 97.0, **{"pJ": 100.0, "us": 10.0, "um2": 50, "stored bits": 80, "cycles": 8}),
+    made("sparse", 96.5, **{"pJ": 40.0, "us": 20.0, "um2": 70, "stored bits": 20, "cycles": 16}),
+    made("wrong", 30.0, **{"pJ": 1.0, "us": 1.0, "um2": 1, "stored bits": 1, "cycles": 1}),
+    made("tables", 97.1, weights="another network", **{"pJ": 2.0, "us": 0.1, "um2": 30}),
+]
+
+
+def test_the_winner_recognises_enough_and_its_reasons_are_ratios():
+    found = regimes.verdict(ROWS, "energy", 1.0)
+    assert [row["array"] for row in found.ranks] == ["tables", "sparse", "dense"]
+    assert [row["array"] for row in found.left_out] == ["wrong"]
+    assert "Of those that run this network sparse (small) is best with 40, 20 times" in found.text
+    assert "0.40 times as much (cycles 2.00 times as much)" in found.text
+    storage = regimes.verdict(ROWS, "storage", 1.0)
+    assert storage.text.startswith("sparse (small) wins with 20 stored bits")
+    assert regimes.verdict(ROWS, "storage", 0.1).ranks[0]["array"] == "dense"
+    assert regimes.verdict(ROWS, "energy", 70).ranks[0]["array"] == "wrong"
+    with pytest.raises(ValueError, match="--for must be one of latency, area"):
+        regimes.verdict(ROWS, "beauty", 1)
+
+
+def test_a_baseline_that_wins_says_that_nothing_pays():
+    text = regimes.verdict(ROWS[:2], "latency", 1.0).text
+    assert text.startswith("dense (small) wins with 10 us; no structure pays: sparse (small)")
+
+
+def test_every_mark_of_a_front_is_labelled():
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    assert pictures.draw(ROWS, "energy", axes)
+    assert [text.get_text() for text in axes.texts].count("dense (small)") == 1
+    assert len(axes.texts) == len(ROWS)
+    line = axes.lines[0]
+    assert list(line.get_xdata()) == [1.0, 2.0]  # what is wrong but small, and what nothing beats
+
+
+def test_the_page_has_winners_losers_and_constants(subject, tmp_path, measured):
+    found = compared(subject, tmp_path)
+    files = page.write(found, tmp_path / "out", within=100, chosen="storage")
+    names = [path.name for path in files]
+    assert names == ["table.csv", "energy.svg", "energy.png", "area.svg", "area.png", "index.html"]
+    text = files[-1].read_text()
+    assert text.index("For storage") < text.index("For latency")
+    for entry in found.entries:
+        assert f"{entry.label} (small)" in text
+    assert "0.826" in text
+    assert "modelled" in text
+    with files[0].open() as stream:
+        table = list(csv.DictReader(stream))
+    assert [row["array"] for row in table] == [entry.label for entry in found.entries]
+
+
+def test_memory_is_modelled_by_its_constants():
+    memory = Memory(bits=18_433, moved=640.0)
+    assert memory.um2 == pytest.approx(18_433 / 0.826)
+    assert memory.pj == 100
+    assert memory.blocks == 2
+
+
+def test_jobs_survive_json(subject, tmp_path, measured):
+    """What a result is kept under must be plain, whatever went into it."""
+    compared(subject, tmp_path)
+    for job in measured:
+        ledger.stamp({**vars(job), "parts": list(job.parts)})
+        json.dumps(job.parts)
