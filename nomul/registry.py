@@ -30,6 +30,8 @@ _ALL = (
         capabilities={
             "layer": "nomul.capabilities.spimc:layer",
             "claim": "nomul.experiments.spimc.claim:measure",
+            "layer": "nomul.capabilities.layers:layer",
+            "words": "nomul.capabilities.layers:words",
         },
         commands={"pack": "nomul.capabilities.spimc:pack"},
     ),

@@ -1,6 +1,6 @@
-"""What SP-IMC can do besides: pack a layer's weights in its formats, and run a packed layer.
+"""What SP-IMC can do besides: pack a layer's weights in its formats.
 
-One file, since every option of its commands is about the same packed layer.
+One file, since every option of its command is about the same packed layer.
 """
 
 from collections.abc import Callable
@@ -209,24 +209,9 @@ WORDS = {"bits": "bits", "cycles": "cycles a vector", "writes": "writes a vector
 
 def _export(layer: "Layer", path: Path, form: str) -> list[Path]:
     """Write the words of a layer beside its container, and return the files."""
-    import re
+    from nomul.capabilities import layers
 
-    from nomul.golden.spimc import words
-
-    stem = path.with_name(path.name.removesuffix(".npz").removesuffix(".packed"))
-    if form == "bin":
-        written = {stem.with_name(f"{stem.name}.bin"): words.binary(layer)}
-    elif form == "c":
-        name = re.sub(r"\W", "_", stem.name)
-        name = f"layer_{name}" if name[:1].isdigit() else name
-        header = words.c_header(layer, name)
-        written = {stem.with_name(f"{stem.name}.h"): header.encode()}
-    else:
-        commands, entries = words.hexadecimal(layer)
-        written = {
-            stem.with_name(f"{stem.name}.command.hex"): commands.encode(),
-            stem.with_name(f"{stem.name}.weight.hex"): entries.encode(),
-        }
+    written = {path.with_name(n): text for n, text in layers.texts(layer, path, form).items()}
     for file, content in written.items():
         file.write_bytes(content)
     return list(written)
@@ -304,43 +289,3 @@ def show(result: dict[str, Any]) -> None:
         present.line(file)
     if result["price"]:
         present.line(result["price"])
-
-
-def layer(
-    weights: Path, inputs: Path, folder: Path | None
-) -> tuple["Config", Path, dict[str, Any]]:
-    """Prepare the run of a packed layer through the Verilog of its macro, compared with W^T x.
-
-    Parameters
-    ----------
-    weights
-        A container that :func:`run` wrote; it says which macro.
-    inputs
-        ``.npy`` of integers [V, rows], or one vector [rows].
-    folder
-        Where results go; build/spimc/layer if None.
-
-    Returns
-    -------
-    The macro's configuration, the folder, and bench and environment for
-    :func:`nomul.flow.simulate`.
-    """
-    import numpy as np
-
-    from nomul.golden.foreign.archives import array_file
-    from nomul.golden.spimc import layer as spimc_layer
-
-    layer, x = spimc_layer.load(weights), array_file(inputs)
-    x = x[None] if x.ndim == 1 else x
-    layer.model(x)  # refuses what does not fit, before anything is built
-    folder = folder or Path("build/spimc/layer")
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "x.npy", x)
-    environment = {
-        "NOMUL_WEIGHTS": str(weights.resolve()),
-        "NOMUL_INPUTS": str((folder / "x.npy").resolve()),
-    }
-    several = any(layer.cfg.passes(placed.packed.tile) > 1 for placed in layer.tiles)
-    loads = len(x) if several else 1
-    more = {"environment": environment, "expected": layer.cycles * len(x) + layer.beats * loads}
-    return layer.cfg, folder, {"bench": "nomul.sim.spimc.layer", **more}

@@ -119,6 +119,17 @@ def emit(
             "--testbench", help="Write a testbench in plain Verilog, with recorded vectors."
         ),
     ] = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Write the macro that this packed layer is for, its words, and a testbench of "
+            f"this layer ({_LAYERS})."
+        ),
+    ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(help="Activations of the testbench of --weights, .npy; random if not given."),
+    ] = None,
     reset: Annotated[str, typer.Option(help="Kind of the reset: sync or async.")] = "sync",
     active: Annotated[str, typer.Option(help="Active level of the reset: high or low.")] = "high",
     period: Annotated[
@@ -175,12 +186,26 @@ def emit(
         return
     if (liberty, data, images, author) != (None, None, None, "nomul"):
         raise ValueError("--author, --liberty, --data and --images go with --tinytapeout")
-    working = present.working(f"recording vectors of {name}") if testbench else nullcontext()
-    with working:
-        emitted = design.emit(axi=axi, reset=reset, active=active, testbench=testbench, seed=seed)
     if period < 1:
         raise ValueError(f"--period must be positive, not {period}")
-    paths = emitted.write(out or design.folder, period)
+    if inputs is not None and weights is None:
+        raise ValueError("--inputs goes with --weights")
+    recorded = testbench or weights is not None
+    folder = out or (design.folder.with_name("layer") if weights else design.folder)
+    with present.working(f"recording vectors of {name}") if recorded else nullcontext():
+        if weights is not None:
+            if preset is not None or settings or network:
+                raise ValueError("the file of --weights says which configuration it is for")
+            from nomul.hw.reset import Reset
+
+            emitted = flow.emit_layer(
+                design.block, weights, inputs, axi=axi, reset=Reset(reset, active), seed=seed
+            )
+        else:
+            emitted = design.emit(
+                axi=axi, reset=reset, active=active, testbench=testbench, seed=seed
+            ).value
+    paths = emitted.write(folder, period)
     if json:
         present.as_json({"files": [str(path) for path in paths], **emitted.manifest})
         return

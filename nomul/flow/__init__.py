@@ -5,7 +5,7 @@ are made of steps that take a block and its configuration. The command line, swe
 take the same ones, so what a user runs is what was tested.
 """
 
-from nomul.flow.abilities import layer, test_set, verify
+from nomul.flow.abilities import emit_layer, layer, test_set, verify
 from nomul.flow.design import Design, design
 from nomul.flow.host import run_program
 from nomul.flow.mapped import Mapped
@@ -47,6 +47,7 @@ __all__ = [
     "demand_router",
     "design",
     "emit",
+    "emit_layer",
     "emit_soc",
     "energy",
     "installed_simulator",

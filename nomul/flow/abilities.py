@@ -1,15 +1,19 @@
 """What only some blocks can do, asked of any: a block that declares no such capability says so."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nomul import registry
+from nomul.flow import steps
 from nomul.flow.results import Trial
 from nomul.registry import Block
+from nomul.runs import folders
 
 if TYPE_CHECKING:
     from nomul.golden.config import Config
+    from nomul.synth.emit import Emitted
 
 
 def test_set(
@@ -59,6 +63,48 @@ def layer(
         raise ValueError(f"--weights and --inputs go together, and are for {_names('layer')} only")
     prepared: tuple[Config, Path, dict[str, Any]] = function(weights, inputs, folder)
     return prepared
+
+
+def emit_layer(
+    block: Block,
+    weights: Path,
+    inputs: Path | None = None,
+    *,
+    axi: bool = False,
+    reset: Any = None,
+    seed: int = 1,
+) -> "Emitted":
+    """Return the hardware that a packed layer is for, its words, and a testbench of that layer.
+
+    Parameters
+    ----------
+    block, weights
+        The block, and the container of the layer.
+    inputs
+        Activations of the testbench, ``.npy``; large, small and random ones if None.
+    axi, reset
+        As for :func:`nomul.flow.emit`.
+    seed
+        Of random activations.
+
+    Raises
+    ------
+    BenchError
+        The hardware does not give what the layer's model says.
+    ValueError
+        The block has no packed layers, or the inputs do not fit this one.
+    """
+    words = block.capability("words")
+    if words is None:
+        raise ValueError(f"--weights is for {_names('words')} only, not {block.name}")
+    run = block.capability("layer")
+    assert run is not None
+    with folders.scratch() as folder:
+        cfg, _, options = run(weights, inputs, folder, seed)
+        about = {name: options[name] for name in ("bench", "environment")}
+        emitted = steps.emit(block, cfg, axi=axi, reset=reset)
+        emitted = steps.add_testbench(block, cfg, emitted, count=None, seed=seed, **about)
+    return dataclasses.replace(emitted, files=emitted.files | words(weights))
 
 
 def verify(block: Block, form: str, ops: Sequence[str], folder: Path, rows: int) -> list[Any]:

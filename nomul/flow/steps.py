@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import importlib.util
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,7 +129,14 @@ def workload(
 
 
 def add_testbench(
-    block: Block, cfg: "Config", emitted: "Emitted", *, count: int = 1000, seed: int = 1
+    block: Block,
+    cfg: "Config",
+    emitted: "Emitted",
+    *,
+    count: int | None = 1000,
+    seed: int = 1,
+    bench: str | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> "Emitted":
     """Run the block's bench, and return the design with a testbench of the recorded vectors.
 
@@ -138,9 +145,11 @@ def add_testbench(
     emitted
         From :func:`emit`, however reset and wrapped.
     count
-        Transfers to record.
+        Transfers to record; all of them if None.
     seed
         Of the stimuli.
+    bench, environment
+        Another bench than the block's own, which says as well what is recorded, and its variables.
 
     Raises
     ------
@@ -150,8 +159,15 @@ def add_testbench(
     from nomul.synth.emit import flags, lanes, testbench, vectors
 
     plain, axi = emit(block, cfg), emitted.manifest.get("axi")
-    taken = workload(block, cfg, recorded=True)
-    recording = vectors.take(taken, plain, count=count, seed=seed, simulator=installed_simulator())
+    taken = workload(block, cfg, recorded=True, bench=bench)
+    recording = vectors.take(
+        taken,
+        plain,
+        count=count,
+        seed=seed,
+        simulator=installed_simulator(),
+        environment=environment,
+    )
     streams = lanes.recorded(plain.manifest, recording, axi)
     seen = flags.of(plain.manifest, axi)
     files = testbench.write(emitted, streams, recording.complete, seen) | emitted.files

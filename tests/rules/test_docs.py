@@ -80,6 +80,7 @@ def own_files(tmp_path_factory):
     np.savez(folder / "seen.npz", x=cancer.data, y=forest.predict(cancer.data))
     few = np.where(np.arange(240).reshape(30, 8) % 5, 0, np.arange(240).reshape(30, 8) - 120)
     np.save(folder / "w.npy", few)
+    np.save(folder / "x.npy", np.arange(60).reshape(2, 30))
     shutil.copy(ROOT / "docs" / "spimc_host.c", folder)
     packed = ["pack", "w.npy", "--preset", "small", "--export", "c", "--out", "w.packed.npz"]
     line = [sys.executable, "-m", "nomul", *packed]
@@ -89,7 +90,7 @@ def own_files(tmp_path_factory):
 
 OWN = (
     *("my.csv", "new.csv", "net.npz", "forest.json", "seen.npz", "w.npy"),
-    *("w.packed.npz", "w.h", "spimc_host.c"),
+    *("w.packed.npz", "w.h", "x.npy", "spimc_host.c"),
 )
 
 
