@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS  ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-long bench formal dev lint docs-test clean
+.PHONY: demo test test-long bench formal dev lint docs-test site notebooks clean
 
 demo: $(READY)
 	$(BIN)/nomul demo
@@ -42,6 +42,13 @@ lint: $(READY)
 
 docs-test: $(READY)
 	$(BIN)/python -m pytest tests/rules/test_docs.py
+
+# The documentation as a site; what leads nowhere is an error.
+site: $(READY)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html --conf-dir docs . build/site
+
+notebooks: $(READY)
+	$(BIN)/python -m pytest tests/flow/test_notebooks.py
 
 $(READY): pyproject.toml constraints.txt .ci/setup
 	@VENV=$(VENV) .ci/setup

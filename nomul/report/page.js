@@ -4,6 +4,10 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const COLOURS = ["#2f6db3", "#c4571a", "#2c8a57", "#8d4fa8", "#a8821c", "#b23a58", "#3c8f96", "#6b6b6b"];
+// Marks besides the circle, so that colours may come again: each as a path around 0 0.
+const MARKS = [
+  "M-6 0A6 6 0 1 0 6 0A6 6 0 1 0 -6 0Z", "M-5.5 -5.5H5.5V5.5H-5.5Z", "M0 -7L7 0L0 7L-7 0Z", "M0 -7L6.5 5H-6.5Z",
+];
 const SIZE = { width: 720, height: 380, left: 78, right: 16, top: 12, bottom: 46 };
 
 function element(name, attributes = {}, ...children) {
@@ -32,7 +36,7 @@ function kinds(rows) {
   const distinct = (name) => [...new Set(values(name))];
   const axes = columns.filter((name) => values(name).every(isNumber) && distinct(name).length > 1);
   const few = (name, most) => distinct(name).length > 1 && distinct(name).length <= most;
-  const texts = columns.filter((name) => !values(name).some(isNumber) && few(name, 12));
+  const texts = columns.filter((name) => !values(name).some(isNumber) && few(name, name === columns[0] ? 40 : 12));
   const classes = axes.filter((name) => values(name).every(Number.isInteger) && few(name, Math.min(6, rows.length / 3)));
   return { axes, filters: [...texts, ...classes], distinct };
 }
@@ -91,13 +95,15 @@ function tick(label, checked, changed) {
 function explore(figure, rows) {
   const { axes, filters, distinct } = kinds(rows);
   if (rows.length < 4 || axes.length < 2) return;
-  const [x, y] = pair(rows, axes);
+  const wanted = [figure.dataset.x, figure.dataset.y];
+  const [x, y] = wanted.every((name) => axes.includes(name)) ? wanted : pair(rows, axes);
   const state = { x, y, colour: filters[0], hidden: {} };
   for (const name of filters) state.hidden[name] = new Set();
   state.high = { x: moreIsBetter(x), y: moreIsBetter(y) };
 
   const plot = drawn("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "group" });
   const output = element("output", { "aria-live": "polite" });
+  const legend = element("ul", { class: "legend", "aria-label": "Legend" });
   const form = element("form", {});
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const axis of ["x", "y"]) {
@@ -122,8 +128,8 @@ function explore(figure, rows) {
   const note = "A dashed line joins the points that no other beats in both columns.";
   const details = element("details", { class: "explore" },
     element("summary", {}, "Explore: plot two columns, filter, find the best trade-offs"),
-    form, plot, output, element("p", { class: "tools" }, note));
-  details.open = figure.id === "overview-rows";
+    form, plot, legend, output, element("p", { class: "tools" }, note));
+  details.open = figure.id.startsWith("overview-");
   figure.append(details);
 
   function describe(point) {
@@ -160,23 +166,28 @@ function explore(figure, rows) {
     const line = [...best].sort((p, q) => p.x - q.x).map((p) => `${across.place(p.x)} ${up.place(p.y)}`);
     plot.append(drawn("path", { class: "front", d: `M${line.join("L")}` }));
     const colours = state.colour ? distinct(state.colour) : [];
+    const mark = (value) => {
+      const index = Math.max(colours.indexOf(value), 0);
+      return { fill: COLOURS[index % COLOURS.length], d: MARKS[Math.floor(index / COLOURS.length) % MARKS.length] };
+    };
     for (const point of points) {
-      const index = Math.max(colours.indexOf(point.row[state.colour]), 0);
-      const dot = drawn("circle", {
-        cx: across.place(point.x), cy: up.place(point.y), r: 6, tabindex: 0, role: "img",
-        fill: COLOURS[index % COLOURS.length], "aria-label": describe(point),
-        class: best.includes(point) ? "best" : "",
+      const dot = drawn("path", {
+        ...mark(point.row[state.colour]), tabindex: 0, role: "img", "aria-label": describe(point),
+        transform: `translate(${across.place(point.x)} ${up.place(point.y)})`,
+        class: best.includes(point) ? "dot best" : "dot",
       });
       dot.append(drawn("title", {}, describe(point)));
       for (const event of ["mouseenter", "focus"])
         dot.addEventListener(event, () => { output.textContent = describe(point); });
       plot.append(dot);
     }
-    colours.forEach((value, index) => {
-      const y = SIZE.top + 10 + 16 * index;
-      plot.append(drawn("circle", { cx: right - 8, cy: y - 4, r: 5, fill: COLOURS[index % COLOURS.length] }));
-      plot.append(drawn("text", { x: right - 18, y, "text-anchor": "end" }, shown(value)));
-    });
+    // Below the plot, where it hides nothing; of what is shown alone.
+    const used = new Set(points.map((point) => point.row[state.colour]));
+    legend.replaceChildren(...colours.filter((value) => used.has(value)).map((value) => {
+      const key = drawn("svg", { viewBox: "-8 -8 16 16", width: 14, height: 14, "aria-hidden": "true" });
+      key.append(drawn("path", mark(value)));
+      return element("li", {}, key, ` ${shown(value)}`);
+    }));
   }
   draw();
 }

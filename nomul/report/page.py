@@ -1,6 +1,7 @@
 """The report as one self-contained page: what a block is, how it is built, what was measured."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from html import escape
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from nomul.registry import Block
     from nomul.synth.emit.diagram import Block as Module
     from nomul.synth.measure import Row
+
+CLOCK = "clock (MHz)"
+VERDICTS = {"yes": "met", "no": "not met"}
 
 Step = Callable[[str], AbstractContextManager[None]]
 
@@ -47,9 +51,11 @@ def write(
     """
     import jinja2
 
+    from nomul.report import bars
+
     chosen = [registry.get(name) for name in names] or list(registry.blocks().values())
     step = step or (lambda _: nullcontext())
-    anchors = {block.name for block in chosen} | {"numbers"}
+    anchors = {block.name for block in chosen} | {"numbers", "claims", "overview"}
     sections = []
     for block in chosen:
         with step(block.name):
@@ -62,6 +68,8 @@ def write(
         style=(here / "page.css").read_text(),
         script=(here / "page.js").read_text(),
         blocks=sections,
+        papers=papers(chosen),
+        legend=bars.WHO,
         overview=overview(chosen),
         numbers=prose(docs() / "numbers.md", anchors),
     )
@@ -110,21 +118,44 @@ def overview(blocks: Iterable["Block"]) -> dict[str, Any]:
 
     rows = report.committed(blocks=[block.name for block in blocks])
     tools = sorted({f"{tool} {version}" for row in rows for tool, version in row.tools.items()})
-    return {"rows": [_row(row) for row in rows], "tools": ", ".join(tools)}
+    targets: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        targets.setdefault(row.target, []).append(_row(row))
+    axes = {target: (list(some[0])[2], CLOCK) for target, some in targets.items()}
+    return {"targets": targets, "axes": axes, "tools": ", ".join(tools)}
 
 
 def _row(row: "Row") -> dict[str, Any]:
+    """Return what is shown of a row: its size in the target's own measure, its clock."""
+    cells = row.area_um2 is not None
+    size = {"area (um2)": round(row.area_um2 or 0, 1)} if cells else {}
     return {
         "block": row.block,
         "preset": row.preset,
-        "target": row.target,
-        "area (um2)": None if row.area_um2 is None else round(row.area_um2, 1),
-        "LUTs": row.resources.get("luts") if row.area_um2 is None else None,
-        "flip-flops": row.resources.get("ffs"),
-        "clock (MHz)": round(row.timing.fmax_mhz, 1) if row.timing else None,
+        **(size or {"LUTs": row.resources.get("luts")}),
+        **({} if cells else {"flip-flops": row.resources.get("ffs")}),
+        CLOCK: round(row.timing.fmax_mhz, 1) if row.timing else None,
         "timed by": row.timing.tool if row.timing else None,
         "cycles per result": row.interval,
     }
+
+
+def papers(blocks: Iterable["Block"]) -> list[dict[str, Any]]:
+    """Return the claims of the blocks' papers, with a picture of each that can be compared."""
+    from nomul.experiments import claims, pictures
+    from nomul.report import bars
+
+    found = []
+    for block in blocks:
+        rows = [row | {"met": row.get("met", "not stated")} for row in claims.of(block.name)]
+        drawn = [{"title": p.title, "svg": bars.svg(p)} for p in pictures.of(block.name)]
+        counted = Counter(row["met"] for row in rows)
+        verdict = ", ".join(f"{VERDICTS.get(m, m)} {n}" for m, n in counted.items())
+        about = {"name": block.name, "title": block.title, "paper": block.paper}
+        about["verdict"] = f"Claims: {verdict}."
+        if rows:
+            found.append({**about, "claims": rows, "pictures": drawn})
+    return found
 
 
 def docs() -> Path:

@@ -25,6 +25,7 @@ def prose(page: Path, anchors: set[str]) -> str:
     """
     from markdown_it import MarkdownIt
     from markdown_it.renderer import RendererHTML
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
 
     class Renderer(RendererHTML):
         """Tables scroll by themselves; comments around measured ones become a figure."""
@@ -50,6 +51,7 @@ def prose(page: Path, anchors: set[str]) -> str:
     measured = _measured(page.stem)
     text = re.sub(r"\A# .*\n", "", page.read_text())
     markdown = MarkdownIt("commonmark", {"html": True}, renderer_cls=Renderer).enable("table")
+    markdown.use(dollarmath_plugin, allow_digits=False, renderer=_formula)
     tokens = markdown.parse(text)
     for token in tokens:
         if token.type.startswith("heading"):
@@ -57,6 +59,14 @@ def prose(page: Path, anchors: set[str]) -> str:
         _lead(token.children or [], anchors)
         _embed(token.children or [], page.parent)
     return str(markdown.renderer.render(tokens, markdown.options, {}))
+
+
+def _formula(text: str, options: dict[str, Any]) -> str:
+    """Return a formula between dollars as MathML, which browsers typeset themselves."""
+    from latex2mathml.converter import convert
+
+    mathml: str = convert(text, display="block" if options["display_mode"] else "inline")
+    return mathml
 
 
 def _lead(tokens: "Iterable[Token]", anchors: set[str]) -> None:

@@ -1,6 +1,7 @@
 """The report as a page: complete, self-contained, and usable in a real browser."""
 
 import base64
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -8,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from nomul import registry
-from nomul.experiments import claims, tables
-from nomul.report import page
+from nomul.experiments import claims, pictures, tables
+from nomul.report import bars, page
 
 BLOCKS = ("essop", "intouter", "lfsr")
 DRIVER = shutil.which("chromedriver")
@@ -52,7 +53,7 @@ def test_links_inside_lead_somewhere_and_names_are_unique(written):
     assert len(names) == len(set(names))
     inside = [link[1:] for link in elements.values("href") if link.startswith("#")]
     assert set(inside) <= set(names)
-    assert {*BLOCKS, "overview", "numbers"} <= set(names)
+    assert {*BLOCKS, "claims", "overview", "numbers"} <= set(names)
 
 
 def test_section_holds_what_the_block_is(written):
@@ -64,6 +65,65 @@ def test_section_holds_what_the_block_is(written):
     assert "Reconstruction" in section
     assert "<code>essop_row</code> &times; 4" in section
     assert "<code>stream_bits</code>" in section
+
+
+def test_page_opens_with_the_claims_and_ends_with_the_rows(written):
+    text = written.read_text()
+    places = [text.index(f'id="{name}"') for name in ("claims", "essop", "lfsr", "overview-ecp5")]
+    assert places == sorted(places)
+    opening = text[places[0] : places[1]]
+    assert opening.count('<svg class="bars"') == 2
+    assert "Claims: met 2." in opening
+    assert re.search(r'class="met yes">yes<', opening)
+
+
+def test_a_claim_is_drawn_with_whose_each_bar_is():
+    (area, _) = pictures.of("essop")
+    assert [bar.who for bar in area.bars] == ["baseline", "paper", "baseline", "ours"]
+    fp16, paper, _, ours = (bar.value for bar in area.bars)
+    assert paper == round(fp16 * (1 - 0.937), 1)
+    drawing = bars.svg(area)
+    assert drawing.count("<rect") == 4
+    assert "logarithmic" in drawing
+    widths = [
+        float(w) for w in re.findall(r'<rect class="\w+" x="\d+" y="\d+" width="([\d.]+)"', drawing)
+    ]
+    order = sorted(range(4), key=lambda k: area.bars[k].value)
+    assert order == sorted(range(4), key=lambda k: widths[k])
+    assert ours == min(bar.value for bar in area.bars)
+
+
+@pytest.mark.parametrize("block", ["essop", "spimc", "lutnet", "sotfp", "lif"])
+def test_every_comparable_claim_has_a_picture(block):
+    drawn = pictures.of(block)
+    assert drawn
+    assert all(bars.svg(picture).endswith("</svg>") for picture in drawn)
+    assert all({"ours"} < {bar.who for bar in picture.bars} for picture in drawn)
+
+
+def test_what_is_not_reproduced_has_none():
+    assert pictures.of("sonic") == []
+    assert all(row["met"] == "not comparable" for row in claims.of("sonic"))
+
+
+def test_sites_and_cells_are_never_on_one_axis(written):
+    """A table of its own for every target, with one measure of size."""
+    data = re.findall(
+        r'id="overview-(\w+)" data-x="([^"]+)"(.*?)</figure>', written.read_text(), re.S
+    )
+    assert [target for target, _, _ in data] == ["freepdk45", "ecp5", "ice40"]
+    assert [size for _, size, _ in data] == ["area (um2)", "LUTs", "LUTs"]
+    for _, size, figure in data:
+        rows = json.loads(re.search(r'application/json">(.*?)</script>', figure, re.S)[1])
+        assert all(({"area (um2)", "LUTs"} & set(row)) == {size} for row in rows)
+
+
+def test_formulas_are_typeset(written):
+    text = written.read_text()
+    assert '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">' in text
+    assert "$" not in re.sub(
+        r"<script.*?</script>|<style.*?</style>|<code.*?</code>|<pre.*?</pre>", "", text, flags=re.S
+    )
 
 
 def test_paper_stands_beside_ours(written):
@@ -129,9 +189,9 @@ def find(browser, selector):
 def points(browser):
     """Return what the overview's data hold on the two axes that are chosen."""
     rows = browser.execute_script(
-        "return JSON.parse(document.querySelector('#overview script[type]').textContent)"
+        "return JSON.parse(document.querySelector('#overview-freepdk45 script').textContent)"
     )
-    x, y = (s.get_attribute("value") for s in find(browser, "#overview select")[:2])
+    x, y = (s.get_attribute("value") for s in find(browser, "#overview-freepdk45 select")[:2])
     return [(row[x], row[y]) for row in rows if row[x] is not None and row[y] is not None]
 
 
@@ -164,13 +224,23 @@ def test_nothing_is_missing_and_nothing_complains(shown):
     assert [entry for entry in shown.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
+def test_the_first_plot_is_size_against_clock_and_its_legend_hides_nothing(shown):
+    chosen = [s.get_attribute("value") for s in find(shown, "#overview-freepdk45 select")[:2]]
+    assert chosen == ["area (um2)", "clock (MHz)"]
+    legend = shown.find_element("css selector", "#overview-freepdk45 .legend")
+    plot = shown.find_element("css selector", "#overview-freepdk45 .explore svg")
+    assert legend.rect["y"] >= plot.rect["y"] + plot.rect["height"]
+    assert {*BLOCKS} == {item.text for item in find(shown, "#overview-freepdk45 .legend li")}
+
+
 def test_filter_takes_points_away_and_gives_them_back(shown):
     """By keyboard alone: each box is reached and toggled without a mouse."""
-    dots = "#overview .explore circle[tabindex]"
+    dots = "#overview-freepdk45 .explore .dot"
     whole = len(find(shown, dots))
     assert whole == len(points(shown)) > 3
     (box,) = shown.find_elements(
-        "xpath", "//*[@id='overview']//legend[.='block']/..//label[contains(., 'essop')]/input"
+        "xpath",
+        "//*[@id='overview-freepdk45']//legend[.='block']/..//label[contains(., 'essop')]/input",
     )
     box.send_keys(" ")
     left = find(shown, dots)
@@ -183,8 +253,8 @@ def test_filter_takes_points_away_and_gives_them_back(shown):
 def test_points_tell_what_they_are_to_mouse_and_keyboard(shown):
     from selenium.webdriver import ActionChains
 
-    output = shown.find_element("css selector", "#overview output")
-    second, first = find(shown, "#overview .explore circle[tabindex]")[-2:]  # the last is on top
+    output = shown.find_element("css selector", "#overview-freepdk45 output")
+    second, first = find(shown, "#overview-freepdk45 .explore .dot")[-2:]  # the last is on top
     ActionChains(shown).move_to_element(first).perform()
     assert output.text == first.get_attribute("aria-label")
     shown.execute_script("arguments[0].focus()", second)
@@ -193,11 +263,11 @@ def test_points_tell_what_they_are_to_mouse_and_keyboard(shown):
 
 def test_front_joins_what_no_other_point_beats(shown):
     """Recomputed here from the data in the page."""
-    boxes = find(shown, "#overview form > label > input")
+    boxes = find(shown, "#overview-freepdk45 form > label > input")
     signs = [-1 if box.is_selected() else 1 for box in boxes]
     every = [(signs[0] * across, signs[1] * up) for across, up in points(shown)]
     best = [p for p in every if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in every)]
-    assert len(find(shown, "#overview circle.best")) == len(best) > 0
+    assert len(find(shown, "#overview-freepdk45 .dot.best")) == len(best) > 0
 
 
 def test_page_prints(shown):

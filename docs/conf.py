@@ -1,0 +1,69 @@
+"""The documentation as a site: the same plain Markdown that the repository shows, by Sphinx.
+
+``make site`` builds it from the root of the repository, strictly: a link that leads nowhere fails.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+from nomul.version import __version__
+
+project = "nomul"
+author = "The nomul authors"
+copyright = author
+release = version = __version__
+
+extensions = ["myst_parser"]
+root_doc = "docs/index"
+include_patterns = ["docs/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+exclude_patterns = ["build", ".venv", "nomul", "tests"]
+nitpicky = True
+
+myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"
+
+# Anchors of headings, by which pages link into one another.
+myst_heading_anchors = 4
+# Files that are no pages, such as LICENSE, are offered as they are.
+myst_all_links_external = False
+
+html_theme = "furo"
+html_title = f"nomul {__version__}"
+html_copy_source = False
+
+_GROUPS = {
+    "Begin": ("README", "docs/data", "docs/network", "docs/flow", "docs/python"),
+    "Numbers": ("docs/numbers", "docs/sweep", "docs/layout", "docs/scale", "docs/symbols"),
+    "Use it": ("docs/ip", "docs/spimc-driver", "docs/products", "CONTRIBUTING", "CHANGELOG"),
+}
+
+
+def _toctree(app: Any, name: str, source: list[str]) -> None:
+    """Give the first page its menu: the groups above, and behind them a page per block."""
+    if name != root_doc:
+        return
+    named = {page for pages in _GROUPS.values() for page in pages} | {root_doc}
+    pages = sorted(f"docs/{path.stem}" for path in Path(app.srcdir, "docs").glob("*.md"))
+    groups = {**_GROUPS, "Blocks": tuple(page for page in pages if page not in named)}
+    for caption, entries in groups.items():
+        listed = "\n".join(f"/{page}" for page in entries)
+        source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```\n"
+
+
+def _inline(writer: Any, node: Any) -> None:
+    writer.body.append(convert(node.astext(), display="inline"))
+    raise nodes.SkipNode
+
+
+def _block(writer: Any, node: Any) -> None:
+    writer.body.append(f"<div>{convert(node.astext(), display='block')}</div>")
+    raise nodes.SkipNode
+
+
+def setup(app: Any) -> None:
+    """Connect to Sphinx: the menu, and formulas as MathML, for which no script is loaded."""
+    app.connect("source-read", _toctree)
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
