@@ -37,7 +37,10 @@ html_copy_source = False
 _GROUPS = {
     "Begin": ("README", "docs/data", "docs/network", "docs/flow", "docs/python"),
     "Numbers": ("docs/numbers", "docs/sweep", "docs/layout", "docs/scale", "docs/symbols"),
-    "Use it": ("docs/ip", "docs/spimc-driver", "docs/products", "CONTRIBUTING", "CHANGELOG"),
+    "Use it": (
+        *("docs/ip", "docs/spimc-driver", "docs/libraries", "docs/tinytapeout"),
+        *("docs/products", "CONTRIBUTING", "CHANGELOG"),
+    ),
 }
 
 

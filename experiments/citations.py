@@ -32,8 +32,12 @@ def bibtex(block: str) -> str:
     owner = registry.get(block)
     noted = tomllib.loads((files("nomul.experiments") / FILE).read_text())
     entries = [_entry(values) for values in noted.get(block, [])]
+    told = "".join(entries)
+    numbers = re.findall(r"\d{4}\.\d{5}", owner.paper) if "arXiv" in owner.paper else []
+    lacking = [number for number in numbers if number not in told]
+    entries += [_bare(block, number) for number in lacking]
     if not entries and owner.paper:
-        entries = [_bare(block, owner.paper)]
+        entries = [f"@misc{{{block},\n  howpublished = {{{owner.paper}}},\n}}\n"]
     return "\n".join([*entries, OWN])
 
 
@@ -46,10 +50,7 @@ def _entry(values: dict[str, Any]) -> str:
     return "\n".join([f"@{values['type']}{{{values['key']},", *lines, "}"]) + "\n"
 
 
-def _bare(block: str, paper: str) -> str:
-    numbers = re.findall(r"\d{4}\.\d{5}", paper)
-    if "arXiv" in paper and numbers:
-        lines = [f"  eprint = {{{numbers[0]}}},", "  archiveprefix = {arXiv},"]
-    else:
-        lines = [f"  howpublished = {{{paper}}},"]
-    return "\n".join([f"@misc{{{block},", *lines, "}"]) + "\n"
+def _bare(block: str, number: str) -> str:
+    """Return the entry of an arXiv number alone."""
+    lines = [f"  eprint = {{{number}}},", "  archiveprefix = {arXiv},"]
+    return "\n".join([f"@misc{{{block}:{number},", *lines, "}"]) + "\n"
