@@ -28,7 +28,6 @@ _ALL = (
         *("spimc", "block", "Sparse in-memory-compute macro", "10.1109/CICC60959.2024.10529009"),
         hierarchical=("paper",),
         capabilities={
-            "layer": "nomul.capabilities.spimc:layer",
             "claim": "nomul.experiments.spimc.claim:measure",
             "layer": "nomul.capabilities.layers:layer",
             "words": "nomul.capabilities.layers:words",
@@ -68,6 +67,7 @@ _ALL = (
         *("pow2basis", "block", "Powers of two times small bases"),
         "arXiv 2005.03403, arXiv 2101.01163",
     ),
+    Block("pq", "block", "Matrix-vector product by table look-up", "arXiv 2305.18334"),
     Block(
         *("lif", "block", "Spiking layers", "arXiv 2411.01628, arXiv 2201.06993"),
         capabilities={
@@ -76,9 +76,9 @@ _ALL = (
         },
         commands={"train lif": "nomul.capabilities.lif:train"},
     ),
-    Block("engine", "block", "Quantised network on one member of the product family"),
     Block(
         *("spdnn", "block", "Sparse DNN Graph Challenge", "arXiv 1909.05631, arXiv 2007.14152"),
+    ),
     Block(
         *("engine", "block", "Quantised network on one member of the product family"),
         capabilities={

@@ -13,6 +13,7 @@ MEMBERS = {
     "permdiag": "nomul.golden.permdiag",
     "circulant": "nomul.golden.circulant",
     "pow2basis": "nomul.golden.pow2basis",
+    "pq": "nomul.golden.pq",
     "spimc": "nomul.golden.products.spimc",
     "sonic": "nomul.golden.products.sonic",
 }
