@@ -177,6 +177,19 @@ def steps() -> Iterator[Callable[[str], AbstractContextManager[None]]]:
 
 
 @contextmanager
+def learning(total: int, done: int) -> Iterator[Callable[[int, str], None]]:
+    """Show a training on standard error: a bar of steps, and a text that changes.
+
+    Gives the function that takes the number of steps done, and the text.
+    """
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
+    times = TimeElapsedColumn(), TimeRemainingColumn()
+    with Progress(*columns, *times, console=console(stderr=True)) as progress:
+        task = progress.add_task("", total=total, completed=done)
+        yield lambda steps, text: progress.update(task, completed=steps, description=text)
+
+
+@contextmanager
 def counting(text: str, total: int) -> Iterator[Callable[[], None]]:
     """Show a bar on standard error; gives the function that counts one piece of work as done."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()

@@ -60,6 +60,7 @@ _ALL = (
     Block(
         *("sgd", "block", "Perceptron that trains itself", "arXiv 2010.05197, arXiv 2003.11256"),
         hierarchical=("digits",),
+        commands={"train sgd": "nomul.capabilities.sgd:train"},
     ),
     Block("permdiag", "block", "Permuted-diagonal matrix-vector product", "arXiv 2004.10936"),
     Block("circulant", "block", "Circulant matrix-vector product", "arXiv 1708.08917"),

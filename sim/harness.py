@@ -126,7 +126,7 @@ def run(
         own = []
         if simulator == "verilator":
             own = verilate.arguments(sources, top, work, waves=waves)
-        with _toolchain(simulator):
+        with toolchain(simulator):
             built = _simulate(
                 bench, sources, work, simulator, variables, [*own, *build_args], **options
             )
@@ -243,7 +243,7 @@ def _first_failure(log: Path) -> str:
 
 
 @contextlib.contextmanager
-def _toolchain(simulator: str) -> Iterator[None]:
+def toolchain(simulator: str) -> Iterator[None]:
     """Put the simulator's programs on PATH for the time of a run."""
     if simulator not in SIMULATORS:
         raise ValueError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")

@@ -51,6 +51,13 @@ def words_per_step(cfg: Config) -> int:
     return sum(cfg.sizes[1:]) + sum(cfg.sizes[1:-1]) + updates
 
 
+def rounding_state(cfg: Config, steps: int, inferences: int = 0) -> int:
+    """Return what the rounding register holds after so many steps and inferences."""
+    matrix = lfsr.leap_matrix(WORD_BITS, lfsr.second_taps(WORD_BITS), WORD_BITS)
+    before = steps * words_per_step(cfg) + inferences * sum(cfg.sizes[1:])
+    return int(lfsr.jump(matrix, before, np.array([cfg.seed], dtype=np.int64))[0])
+
+
 def rounding_words(cfg: Config, steps: int, inferences: int = 0) -> Ints:
     """Return the words of the rounding register for the step after ``steps``, int64[n].
 
@@ -58,6 +65,5 @@ def rounding_words(cfg: Config, steps: int, inferences: int = 0) -> Ints:
     has the first one. A forward pass alone takes words too.
     """
     matrix = lfsr.leap_matrix(WORD_BITS, lfsr.second_taps(WORD_BITS), WORD_BITS)
-    before = steps * words_per_step(cfg) + inferences * sum(cfg.sizes[1:])
-    first = lfsr.jump(matrix, before, np.array([cfg.seed], dtype=np.int64))
+    first = np.array([rounding_state(cfg, steps, inferences)], dtype=np.int64)
     return lfsr.walk(matrix, first, words_per_step(cfg))[:, 0]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nomul.golden import essop
+from nomul.golden import essop, lfsr
 from nomul.golden.arrays import Ints
 from nomul.golden.sgd.config import Config
 from nomul.golden.sgd.rounding import rounded, saturated
@@ -44,6 +44,14 @@ def pair(cfg: Config, layer: int) -> essop.Config:
 def stream_register(cfg: Config) -> int:
     """Return the bits of the streams' shift register, of which a scramble takes 2 (B - 1)."""
     return max(16, 2 * cfg.width)
+
+
+def stream_state(cfg: Config, steps: int) -> int:
+    """Return what the streams' register holds after so many steps."""
+    unit = pair(cfg, 1)
+    matrix = lfsr.leap_matrix(unit.lfsr_width, unit.taps(0), unit.step)
+    seed = np.array([cfg.seed], dtype=np.int64)
+    return int(lfsr.jump(matrix, steps * cfg.layers, seed)[0])
 
 
 def headroom(cfg: Config, values: Ints) -> int:

@@ -27,6 +27,8 @@ class Drawing(wiring.Component):
     ----------
     cfg : :class:`nomul.golden.sgd.Config`
         Widths, streams, and passes.
+    first : int
+        State of the register after reset.
 
     Members
     -------
@@ -46,9 +48,10 @@ class Drawing(wiring.Component):
         Place of a count within the product.
     """
 
-    def __init__(self, cfg: Config):
+    def __init__(self, cfg: Config, first: int):
         self.cfg = cfg
-        self.source = pair(cfg, 1).replace(rows=1, cols=1, bits_per_cycle=cfg.stream_bits)
+        unit = pair(cfg, 1).replace(rows=1, cols=1, bits_per_cycle=cfg.stream_bits)
+        self.source = unit.replace(seeds=(first, unit.seeds[1]))
         value = unsigned(cfg.bits)
         super().__init__(
             {

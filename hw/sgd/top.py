@@ -5,7 +5,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden import lfsr
-from nomul.golden.sgd import Config
+from nomul.golden.sgd import Config, rounding_state, stream_state
 from nomul.hw.lfsr import transform
 from nomul.hw.once import Once
 from nomul.hw.sgd.drawing import Drawing
@@ -31,6 +31,9 @@ class Top(wiring.Component):
     ----------
     cfg : :class:`nomul.golden.sgd.Config`
         Sizes, widths, elements, rounding and kind of update, already validated.
+    steps_before : int
+        Steps that a training that goes on from stored weights has behind it: the shift registers
+        begin with the states that they had then.
 
     Members
     -------
@@ -57,8 +60,8 @@ class Top(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def __init__(self, cfg: Config, steps_before: int = 0):
+        self.cfg, self.steps_before = cfg, steps_before
         super().__init__(
             {
                 "i": In(stream.Signature(request_layout(cfg))),
@@ -130,7 +133,7 @@ class Top(wiring.Component):
         if self.cfg.rounding != "stochastic":
             return Const(0, WORD_BITS)
         step = lfsr.leap_matrix(WORD_BITS, lfsr.second_taps(WORD_BITS), WORD_BITS)
-        state = Signal(WORD_BITS, init=self.cfg.seed)
+        state = Signal(WORD_BITS, init=rounding_state(self.cfg, self.steps_before))
         with m.If(passes.take | passes.store):
             m.d.sync += state.eq(transform(step, state))
         return state
@@ -180,7 +183,7 @@ class Top(wiring.Component):
         if cfg.update == "exact":
             m.d.comb += ring.gradient.value.eq(Mux(passes.inside, value, 0))
             return
-        m.submodules.drawing = drawing = Drawing(cfg)
+        m.submodules.drawing = drawing = Drawing(cfg, stream_state(cfg, self.steps_before))
         self._vectors(m, drawing, passes, frames, write)
         bits, negative = Signal(cfg.stream_bits), Signal()
         with m.If(passes.load):

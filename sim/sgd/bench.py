@@ -7,35 +7,14 @@ from cocotb.triggers import RisingEdge
 from nomul.golden import sgd
 from nomul.golden.sgd import Config
 from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bits
+from nomul.sim.sgd import frames
+from nomul.sim.sgd.frames import INFER, LEARN, flat, frame, layout
+from nomul.sim.stream import STALLS, Bench, assert_equal, bits
 
 MEASURED = "steps_equal_the_model/source=never/sink=never"
 OPERATION = "step"
 
 MANY = 500  # weights, all of which are read after every step
-
-LOAD, DUMP, INFER, LEARN = range(4)
-
-
-def layout(cfg: Config, asked: bool) -> Layout:
-    """Return the fields of a request, or of an answer."""
-    residue = (("residue", cfg.residue, 1),) if cfg.residue else ()
-    kind = (("kind", 2, 1),) if asked else ()
-    return Layout((("value", cfg.bits, 1), *residue, *kind, ("last", 1, 1)))
-
-
-def frame(cfg: Config, kind: int, value: np.ndarray, residue: np.ndarray | int = 0) -> list[int]:
-    """Return the words of a frame."""
-    size = len(value)
-    fields = {"value": value, "kind": np.full(size, kind), "last": np.arange(size) == size - 1}
-    if cfg.residue:
-        fields["residue"] = np.broadcast_to(residue, size)
-    return layout(cfg, True).pack(**fields)
-
-
-def flat(matrices: list[np.ndarray]) -> np.ndarray:
-    """Return the weights of all layers in the order of a frame."""
-    return np.concatenate([matrix.ravel() for matrix in matrices])
 
 
 class Unit:
@@ -52,20 +31,19 @@ class Unit:
 
     def load(self) -> list[int]:
         """Return the frame that loads the model's weights."""
-        state = self.state
-        return frame(self.cfg, LOAD, flat(state.weights), flat(state.residues))
+        return frames.load(self.cfg, self.state.weights, self.state.residues)
 
     def dump(self) -> list[int]:
         """Return the frame that asks for the weights."""
-        return frame(self.cfg, DUMP, np.zeros(1, dtype=int))
+        return frames.dump(self.cfg)
 
     def learn(self, k: int) -> list[int]:
         """Return the frame of a sample to learn."""
-        return frame(self.cfg, LEARN, np.concatenate([self.x[k], self.target[k]]))
+        return frames.learn(self.cfg, self.x[k], self.target[k])
 
-    async def send(self, *frames: list[int]) -> None:
+    async def send(self, *sent: list[int]) -> None:
         """Send frames, and wait until they were taken."""
-        self.i.payloads = [*self.i.payloads, *(word for words in frames for word in words)]
+        self.i.payloads = [*self.i.payloads, *(word for words in sent for word in words)]
         await self.bench.until(lambda: self.i.done)
 
     async def answer(self, count: int, settle: int = 0) -> dict[str, np.ndarray]:
