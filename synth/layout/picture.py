@@ -1,6 +1,7 @@
-"""A layout as a picture: cells by module, wires, a legend and a scale, as SVG."""
+"""A layout as a picture: cells by module, wires, a legend and a scale, as SVG and as PNG."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from nomul.synth.layout.pieces import Pieces
 from nomul.synth.layout.place import Placement
@@ -100,6 +101,56 @@ def draw(
         f'stroke-width="{1 / scale:.4f}"/>\n' + "\n".join(body) + "\n</g>\n"
         f"{legend}\n{ruler}\n</svg>\n"
     )
+
+
+def paint(
+    file: Path,
+    pieces: Pieces,
+    placement: Placement,
+    wires: Sequence[Segment],
+    *,
+    title: str,
+    registers: frozenset[str],
+) -> None:
+    """Write the same picture as PNG, for those whose programs show no SVG.
+
+    Raises
+    ------
+    ImportError
+        The package that draws is not installed.
+    """
+    try:
+        from matplotlib.collections import LineCollection, PolyCollection
+        from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
+    except ImportError:
+        raise ImportError("pictures need matplotlib; try: pip install 'nomul[layout]'") from None
+
+    die = placement.floor
+    figure = Figure(figsize=(11, 9), dpi=100)
+    axes = figure.add_axes((0.05, 0.06, 0.72, 0.88))
+    entries: list[tuple[str, str]] = []
+    groups = _grouped(pieces, registers)
+    for (name, cells), fill in zip(groups.items(), _endless(_FILLS, len(groups)), strict=True):
+        boxes = []
+        for k in cells:
+            left, low = placement.x[k], placement.y[k]
+            right, high = left + pieces.width[k], low + pieces.height[k]
+            boxes.append([(left, low), (right, low), (right, high), (left, high)])
+        axes.add_collection(PolyCollection(boxes, facecolor=fill, edgecolor="#555", linewidth=0.2))
+        entries.append((name, fill))
+    layers = sorted({wire[0] for wire in wires})
+    for layer, colour in zip(layers, _endless(_WIRES, len(layers)), strict=True):
+        lines = [[(x0, y0), (x1, y1)] for name, x0, y0, x1, y1 in wires if name == layer]
+        axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.5, alpha=0.7))
+        entries.append((layer, colour))
+    axes.plot(placement.port_x, placement.port_y, "o", color="#b00", markersize=3)
+    entries.append(("port", "#b00"))
+    axes.set(xlim=(0, die.width), ylim=(0, die.height), aspect="equal", title=title)
+    axes.set(xlabel="um", ylabel="um")
+    shown = [Patch(facecolor=colour, edgecolor="#555", label=name) for name, colour in entries[:12]]
+    figure.legend(handles=shown, loc="upper right", frameon=False)
+    figure.savefig(file, metadata={"Software": None})
 
 
 def _grouped(pieces: Pieces, registers: frozenset[str]) -> Mapping[str, Sequence[int]]:

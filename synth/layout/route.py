@@ -53,9 +53,18 @@ class Wire:
 
 @dataclass(frozen=True)
 class Via:
-    """Metal of two layers at one place that hangs together, in um."""
+    """Metal of two layers at one place that hangs together, and the hole between, in um."""
 
     shapes: tuple[Shape, ...]
+    cuts: tuple[Shape, ...] = ()
+
+    def moved(self, x: float, y: float) -> "Via":
+        """Return it around another place."""
+        sides = (
+            tuple(Shape(s.layer, s.left + x, s.low + y, s.right + x, s.high + y) for s in shapes)
+            for shapes in (self.shapes, self.cuts)
+        )
+        return Via(*sides)
 
 
 @dataclass(frozen=True)
@@ -170,7 +179,8 @@ def read(text: str, technology: Technology, failed: int = 0) -> Routes:
     if scale is None:
         raise RoutingError("the router's DEF file has no units, so it has read no design")
     units = float(scale[1])
-    vias = dict(technology.vias) | _vias(text, units)
+    vias = {name: Via(metal, technology.cuts.get(name, ())) for name, metal in
+            technology.vias.items()} | _vias(text, units)  # fmt: skip
     widths = {layer.name: layer.width for layer in technology.layers}
     wires: dict[str, list[Wire]] = {}
     joints: dict[str, list[Via]] = {}
@@ -187,11 +197,7 @@ def read(text: str, technology: Technology, failed: int = 0) -> Routes:
                 for name, x, y in places:
                     if name not in vias:
                         raise ValueError(f"net {net} has a via {name} that nothing defines")
-                    moved = tuple(
-                        Shape(s.layer, s.left + x, s.low + y, s.right + x, s.high + y)
-                        for s in vias[name]
-                    )
-                    joints.setdefault(net, []).append(Via(moved))
+                    joints.setdefault(net, []).append(vias[name].moved(x, y))
     return Routes(wires, joints, failed)
 
 
@@ -228,14 +234,15 @@ def _points(words: Sequence[str]) -> Iterator[tuple[str, str] | str]:
             index += 1
 
 
-def _vias(text: str, units: float) -> dict[str, tuple[Shape, ...]]:
-    """Return the vias that a DEF file defines itself, without the layer of the cut."""
+def _vias(text: str, units: float) -> dict[str, Via]:
+    """Return the vias that a DEF file defines itself."""
     body = re.search(r"^VIAS \d+ ;\n(.*?)^END VIAS", text, re.M | re.S)
-    found: dict[str, tuple[Shape, ...]] = {}
+    found: dict[str, Via] = {}
     for statement in re.split(r"\s;\s*", body[1]) if body else ():
         name = re.match(r"\s*- (\S+)", statement)
         if name:
             boxes = re.findall(r"\+ RECT (\S+) \( (\S+) (\S+) \) \( (\S+) (\S+) \)", statement)
             shapes = [Shape(b[0], *(float(v) / units for v in b[1:])) for b in boxes]
-            found[name[1]] = tuple(s for s in shapes if not s.layer.startswith("via"))
+            holes = tuple(s for s in shapes if s.layer.startswith("via"))
+            found[name[1]] = Via(tuple(s for s in shapes if s not in holes), holes)
     return found

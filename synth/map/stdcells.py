@@ -146,6 +146,10 @@ class StandardCells(Target):
         """
         raise ValueError(f"a layout needs LEF files, and {self.name} has none; try freepdk45")
 
+    def gds(self) -> tuple[Path, dict[str, int]] | None:
+        """Return the GDSII file of the cells, and numbers of layers of metal; None without one."""
+        return None
+
     def commands(self, top: str, period_ps: int, hierarchical: bool, folder: Path) -> list[str]:
         """Map flip-flops, then the logic once for each recipe."""
         self.check()
@@ -335,6 +339,11 @@ class FreePdk45(StandardCells):
     def lef(self) -> tuple[Path, ...]:
         """Return the paths of both LEF files inside the wheel."""
         return _in_wheel("rtk-tech.lef"), _in_wheel("stdcells.lef")
+
+    def gds(self) -> tuple[Path, dict[str, int]]:
+        """Return the cells of the wheel; in FreePDK45 the first metal is 11, its via 12, and on."""
+        numbers = {f"metal{k}": 9 + 2 * k for k in range(1, 11)}
+        return _in_wheel("stdcells.gds"), numbers | {f"via{k}": 10 + 2 * k for k in range(1, 10)}
 
     def tools(self) -> dict[str, str]:
         """Return the version of the wheel."""

@@ -14,7 +14,7 @@ import pytest
 import nomul
 from nomul import flow
 from nomul.synth.energy import netlist, power
-from nomul.synth.layout import files, layout, place, trees
+from nomul.synth.layout import files, gds, layout, place, route, trees
 from nomul.synth.map import targets
 
 pytest.importorskip("coloquinte", reason="install the extra: pip install nomul[layout]")
@@ -208,6 +208,44 @@ def test_the_face_and_the_command_line_lay_out(tmp_path):
     assert told["method"] == "estimated"
     assert told["cells"] == sum(told["row"]["cells"].values())
     assert told["die_um2"] == pytest.approx(told["width"] * told["height"])
+
+
+@pytest.mark.needs("icarus")
+def test_the_picture_is_there_as_png_too(laid_out):
+    assert laid_out[0].files["png"].read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_masks_hold_every_cell_where_it_stands_and_all_metal(register, placed, tmp_path):
+    gdstk = pytest.importorskip("gdstk", reason="install the extra: pip install nomul[layout]")
+    masks = register.target.gds()
+    if masks is None:
+        assert register.target.name == "osu018"
+        return
+    technology = register.technology
+    cut = next(name for name, cuts in technology.cuts.items() if cuts)
+    via = route.Via(technology.vias[cut], technology.cuts[cut]).moved(1.0, 2.0)
+    layer = technology.layers[1]
+    wire = route.Wire(layer.name, 0.0, 1.0, 3.0, 1.0, layer.width)
+    routes = route.Routes({"a": [wire]}, {"a": [via]})
+    for name in ("one", "two"):
+        gds.write(tmp_path / name, "top", register.pieces, placed, technology, routes, *masks)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    (top,) = gdstk.read_gds(tmp_path / "one").top_level()
+    assert Counter(reference.cell.name for reference in top.references) == register.row.cells
+    for cell, reference in zip(register.pieces.cells, top.references, strict=True):
+        assert reference.cell.name == cell
+    # A cell's rails are on its lower and upper edge, turned or not.
+    low, high = np.array([reference.bounding_box() for reference in top.references]).swapaxes(0, 1)
+    middle = (low + high)[:, 1] / 2
+    assert np.allclose(middle, placed.y + technology.row_height / 2, atol=0.01)
+    found = Counter(polygon.layer for polygon in top.polygons)
+    numbers = masks[1]
+    ports = Counter(
+        numbers[placed.port(k, technology).layer] for k in range(len(register.pieces.ports))
+    )
+    assert found == ports + Counter(
+        [numbers[layer.name], *(numbers[shape.layer] for shape in via.shapes + via.cuts)]
+    )
 
 
 @pytest.mark.parametrize(
