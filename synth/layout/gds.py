@@ -47,7 +47,7 @@ def write(
         raise ImportError("GDSII needs gdstk; try: pip install 'nomul[layout]'") from None
 
     source = gdstk.read_gds(cells)
-    known = {cell.name: cell for cell in source.cells}
+    known = {cell.name: cell for cell in source.cells if isinstance(cell, gdstk.Cell)}
     library, whole = gdstk.Library(unit=source.unit, precision=source.precision), gdstk.Cell(top)
     for kind in sorted(set(pieces.cells)):
         if kind not in known:
