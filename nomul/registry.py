@@ -88,6 +88,7 @@ _ALL = (
         },
         commands={"build": "nomul.capabilities.engine:build"},
     ),
+    Block("dm", "block", "Bayesian layer by memorised products", "arXiv 2005.03857"),
     Block("dense", "baseline", "Matrix-vector product by INTk multipliers"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("fp16outer", "baseline", "Outer product by FP16 multipliers"),
