@@ -69,6 +69,7 @@ _ALL = (
         "arXiv 2005.03403, arXiv 2101.01163",
     ),
     Block("pq", "block", "Matrix-vector product by table look-up", "arXiv 2305.18334"),
+    Block("epitome", "block", "Layers of patches of a small matrix", "arXiv 2311.07620"),
     Block(
         *("lif", "block", "Spiking layers", "arXiv 2411.01628, arXiv 2201.06993"),
         capabilities={
