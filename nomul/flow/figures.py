@@ -45,6 +45,11 @@ def laid_out(layout: Any) -> dict[str, Any]:
             "nets wired together": len(layout.shorts),
             "working": layout.complete,
         }
+        if layout.broken is not None:
+            shown |= {f"broken rules, {why}": count for why, count in layout.broken.items()}
+            shown["broken rules (Magic)"] = sum(layout.broken.values())
+        if layout.matches is not None:
+            shown["wires match the netlist (Netgen)"] = layout.matches
     for case in layout.cases:
         wires = f"{case.wires}, {case.ff_per_um:.3f} fF/um" if case.ff_per_um else "without wires"
         if case.timing:

@@ -14,7 +14,7 @@ import numpy as np
 
 from nomul.synth.energy import netlist
 from nomul.synth.energy.power import Energy, Simulated
-from nomul.synth.layout import connect, files, gds, lef, picture, pieces, place, route, trees
+from nomul.synth.layout import connect, files, gds, lef, picture, pieces, place, route, rules, trees
 from nomul.synth.layout.connect import Connection
 from nomul.synth.layout.lef import Technology
 from nomul.synth.layout.picture import Segment
@@ -84,6 +84,10 @@ class Layout:
         of a working layout.
     mended
         Gaps of less than a pitch in the router's wires that were closed, and are not in its file.
+    broken, matches
+        Of a routed layout, where Magic and Netgen are here and the library has Magic's rules:
+        number of places by the rule that is broken there, and whether the netlist is in the wires.
+        They see the router's file, so there is no match to speak of where gaps were closed.
     cases
         Clock and energy without wires, and with those of each known capacitance.
     files
@@ -112,6 +116,8 @@ class Layout:
     shorts: tuple[tuple[str, str], ...] = ()
     failed: int = 0
     mended: int = 0
+    broken: dict[str, int] | None = None
+    matches: bool | None = None
     cases: tuple[Case, ...]
     tools: dict[str, str] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
@@ -119,7 +125,7 @@ class Layout:
     @property
     def complete(self) -> bool:
         """Whether every net is wired, and to no other; true of an estimate."""
-        return not (self.open or self.shorts or self.failed)
+        return not (self.open or self.shorts or self.failed or self.matches is False)
 
     @property
     def die_um2(self) -> float:
@@ -223,7 +229,7 @@ def lay_out(
         files.def_file(parts, placement, technology, top, min(route.LAYERS, len(technology.layers)))
     )
     files_of["v"].write_text(files.verilog(parts, top))
-    lengths, about = tree.by_net(parts.nets), _Wiring()
+    lengths, about, verdict = tree.by_net(parts.nets), _Wiring(), None
     known = capacitances(target, technology)
     loads = {name: lengths * ff for name, ff in known.items()}
     segments = _bends(tree, x, y)
@@ -233,6 +239,9 @@ def lay_out(
         found = connect.check(parts, placement, technology, routes)
         about = _Wiring(routes, found, mended)
         files_of["routed"] = folder / "routed.def"
+        deck = target.rules()
+        if deck and rules.installed():
+            verdict = rules.judge(files_of["routed"], top, deck, target.lef(), files_of["v"])
         names = {name: number for number, name in enumerate(files.net_names(parts))}
         lengths, loads = _routed(routes, names, technology, known)
         segments = [
@@ -288,8 +297,10 @@ def lay_out(
         shorts=about.found.shorts,
         failed=about.routes.failed,
         mended=about.mended,
+        broken=verdict.errors if verdict else None,
+        matches=verdict.matches if verdict and not about.mended else None,
         cases=tuple(cases),
-        tools=_tools(target, routed),
+        tools=_tools(target, routed) | (verdict.tools if verdict else {}),
         files=files_of,
     )
 

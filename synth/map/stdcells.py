@@ -146,6 +146,10 @@ class StandardCells(Target):
         """
         raise ValueError(f"a layout needs LEF files, and {self.name} has none; try freepdk45")
 
+    def rules(self) -> Path | None:
+        """Return Magic's technology file, which has the design rules; None without one."""
+        return None
+
     def gds(self) -> tuple[Path, dict[str, int]] | None:
         """Return the GDSII file of the cells, and numbers of layers of metal; None without one."""
         return None
@@ -417,6 +421,10 @@ class Osu018(StandardCells):
     def lef(self) -> tuple[Path, ...]:
         """Return the path of the package's LEF file, which holds layers and cells."""
         return (_packaged("osu018_stdcells.lef"),)
+
+    def rules(self) -> Path:
+        """Return the package's technology file: MOSIS' scalable rules for six metals."""
+        return _packaged("SCN6M_SUBM.10.tech")
 
     def installed(self) -> bool:
         """Whether the package is here."""

@@ -1,10 +1,11 @@
 """Routing, and the check that metal connects what the netlist says and nothing else."""
 
 import dataclasses
+import re
 
 import pytest
 
-from nomul.synth.layout import connect, files, place, route
+from nomul.synth.layout import connect, files, layout, place, route, rules
 
 pytest.importorskip("coloquinte", reason="install the extra: pip install nomul[layout]")
 
@@ -153,3 +154,60 @@ END SPECIALNETS
     assert second.shapes[0].low == pytest.approx(-0.03)
     with pytest.raises(ValueError, match="net a has a via other that nothing defines"):
         route.read(text.replace(") own", ") other"), register.technology)
+
+
+@pytest.mark.needs("magic")
+def test_magic_and_netgen_find_the_netlist_in_the_wires_and_in_nothing_less(register, tmp_path):
+    """Unrouted cells are no such netlist, nor is one with two wires swapped, and rules are kept."""
+    if register.target.rules() is None:
+        assert register.target.name == "freepdk45"
+        return
+    made = layout.lay_out(
+        register.mapped, "lfsr", register.target, tmp_path / "layout", routed=True
+    )
+    folder, deck = tmp_path / "layout", register.target.rules()
+    assert made.mended == 0
+    assert made.matches is True
+    assert made.complete
+    # The router knows no smallest area of metal; it breaks no other rule.
+    assert all("area" in why for why in made.broken)
+    options = {"tech": deck, "lef": register.target.lef(), "netlist": folder / "layout.v"}
+    unrouted = rules.judge(folder / "layout.def", "lfsr", **options)
+    assert not unrouted.matches
+    assert not unrouted.errors
+    text = (folder / "layout.v").read_text()
+    pins = re.findall(r"\.A\((n\d+)\)", text)
+    one, other = pins[0], next(pin for pin in pins if pin != pins[0])
+    swapped = text.replace(f".A({one})", ".A(here)").replace(f".A({other})", f".A({one})")
+    (folder / "layout.v").write_text(swapped.replace(".A(here)", f".A({other})"))
+    assert not rules.judge(folder / "routed.def", "lfsr", **options).matches
+
+
+@pytest.mark.needs("magic")
+def test_magic_notices_a_wire_too_near_to_another(register, tmp_path):
+    """The negative control of the rules: a wire beside each long one, at half of the spacing."""
+    if register.target.rules() is None:
+        return
+    folder = tmp_path / "layout"
+    layout.lay_out(register.mapped, "lfsr", register.target, folder, routed=True)
+    file = folder / "routed.def"
+    routed = file.read_text()
+    near = re.sub(
+        r"NEW metal2 \( (\d+) (\d+) \) \( \* (\d+) \)",
+        lambda m: f"NEW metal2 ( {int(m[1]) + 500} {m[2]} ) ( * {m[3]} )\n  {m[0]}",
+        routed,
+    )
+    assert near != routed
+    file.write_text(near)
+    found = rules.judge(
+        file, "lfsr", register.target.rules(), register.target.lef(), folder / "layout.v"
+    )
+    assert any("spac" in why.lower() for why in found.errors)
+
+
+def test_supplies_are_left_out_of_a_comparison():
+    text = ".subckt INV A gnd Y\n+ vdd\n.ends\n.subckt top a b\nXu0 a u1/gnd b u2/vdd INV\n.ends"
+    plain = rules.without_supplies(text)
+    assert plain == ".subckt INV A Y\n.ends\n.subckt top a b\nXu0 a b INV\n.ends\n"
+    verilog = "module top (a, b);\n  INV u0 (.Y(b), .A(a));\nendmodule\n"
+    assert rules.as_spice(verilog, plain, "top").splitlines() == plain.splitlines()
