@@ -4,6 +4,7 @@ After "STT-MRAM-based scratchpad" memories that trade write energy for errors, a
 of which only the abstract was readable: the generator, the banks and the counters are ours.
 """
 
+from nomul.golden.faultmem import secded
 from nomul.golden.faultmem.config import Config
 from nomul.golden.faultmem.model import (
     History,
@@ -25,5 +26,6 @@ __all__ = [
     "history",
     "ideal",
     "model",
+    "secded",
     "stimuli",
 ]

@@ -1,0 +1,1 @@
+"""Numbers of the page of the memory that forgets writes."""
