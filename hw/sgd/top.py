@@ -1,7 +1,7 @@
 """The training unit: frames in, outputs and weights out, a step of SGD in between."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden import lfsr
@@ -12,7 +12,7 @@ from nomul.hw.sgd.drawing import Drawing
 from nomul.hw.sgd.frames import Frames
 from nomul.hw.sgd.layouts import answer_layout, packed, recoded, request_layout
 from nomul.hw.sgd.passes import Passes
-from nomul.hw.sgd.ring import Ring
+from nomul.hw.sgd.ring import Bank, Ring
 from nomul.hw.sgd.rounding import WORD_BITS, rounded, saturated
 from nomul.hw.sgd.walk import Walk
 
@@ -79,10 +79,7 @@ class Top(wiring.Component):
         m.submodules.passes = passes = Passes(cfg)
         m.submodules.walk = walk = Walk(cfg)
         m.submodules.ring = ring = Once("ring", Ring, cfg)
-        m.submodules.values = values = memory.Memory(
-            shape=signed(cfg.bits), depth=max(2, cfg.values), init=[]
-        )
-        read, write = values.read_port(), values.write_port()
+        m.submodules.values = values = Once("values", Bank, cfg.bits, cfg.values)
         wiring.connect(m, wiring.flipped(self.i), frames.i)
         # What is done: frames come, weights leave, or a step is under way.
         dumping, sending, learning = Signal(), Signal(), Signal()
@@ -107,15 +104,19 @@ class Top(wiring.Component):
         with m.If(passes.take):
             m.d.sync += result.eq(saturated(sum_rounded, cfg.bits))
         m.d.comb += [
-            read.addr.eq(passes.address[: len(read.addr)]),
-            read.en.eq(passes.ask | passes.take | passes.filling),
-            write.en.eq(frames.value | (passes.offer & passes.go)),
-            write.addr.eq(Mux(frames.value, frames.place, passes.place)),
-            write.data.eq(
-                Mux(frames.value, self.i.payload.value, self._result(m, passes, result, read.data))
+            values.address.eq(passes.address[: len(values.address)]),
+            values.read.eq(passes.ask | passes.take | passes.filling),
+            values.write.eq(frames.value | (passes.offer & passes.go)),
+            values.into.eq(Mux(frames.value, frames.place, passes.place)),
+            values.word.eq(
+                Mux(
+                    frames.value,
+                    self.i.payload.value,
+                    self._result(m, passes, result, values.found.as_signed()),
+                )
             ),
         ]
-        self._elements(m, passes, ring, frames, read.data, write, word)
+        self._elements(m, passes, ring, frames, values, word)
         self._weights(m, passes, ring, frames, walk)
         # The answers: outputs of the network, or weights.
         self._dump(m, frames, walk, ring, dumping, sending)
@@ -154,12 +155,11 @@ class Top(wiring.Component):
         passes: Passes,
         ring: Ring,
         frames: Frames,
-        value: Value,
-        write: memory.WritePort,
+        values: Bank,
         word: Value,
     ) -> None:
         """Describe what the elements get: digits or streams of the operand, and gradients."""
-        cfg, control = self.cfg, ring.control
+        cfg, control, value = self.cfg, ring.control, values.found.as_signed()
         operand, below = Signal(cfg.slices * cfg.serial), Signal()
         silent = passes.update if cfg.update == "essop" else Const(0, 1)
         with m.If(passes.load):
@@ -184,7 +184,7 @@ class Top(wiring.Component):
             m.d.comb += ring.gradient.value.eq(Mux(passes.inside, value, 0))
             return
         m.submodules.drawing = drawing = Drawing(cfg, stream_state(cfg, self.steps_before))
-        self._vectors(m, drawing, passes, frames, write)
+        self._vectors(m, drawing, passes, frames, values)
         bits, negative = Signal(cfg.stream_bits), Signal()
         with m.If(passes.load):
             m.d.sync += [bits.eq(Mux(silent, drawing.operand_bits, 0)), negative.eq(value[-1])]
@@ -204,7 +204,7 @@ class Top(wiring.Component):
         drawing: Drawing,
         passes: Passes,
         frames: Frames,
-        write: memory.WritePort,
+        values: Bank,
     ) -> None:
         """Describe which vector is written, and of which layer an update is."""
         cfg = self.cfg
@@ -221,8 +221,8 @@ class Top(wiring.Component):
         with m.If(frames.value):
             m.d.comb += drawing.vector.eq(0)
         m.d.comb += [
-            drawing.written.eq(Mux(frames.value, frames.image, write.en)),
-            drawing.value.eq(write.data),
+            drawing.written.eq(Mux(frames.value, frames.image, values.write)),
+            drawing.value.eq(values.word),
             drawing.forget.eq(Mux(frames.value, frames.first, begins & ~passes.update)),
             drawing.begin.eq(begins & passes.update),
         ]

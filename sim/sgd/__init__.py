@@ -7,6 +7,7 @@ from nomul.sim.sgd.bench import (
     an_image_that_is_only_judged_changes_nothing,
     cycles_are_those_of_the_formula,
     steps_equal_the_model,
+    typical_steps_in_sequence,
     works_after_a_reset_in_the_middle,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "an_image_that_is_only_judged_changes_nothing",
     "cycles_are_those_of_the_formula",
     "steps_equal_the_model",
+    "typical_steps_in_sequence",
     "works_after_a_reset_in_the_middle",
 ]

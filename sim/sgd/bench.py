@@ -1,5 +1,7 @@
 """Bench of the training unit: frames in, outputs and weights out, step by step as the model."""
 
+import os
+
 import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge
@@ -14,6 +16,7 @@ from nomul.sim.stream import STALLS, Bench, assert_equal, bits
 MEASURED = "steps_equal_the_model/source=never/sink=never"
 OPERATION = "step"
 
+STEPS = "NOMUL_STEPS"  # of the test whose energy is measured, in the environment
 MANY = 500  # weights, all of which are read after every step
 
 
@@ -118,6 +121,25 @@ async def cycles_are_those_of_the_formula(dut):
     assert_equal(values[-cfg.sizes[-1] :], z[-1], "y")
     unit.seen = len(unit.o.received)
     await unit.weights(f"after cycle {begin}")
+
+
+@cocotb.test()
+async def typical_steps_in_sequence(dut):
+    """Learn typical samples back to back: outputs of each, and nothing else that takes energy."""
+    unit = Unit(dut)
+    cfg, n = unit.cfg, int(os.environ.get(STEPS, "2"))
+    drawn = sgd.stimuli(cfg, unit.bench.numpy_rng, 2 * n)
+    await unit.bench.reset()
+    await unit.send(unit.load())
+    for k in range(0, 2 * n, 2):
+        x, target = drawn["x"][k], drawn["target"][k]
+        unit.state, z, _, _ = sgd.advance(cfg, unit.state, x, target)
+        await unit.send(frames.learn(cfg, x, target))
+        got = await unit.answer(cfg.sizes[-1])
+        assert_equal(got["value"], z[-1], f"y[{k}]")
+    # The next frame is taken when the last update is over, and ends the window that is measured.
+    await unit.send(frames.frame(cfg, INFER, drawn["x"][0]))
+    harness.record(steps=n)
 
 
 @cocotb.test()

@@ -9,7 +9,7 @@ from nomul.sim.harness import BenchError
 
 pytestmark = pytest.mark.needs("icarus")
 
-TESTS = 8
+TESTS = 9
 
 CORNERS = {
     "one of everything": {"sizes": (1, 1), "pes": 1, "bits": 2, "fraction": 1, "residue": 1},
