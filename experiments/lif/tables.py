@@ -104,4 +104,4 @@ def _shown(sites: dict[str, int]) -> list[tuple[str, int]]:
     return [(kind, sites[kind]) for kind in kinds if sites.get(kind)]
 
 
-TABLES = {"T1": additions, "T2": placed, "T3": energy.rows, "T4": energy.planes, "T5": choice.rows}
+TABLES = {"T1": additions, "T2": placed, "T3": energy.rows, "T5": choice.rows}

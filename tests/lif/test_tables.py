@@ -1,9 +1,11 @@
 """Tables of the page: what needs no tools is computed again and equals the committed rows."""
 
+from pathlib import Path
+
 import pytest
 
 from nomul.experiments import tables
-from nomul.experiments.lif import rounding
+from nomul.experiments.lif import energy, rounding
 from nomul.experiments.lif import tables as lif_tables
 from nomul.golden import lif
 from nomul.golden.lif import files
@@ -35,6 +37,22 @@ def test_cycles_of_an_image_follow_the_formula():
     counts = lif.counts(network, network.spikes(samples.x_test[:1]))
     slow = [c.events * k + 8 * (k + 2) for c, k in zip(counts, (4, 2), strict=True)]
     assert lif_tables.cycles(network, 8, samples, 1) == max(slow)
+
+
+def test_rates_at_which_spikes_stop_paying_follow_from_the_committed_energies():
+    """A network of as many INT8 products as spikes have weights is the page's, and not a row."""
+    network = files.load(lif.trained()["digits-32"])
+    spikes, whole, logic, looked_up = tables.load("lif", "T3").rows
+    per_cycle = spikes["pJ per image"] / spikes["cycles per image"]
+    for row in (whole, logic):
+        rate = energy._even(row["pJ per image"] / per_cycle, network)
+        assert rate == pytest.approx(row["equal at a rate of"], rel=0.01)
+    assert looked_up["equal at a rate of"] is None
+    weights = sum(w.size for w in network.weights)
+    smaller = logic["pJ per image"] * weights / 6464
+    page = (Path(tables.__file__).parents[1] / "docs" / "lif.md").read_text()
+    assert f"{smaller:,.0f} pJ" in page
+    assert f"a rate of {energy._even(smaller / per_cycle, network):.2f};" in page
 
 
 def test_exact_arithmetic_and_many_fraction_bits_agree():
