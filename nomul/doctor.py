@@ -16,7 +16,7 @@ _ECP5, _ICE40, _GOWIN = ((tools.ROUTERS[family],) for family in ("ecp5", "ice40"
 # Per command, what it needs: each entry is a list of ways, and one complete way is enough. Every
 # command of the command line is here, by its words at the beginning of an entry or after a comma.
 NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
-    "list, show, new, pack, cite, report, verify, doctor": ((("numpy",),),),
+    "list, show, new, pack, cite, report, verify, doctor, soc": ((("numpy",),),),
     "emit": ((_EMIT,),),
     "sim": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR)),
     "sim --simulator verilator": ((_EMIT,), (tools.BENCH,), (_VERILATOR,)),

@@ -63,7 +63,7 @@ def test_section_holds_what_the_block_is(written):
     for heading in ("What it computes", "Built from", "One transaction", "Ports", "Parameters"):
         assert f"<h3>{heading}</h3>" in section
     assert "Reconstruction" in section
-    assert "<code>essop_row</code> &times; 4" in section
+    assert "<code>essop_cell</code> &times; 4" in section
     assert "<code>stream_bits</code>" in section
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nomul import cli, doctor, tools
+from nomul import cli, doctor, registry, tools
 from nomul.sweep import point
 from nomul.sweep.point import Options
 
@@ -54,7 +54,7 @@ def test_commands_need_tools_of_the_table():
 def test_every_command_is_looked_at():
     told = {words.strip() for entry in doctor.NEEDS for words in entry.split(":")[0].split(",")}
     told |= {words.partition(" --")[0] for words in told}
-    commands = {words for words in (*cli.app.COMMANDS, *cli.app.BROUGHT) if words}
+    commands = {*cli.COMMANDS, *registry.commands()}
     assert commands <= told
 
 
