@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config
-from nomul.golden.arrays import Ints
+from nomul.golden.arrays import Ints, integers
 
 Adder = Literal["lut6", "carry", "plus"]
 ADDERS: tuple[Adder, ...] = get_args(Adder)
@@ -116,7 +116,7 @@ def ideal(x: ArrayLike) -> NDArray[np.float64]:
 
 def model(cfg: Config, x: ArrayLike) -> Ints:
     """Return the counts int64[n] of bits x[n, width], each 0 or 1."""
-    x = np.asarray(x, dtype=np.int64)
+    x = integers("x", x)
     if x.ndim != 2 or x.shape[1] != cfg.width:
         raise ValueError(f"x must be of shape [n, {cfg.width}], not {list(x.shape)}")
     return x.sum(axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nomul.golden import config
-from nomul.golden.arrays import Ints
+from nomul.golden.arrays import Ints, count
 
 # One primitive polynomial per width: x^t summed over the taps t, plus 1. Each is proved primitive
 # by the order of x in tests/test_lfsr.py. Widths 3..32, after the table in Xilinx XAPP 052 and
@@ -259,6 +259,7 @@ def ideal(cfg: Config, n: int) -> NDArray[np.float64]:
 
 def model(cfg: Config, n: int, before: int = 0) -> Ints:
     """Return the states ``before`` .. ``before + n - 1`` of the register, int64[n]."""
+    n, before = count("n", n), count("before", before)
     step = leap_matrix(cfg.width, cfg.taps, cfg.leap)
     return walk(step, jump(step, before, np.array([cfg.seed])), n)[:, 0]
 

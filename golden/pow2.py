@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config, lfsr
-from nomul.golden.arrays import Ints
+from nomul.golden.arrays import Ints, integers
 
 Rounding = Literal["floor", "stochastic"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
@@ -111,7 +111,7 @@ def model(cfg: Config, v: ArrayLike, elements_before: int = 0) -> Scaled:
     ValueError
         A value does not fit B bits, or a vector is longer than ``length``.
     """
-    v = np.asarray(v, dtype=np.int64)
+    v = integers("v", v)
     if v.ndim != 2 or not 1 <= v.shape[1] <= cfg.length:
         raise ValueError(f"v must be of shape [V, 1..{cfg.length}], not {list(v.shape)}")
     half = 1 << (cfg.bits - 1)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config
-from nomul.golden.arrays import Ints
+from nomul.golden.arrays import Ints, integers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def ideal(x: ArrayLike) -> NDArray[np.float64]:
 
 def model(cfg: Config, x: ArrayLike) -> Ints:
     """Return the words as they came, int64[n]."""
-    x = np.asarray(x, dtype=np.int64)
+    x = integers("x", x)
     if (x < 0).any() or (cfg.width < 63 and (x >> cfg.width).any()):
         raise ValueError(f"x must hold words of {cfg.width} bits")
     return x

@@ -204,6 +204,8 @@ def room(name: str) -> ModuleType:
 
 def get(name: str) -> Block:
     """Return a block by name; an unknown one is refused with the names that exist."""
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a block is text, not {name!r}")
     every = blocks()
     if name in every:
         return every[name]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 from xml.etree import ElementTree
 
+from nomul.golden.arrays import count
 from nomul.runs import folders, programs
 from nomul.sim import verilate, watch
 
@@ -113,7 +114,7 @@ def run(
         variables = {
             "NOMUL_CONFIG": config,
             "NOMUL_RECORDS": str(work / RECORDS),
-            "NOMUL_SEED": str(seed),
+            "NOMUL_SEED": str(count("seed", seed)),
             "COCOTB_ANSI_OUTPUT": "0",
             # cocotb rewrites asserts with pytest, by default in all modules and with all plugins,
             # which takes a second of every run. What a bench asserts is in its own package.

@@ -7,6 +7,7 @@ refused by its row and column: what it should count as is for whoever knows the 
 
 import csv
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -52,7 +53,7 @@ class Column:
         if not isinstance(values, list):
             return cls(name=name)
         _present(f"column {name!r}", values)
-        numbers = sum(number(text) is not None for text in values)
+        numbers = sum(number(text) is not None or _with_comma(text) for text in values)
         if 2 * numbers > len(values):
             _numbers(name, values)  # says which value is none
         categories = tuple(sorted(set(values)))
@@ -237,13 +238,19 @@ def number(text: str) -> float | None:
     return value if np.isfinite(value) and "_" not in text else None
 
 
+def _with_comma(text: str) -> bool:
+    """Whether a text is a number as it is written where the comma is decimal, or sets thousands."""
+    return re.fullmatch(r"[+-]?\d[\d.]*(,\d+)+([eE][+-]?\d+)?", text) is not None
+
+
 def _numbers(name: str, values: Floats | list[str]) -> Floats:
     """Require numbers, and name the first text that is none."""
     if isinstance(values, list):
         for row, text in enumerate(values):
             if number(text) is None:
+                kind = "a number with a decimal point" if _with_comma(text) else "a number"
                 raise ValueError(
-                    f"row {row + 1}, column {name!r} must be a number, not {shown(text)}"
+                    f"row {row + 1}, column {name!r} must be {kind}, not {shown(text)}"
                 )
         values = np.array(list(map(float, values)))
     return values

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from nomul.golden import lfsr
-from nomul.golden.arrays import Ints
+from nomul.golden.arrays import Ints, count
 from nomul.golden.bitstream.config import Side, Streams
 
 # Direction numbers of the second dimension of Sobol's sequence (Joe and Kuo 2008, m_k of x + 1).
@@ -191,6 +191,7 @@ def model(cfg: Streams, n: int) -> tuple[Ints, Ints]:
 
     Within a beat the words of one lane are neighbours, in the order of their use.
     """
+    n = count("n", n)
     vectors = -(-n // cfg.beats)
     sides = []
     for side, array in enumerate(words(cfg, vectors)):

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nomul.golden.arrays import Floats, Ints
+from nomul.golden.arrays import Floats, Ints, integers
 from nomul.golden.outer.config import Unit
 
 
@@ -38,8 +38,7 @@ def operand(
     name: str, magnitude: ArrayLike, sign_name: str, sign: ArrayLike, lanes: int
 ) -> tuple[Ints, Ints]:
     """Return magnitudes and signs as integers [V, lanes]; raise ValueError for what is not."""
-    magnitude = np.asarray(magnitude, dtype=np.int64)
-    sign = np.asarray(sign, dtype=np.int64)
+    magnitude, sign = integers(name, magnitude), integers(sign_name, sign)
     for label, array in ((name, magnitude), (sign_name, sign)):
         if array.ndim != 2 or array.shape[1] != lanes:
             raise ValueError(f"{label} must be of shape [V, {lanes}], not {list(array.shape)}")

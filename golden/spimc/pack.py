@@ -121,6 +121,14 @@ def stream(cfg: Config, packed: Packed) -> Iterator[tuple[int, int, int, int]]:
                 yield int(value), stored, int(place == stop - 1), 0
 
 
+def container(path: Path | str) -> Path:
+    """Return the path of a file of tiles; ValueError unless its name says what it is."""
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ValueError(f"a file of packed tiles ends in .npz, not {path.name!r}")
+    return path
+
+
 def save(path: Path | str, tiles: list[Packed], about: dict[str, Any] | None = None) -> None:
     """Write tiles of one format into an ``.npz`` container, with a schema version."""
     text = {"schema": SCHEMA, "tiles": [t.tile.to_dict() for t in tiles], "about": about or {}}
@@ -130,6 +138,7 @@ def save(path: Path | str, tiles: list[Packed], about: dict[str, Any] | None = N
             stored[f"{name}{number}"] = getattr(packed, name)
         if packed.header is not None:
             stored[f"header{number}"] = packed.header
+    path = container(path)
     np.savez_compressed(path, meta=np.frombuffer(json.dumps(text).encode(), np.uint8), **stored)
 
 

@@ -132,7 +132,10 @@ def run(
     from nomul.golden import sparse
     from nomul.golden.spimc import formats
     from nomul.golden.spimc import layer as spimc_layer
+    from nomul.golden.spimc.pack import container
 
+    if out is not None:
+        container(out)
     for name, value, known in (("goal", goal, tuple(GOALS)), ("export", export, EXPORTS)):
         if value is not None and value not in known:
             raise ValueError(f"--{name} must be one of {', '.join(known)}, not {value!r}")

@@ -14,7 +14,6 @@ from nomul.flow import Design, figures
 from nomul.options import (
     AsJson,
     Defines,
-    Liberty,
     Libraries,
     Models,
     Name,
@@ -118,7 +117,7 @@ def synth(
         spent = {"energy": done["energy"].to_dict()} if energy else {}
         checked = {"checked": vars(done["checked"].value)} if check else {}
         timing = mapped.row.timing
-        clock = {"clock_mhz": round(timing.fmax_mhz, 1)} if timing else {}
+        clock = {"clock_mhz": round(timing.fmax_mhz, 1)} if timing and timing.period_ps else {}
         present.as_json(mapped.row.to_dict() | clock | spent | checked)
 
 
@@ -245,8 +244,9 @@ def sweep(
         str, typer.Option(help="Steps to do, with commas between: model, emit, sim, synth, energy.")
     ] = "model,emit,sim,synth",
     target: Target = None,
-    liberty: Liberty = None,
+    liberty: Libraries = None,
     models: Models = None,
+    define: Defines = None,
     period: Period = 1000,
     hierarchy: Annotated[
         bool,
@@ -289,8 +289,9 @@ def sweep(
 
     options = point.Options(
         target=flow.target_name(target, liberty),
-        liberty=str(liberty.resolve()) if liberty else None,
+        liberty=tuple(str(path.resolve()) for path in liberty or ()),
         models=str(models.resolve()) if models else None,
+        defines=tuple(define or ()),
         period_ps=period,
         hierarchical=hierarchy,
         seed=seed,

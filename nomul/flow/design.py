@@ -4,13 +4,13 @@ One file, since it is one class, most of whose lines document the arguments of c
 """
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nomul import registry
 from nomul.flow import abilities, drawings, mapping, steps
-from nomul.flow.mapped import Mapped
+from nomul.flow.mapped import Mapped, fingerprint
 from nomul.flow.results import Result, html
 from nomul.registry import Block
 from nomul.runs import folders
@@ -99,22 +99,25 @@ class Design:
         """Return the paper's mathematics in float64, from the block's ``ideal``."""
         function = self.block.golden().ideal
         configured = next(iter(inspect.signature(function).parameters), "") == "cfg"
-        return function(*([self.cfg] if configured else []), *values, **named)
+        given = (self.cfg, *values) if configured else values
+        return _call(f"{self.block.name}.ideal", function, given, named)
 
     def model(self, *values: Any, **named: Any) -> Any:
         """Return the hardware's answer, bit for bit, from the block's ``model``.
 
         ``design.model(**design.stimuli())`` is the answer to typical and corner inputs.
         """
-        return self.block.golden().model(self.cfg, *values, **named)
+        function = self.block.golden().model
+        return _call(f"{self.block.name}.model", function, (self.cfg, *values), named)
 
     def stimuli(self, seed: int = 1) -> Mapping[str, Any]:
         """Return typical and corner inputs by the names under which :meth:`model` takes them."""
         import numpy as np
 
-        stimuli: Mapping[str, Any] = self.block.golden().stimuli(
-            self.cfg, np.random.default_rng(seed)
-        )
+        from nomul.golden.arrays import count
+
+        rng = np.random.default_rng(count("seed", seed))
+        stimuli: Mapping[str, Any] = self.block.golden().stimuli(self.cfg, rng)
         return stimuli
 
     def diagram(self) -> "Drawing":
@@ -376,7 +379,17 @@ class Design:
                 seeds=seeds,
                 clock_gating=clock_gating,
             )
-        return Mapped(self.block, self.cfg, self.title, row, where, target, *cells)
+            netlist = fingerprint(work)
+        return Mapped(self.block, self.cfg, self.title, row, where, target, *cells, netlist)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same block in the same configuration, whatever preset names it."""
+        if not isinstance(other, Design):
+            return NotImplemented
+        return (self.block.name, self.cfg) == (other.block.name, other.cfg)
+
+    def __hash__(self) -> int:
+        return hash((self.block.name, self.cfg))
 
     def __repr__(self) -> str:
         return f"<{self.title}>"
@@ -385,3 +398,17 @@ class Design:
         about = {"block": f"{self.block.name}: {self.block.title}", "preset": self.preset}
         timing = {"latency": self.cfg.latency, "interval": self.cfg.interval}
         return html(self.title, {**about, **self.cfg.to_dict(), **timing})
+
+
+def _call(what: str, function: Callable[..., Any], values: Sequence[Any], named: Any) -> Any:
+    """Call one of a block's functions; arguments that it does not take are a TypeError with names.
+
+    ``cfg`` comes first where the function takes it, and is nobody's argument to give.
+    """
+    signature = inspect.signature(function)
+    takes = ", ".join(name for name in signature.parameters if name != "cfg")
+    try:
+        signature.bind(*values, **named)
+    except TypeError as error:
+        raise TypeError(f"{what} takes {takes}: {error}") from None
+    return function(*values, **named)

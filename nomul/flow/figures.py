@@ -5,7 +5,7 @@ from typing import Any
 
 def measured(row: Any) -> dict[str, Any]:
     """Return the values of a row that matter to its target."""
-    clock = row.timing
+    clock = row.timing if row.timing and row.timing.period_ps else None  # cells without delays
     return {
         **({"area (um2)": row.area_um2} if row.area_um2 is not None else {}),
         **({"of it flip-flops": row.sequential_um2} if row.sequential_um2 is not None else {}),

@@ -1,5 +1,6 @@
 """A block that has been mapped to cells: its figures, and what only a netlist can tell."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from nomul.synth.place.pnr import Placed
 
 
+def fingerprint(folder: Path) -> str:
+    """Return a hash of the netlist that a synthesis has left in a folder."""
+    total = hashlib.sha256()
+    for name in ("mapped.v", "mapped.json"):
+        if (folder / name).is_file():
+            total.update((folder / name).read_bytes())
+    return total.hexdigest()
+
+
 class Mapped(Result["Row"]):
     """What a block became on a target; :meth:`nomul.flow.Design.synthesize` makes it.
 
@@ -25,7 +35,8 @@ class Mapped(Result["Row"]):
     row
         What was measured, with tools and constraint; its fields are attributes of this object too.
     where
-        The folder with ``mapped.v`` and the tools' logs.
+        The folder with ``mapped.v`` and the tools' logs. Methods that read the netlist raise a
+        ValueError where another run has put its own there.
 
     Parameters
     ----------
@@ -35,6 +46,8 @@ class Mapped(Result["Row"]):
         See above.
     target, liberty, models, defines
         As they were asked for.
+    netlist
+        Of the netlist: :func:`fingerprint`.
     """
 
     def __init__(
@@ -48,10 +61,20 @@ class Mapped(Result["Row"]):
         liberty: mapping.Files = None,
         models: Path | None = None,
         defines: Sequence[str] = (),
+        netlist: str = "",
     ):
         super().__init__(row, f"{title}, {row.target}", figures.measured(row), *figures.parts(row))
         self.block, self.cfg, self.row, self.where = block, cfg, row, where
-        self._cells = (target, liberty, models, defines)
+        self._cells, self._netlist = (target, liberty, models, defines), netlist
+
+    def _folder(self) -> Path:
+        """Return the folder, if the netlist there is still the one that was measured."""
+        if fingerprint(self.where) != self._netlist:
+            raise ValueError(
+                f"{self.where}: holds another run's netlist by now; synthesize into a folder that "
+                "no other run has"
+            )
+        return self.where
 
     def energy(
         self, *, period_ps: int | None = None, glitches: bool = False, seed: int = 1
@@ -77,7 +100,7 @@ class Mapped(Result["Row"]):
         cells = mapping.cells_with_models(*self._cells)
         period = self.row.period_ps if period_ps is None else period_ps
         options: dict[str, Any] = {"period_ps": period, "glitches": glitches, "seed": seed}
-        spent = mapping.energy(self.block, self.cfg, self.where, cells, **options)
+        spent = mapping.energy(self.block, self.cfg, self._folder(), cells, **options)
         unit = f"fJ per {spent.operation}"
         shown = figures.spent(spent), figures.shares(spent), unit
         return Result(spent, f"energy of {self.title}", *shown)
@@ -90,7 +113,7 @@ class Mapped(Result["Row"]):
         NetlistError
             An answer differs from that of the golden model, or does not come.
         """
-        checked = mapping.check(self.block, self.cfg, self.where, *self._cells, count=count)
+        checked = mapping.check(self.block, self.cfg, self._folder(), *self._cells, count=count)
         return Result(
             checked, f"cells of {self.title}", {"words right on the cells": checked.words}
         )
@@ -132,7 +155,7 @@ class Mapped(Result["Row"]):
         made = mapping.layout(
             self.block,
             self.cfg,
-            self.where,
+            self._folder(),
             self.row.target,
             period_ps=self.row.period_ps,
             **options,
@@ -159,7 +182,7 @@ class Mapped(Result["Row"]):
             The target is no FPGA that can be placed, or has no such device.
         """
         options: dict[str, Any] = {"device": device, "seeds": seeds}
-        netlist = self.where / "mapped.json"
+        netlist = self._folder() / "mapped.json"
         placed = mapping.place(
             self.block, self.cfg, self.where, self.row.target, netlist_json=netlist, **options
         )

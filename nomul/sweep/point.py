@@ -38,7 +38,9 @@ class Options:
     Attributes
     ----------
     target, liberty, period_ps, hierarchical
-        As in :func:`nomul.flow.measure`.
+        As in :func:`nomul.flow.measure`; ``liberty`` are the paths of one library's files.
+    models, defines
+        Verilog of the library's cells, and what it wants to be defined.
     place_seeds
         Of place and route.
     seed, simulator
@@ -46,8 +48,9 @@ class Options:
     """
 
     target: str = "freepdk45"
-    liberty: str | None = None
+    liberty: tuple[str, ...] = ()
     models: str | None = None
+    defines: tuple[str, ...] = ()
     period_ps: int = 1000
     hierarchical: bool = False
     place_seeds: tuple[int, ...] = (1, 2, 3)
@@ -55,10 +58,10 @@ class Options:
     simulator: str | None = None
 
     @property
-    def files(self) -> tuple[Path | None, Path | None]:
-        """The Liberty file, and the Verilog of its cells."""
-        liberty, models = (Path(p) if p else None for p in (self.liberty, self.models))
-        return liberty, models
+    def files(self) -> tuple[list[Path] | None, Path | None]:
+        """The library's files, and the Verilog of its cells."""
+        models = Path(self.models) if self.models else None
+        return [Path(path) for path in self.liberty] or None, models
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +152,12 @@ def depends_on(cfg: "Config", step: str, options: Options) -> dict[str, Any]:
         simulator = options.simulator or flow.installed_simulator()
         matters |= {"seed": options.seed, "simulator": simulator}
     if step in ("synth", "energy"):
-        cells = _file_hash(options.liberty) if options.liberty else None
+        cells = _library_hash(options.liberty) if options.liberty else None
         matters |= {"target": options.target, "liberty": cells, "period_ps": options.period_ps}
         matters |= {"hierarchical": options.hierarchical, "place_seeds": options.place_seeds}
     if step == "energy":
         matters |= {"models": _file_hash(options.models) if options.models else None}
+        matters |= {"defines": options.defines}
     values = cfg.to_dict() | {name: _file_hash(path) for name, path in cfg.files().items()}
     return {
         "block": cfg.block_name,
@@ -162,6 +166,13 @@ def depends_on(cfg: "Config", step: str, options: Options) -> dict[str, Any]:
         "options": matters,
         "tools": provenance(cfg.block_name, (step,), options),
     }
+
+
+def _library_hash(paths: tuple[str, ...]) -> str:
+    """Hash the files of a library, with what they include."""
+    from nomul.synth.map import liberty
+
+    return liberty.digest([Path(path) for path in paths])
 
 
 def _file_hash(path: str | Path) -> str:
@@ -240,7 +251,7 @@ def _synth(block: registry.Block, cfg: Any, folder: Path, options: Options) -> d
     columns: dict[str, Any] = dict(row.resources)
     if row.area_um2 is not None:
         columns |= {"area_um2": row.area_um2, "sequential_um2": row.sequential_um2}
-    if row.timing is not None:
+    if row.timing is not None and row.timing.period_ps:  # a library may have no delays
         columns["clock_mhz"] = round(row.timing.fmax_mhz, 1)
         columns["ns_per_result"] = round(row.timing.period_ps * row.interval / 1000, 3)
         columns["clock_tool"] = row.timing.tool
@@ -252,7 +263,7 @@ def _energy(block: registry.Block, cfg: Any, folder: Path, options: Options) -> 
     mapped = folder.with_name("synth")
     if not (mapped / "mapped.v").exists():
         _synth(block, cfg, mapped, options)
-    cells = flow.cells_with_models(options.target, *options.files)
+    cells = flow.cells_with_models(options.target, *options.files, options.defines)
     spent = flow.energy(block, cfg, mapped, cells, period_ps=options.period_ps, seed=options.seed)
     return {
         "energy_fj": round(spent.per_operation_fj, 2),

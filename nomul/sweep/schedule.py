@@ -192,13 +192,16 @@ def _check_target(steps: tuple[str, ...], options: Options) -> None:
     if options.period_ps <= 0:
         raise ValueError(f"period_ps must be positive, not {options.period_ps}")
     if "synth" in steps:
-        targets.get(options.target, liberty=options.files[0])
+        files = dict(zip(("liberty", "models"), options.files, strict=True))
+        cells = targets.get(options.target, **files, defines=options.defines)
+        if options.liberty and isinstance(cells, targets.StandardCells):
+            cells.check()
     if "energy" in steps:
-        flow.cells_with_models(options.target, *options.files)
+        flow.cells_with_models(options.target, *options.files, options.defines)
 
 
 def _depends_on(point: Point, step: str, options: Options) -> dict[str, Any]:
     try:
         return sweep_point.depends_on(point.cfg, step, options)
-    except OSError as error:  # taken away while the sweep ran
+    except (OSError, ValueError) as error:  # taken away or damaged while the sweep ran
         return {"missing": str(error)}

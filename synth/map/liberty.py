@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,9 @@ from nomul.synth.map.cells import Cell, Condition, Internal, Leakage, Library, P
 
 # Goes into the names of cached extracts; a change of what is extracted changes it.
 _FORMAT = 4
+
+# As the reader finds them, and some in comments too, which do no harm.
+_INCLUDE = re.compile(r'include_file\s*\(\s*"?([^")]*)"?\s*\)')
 
 
 def read(*paths: Path) -> Library:
@@ -32,7 +36,7 @@ def read(*paths: Path) -> Library:
         A file is no Liberty file, or a unit, a table or a function is of a kind that is not
         understood; the message names it.
     """
-    return _read(tuple(path.resolve() for path in paths), _digest(paths))
+    return _read(tuple(path.resolve() for path in paths), digest(paths))
 
 
 @cache
@@ -50,6 +54,8 @@ def _read(paths: tuple[Path, ...], digest: str) -> Library:
     except (KeyError, IndexError, TypeError, AttributeError, AssertionError) as error:
         raise ValueError(f"{names}: what is needed of a library is not there: {error}") from error
     except ValueError as error:
+        if str(error).startswith(tuple(map(str, paths))):  # the reader says where
+            raise
         raise ValueError(f"{names}: {error}") from error
     _keep(cached, json.dumps(dataclasses.asdict(library)))
     return library
@@ -63,7 +69,7 @@ def text(*paths: Path) -> str:
     ValueError
         A file is no Liberty file, or does not belong to the others.
     """
-    return _text(tuple(path.resolve() for path in paths), _digest(paths))
+    return _text(tuple(path.resolve() for path in paths), digest(paths))
 
 
 @cache
@@ -77,18 +83,29 @@ def _text(paths: tuple[Path, ...], digest: str) -> str:
     return text
 
 
-def _digest(paths: Sequence[Path]) -> str:
-    """Return a hash of files, and of when those beside them changed that they may include."""
+def digest(paths: Sequence[Path]) -> str:
+    """Return a hash of what files hold, and of what those hold that they include.
+
+    Raises
+    ------
+    OSError
+        A file is not there; one that is only included may be missing here.
+    ValueError
+        It is no whole gzip file, or too large.
+    """
     from nomul.synth.map.liberty_tidy import load
 
     total = hashlib.sha256()
     for path in paths:
-        data = load(path)
-        total.update(hashlib.sha256(data).digest())
-        if b"include_file" in data:
-            total.update(str(path.resolve()).encode())
-            for beside in sorted(path.parent.glob("*")):
-                total.update(f"{beside.name} {beside.stat().st_mtime_ns}".encode())
+        seen, waiting = set[Path](), [path]
+        while waiting:
+            one = waiting.pop(0)
+            if one.resolve() in seen or (one != path and not one.is_file()):
+                continue
+            seen.add(one.resolve())
+            data = load(one)
+            total.update(hashlib.sha256(data).digest())
+            waiting += [one.parent / n.strip() for n in _INCLUDE.findall(data.decode("latin-1"))]
     return total.hexdigest()[:24]
 
 

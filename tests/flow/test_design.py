@@ -68,11 +68,51 @@ def test_settings_go_on_top_of_the_preset():
         (("lfsr",), {"widht": 4}, TypeError, "lfsr has no parameter 'widht'; it has width"),
         (("lfsr",), {"width": 2}, ValueError, r"lfsr.width must be in 3\.\.32, not 2"),
         (("lfsr",), {"width": "4"}, TypeError, "lfsr.width must be an integer, not '4'"),
+        ((3,), {}, TypeError, "the name of a block is text, not 3"),
     ],
 )
 def test_errors_name_the_alternatives(arguments, settings, kind, message):
     with pytest.raises(kind, match=message):
         nomul.design(*arguments, **settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kind", "message"),
+    [
+        ("lfsr", {"n": "x"}, TypeError, "n must be an integer, not 'x'"),
+        ("lfsr", {"n": 2.0}, TypeError, "n must be an integer, not 2.0"),
+        ("lfsr", {"n": -1}, ValueError, "n must be 0 or more, not -1"),
+        ("bitstream", {"n": True}, TypeError, "n must be an integer, not True"),
+        ("lfsr", {"m": 3}, TypeError, "lfsr.model takes n, before: .*'m'|lfsr.model takes n, befo"),
+        ("popcount", {"x": "a"}, TypeError, "x must be integers, not <U1"),
+        ("popcount", {"x": [[0.5] * 7]}, TypeError, "x must be integers, not float64"),
+        ("compressor", {"x": [[1], [1, 0]]}, ValueError, "x must be an array: its rows are of"),
+        ("skid", {"x": [2**64 - 1]}, ValueError, "x must fit 64 bits signed"),
+        ("pow2", {"v": None}, TypeError, "v must be integers, not object"),
+    ],
+)
+def test_a_model_says_what_it_cannot_take(name, given, kind, message):
+    with pytest.raises(kind, match=message):
+        nomul.design(name).model(**given)
+
+
+def test_a_seed_is_an_integer(tmp_path):
+    design = nomul.design("lfsr")
+    with pytest.raises(TypeError, match="seed must be an integer, not 'x'"):
+        design.stimuli(seed="x")
+    with pytest.raises(TypeError, match=r"seed must be an integer, not 1\.5"):
+        design.simulate(tmp_path, seed=1.5)
+
+
+def test_equal_designs_are_equal():
+    """The block and its configuration count, not how the configuration was named."""
+    design = nomul.design("lfsr", width=4)
+    assert design == nomul.design("lfsr", "small", width=4)
+    assert hash(design) == hash(Design.parse("lfsr", None, ["width=4"]))
+    assert design != nomul.design("lfsr", width=5)
+    assert nomul.design("intouter", rows=2) != nomul.design("essop", rows=2)
+    assert design != "lfsr"
+    assert len({nomul.design("essop"), nomul.design("essop", seeds=[0xACE1, 0x1D0F])}) == 1
 
 
 def test_model_ideal_and_stimuli_belong_to_the_configuration():
@@ -141,6 +181,17 @@ def test_a_mapped_design_is_measured_checked_and_costed(tmp_path):
     assert mapped.check(count=50).words == 50
     with pytest.raises(ValueError, match="freepdk45"):
         mapped.place()
+
+
+def test_a_netlist_of_another_run_is_not_taken_for_the_own(tmp_path):
+    """Two runs in one folder: the first has no netlist any more, and says so."""
+    first = nomul.design("lfsr", width=4, seed=1).synthesize("generic", tmp_path)
+    second = nomul.design("lfsr", width=5, seed=1).synthesize("generic", tmp_path)
+    with pytest.raises(ValueError, match="holds another run's netlist by now; synthesize into"):
+        first.check(count=5)
+    with pytest.raises(ValueError, match="holds another run's netlist by now"):
+        first.place(seeds=(1,))
+    assert second.check(count=5).words == 5
 
 
 def test_a_mapped_design_is_placed(tmp_path):

@@ -5,13 +5,16 @@ One file, since the cases vary one small library.
 
 import gzip
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nomul import flow, registry
+import nomul
+from nomul import flow, registry, sweep
+from nomul.sweep.point import Options
 from nomul.synth.map import functions, liberty, targets, timing
 from nomul.synth.map.liberty_tidy import tidy
 from nomul.synth.map.synthesize import synthesize
@@ -122,8 +125,33 @@ def test_gzipped_split_and_included_files_are_one_library(tmp_path):
     (tmp_path / "more.inc").write_text(NAND + NOR + FLOP)
     outer = f'{HEAD}{INVERTER}{BUFFER}include_file ("more.inc");\n}}\n'
     assert read(tmp_path, outer, "outer.lib") == whole
+    before = liberty.digest([tmp_path / "outer.lib"])
     (tmp_path / "more.inc").write_text(NAND + NOR)
     assert "DFF" not in liberty.read(tmp_path / "outer.lib").cells
+    assert liberty.digest([tmp_path / "outer.lib"]) != before
+
+
+def test_what_an_included_file_includes_counts_too(tmp_path):
+    """By its content, wherever it lies; a file that includes itself is read once."""
+    (tmp_path / "below").mkdir()
+    (tmp_path / "outer.lib").write_text(f"{HEAD}include_file(below/a.inc);\n}}\n")
+    (tmp_path / "below" / "a.inc").write_text('include_file ( "b.inc" ); include_file (a.inc);')
+    digests = []
+    for text in (NAND, NOR, NAND):
+        (tmp_path / "below" / "b.inc").write_text(text)
+        digests.append(liberty.digest([tmp_path / "outer.lib"]))
+    assert digests[0] == digests[2] != digests[1]
+
+
+def test_a_message_names_a_file_once(tmp_path):
+    (tmp_path / "bad.lib").write_text("library (x) { cell (")
+    with pytest.raises(ValueError, match="not Liberty") as caught:
+        liberty.read(tmp_path / "bad.lib")
+    assert str(caught.value).count("bad.lib") == 1
+    (tmp_path / "empty.lib").write_text("library (x) { cell (A) { } }")
+    with pytest.raises(ValueError, match=r"empty\.lib: the library has no capacitive") as caught:
+        liberty.read(tmp_path / "empty.lib")
+    assert str(caught.value).count("empty.lib") == 1
 
 
 def test_files_that_do_not_belong_together_are_refused(tmp_path):
@@ -245,6 +273,33 @@ def test_a_split_library_maps_as_a_whole_one(tmp_path):
     emitted = flow.emit(registry.get("lfsr"), CFG)
     assert synthesize(emitted, cells).cells == whole.cells
     assert cells.tools()["liberty"].startswith("one.lib+two.lib ")
+
+
+def test_a_sweep_maps_to_a_split_library_and_refuses_a_broken_one(tmp_path):
+    (tmp_path / "one.lib").write_text(f"{HEAD}{INVERTER}{BUFFER}{NAND}}}\n")
+    (tmp_path / "two.lib").write_text(f"{HEAD}{NOR}{FLOP}}}\n")
+    parts = tuple(str(tmp_path / name) for name in ("one.lib", "two.lib"))
+    given = {"steps": ["synth"], "store": tmp_path / "store", "workers": 1}
+    block, settings = registry.get("lfsr"), ["width=4"]
+    options = Options(target="mine", liberty=parts)
+    done = sweep.run(block, "small", settings, options=options, **given)
+    assert not done.failed, done.points[0].error
+    assert done.points[0].columns["synth"]["area_um2"] > 4 * 5.0
+    with pytest.raises(ValueError, match=r"one\.lib: the library has no flip-flop"):
+        sweep.run(block, "small", settings, options=replace(options, liberty=parts[:1]), **given)
+    with pytest.raises(ValueError, match="--define is for --models, and there are none"):
+        sweep.run(block, "small", settings, options=replace(options, defines=("X",)), **given)
+    (tmp_path / "two.lib").write_text("library (x) { cell (")
+    with pytest.raises(ValueError, match=r"two\.lib, line 1: not Liberty"):
+        sweep.run(block, "small", settings, options=options, **given)
+
+
+def test_cells_without_delays_have_no_clock(tmp_path):
+    (tmp_path / "cells.lib").write_text(SMALL)
+    design = nomul.design("lfsr", width=4, seed=1)
+    mapped = design.synthesize(folder=tmp_path / "out", liberty=tmp_path / "cells.lib")
+    assert mapped.figures["area (um2)"] > 4 * 5.0
+    assert not any("clock" in name for name in mapped.figures)
 
 
 def test_a_library_without_a_buffer_maps(tmp_path):

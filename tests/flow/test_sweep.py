@@ -154,8 +154,17 @@ def test_a_result_is_named_by_everything_it_depends_on(monkeypatch, tmp_path):
     names = []
     for text in ("library (a) {}", "library (b) {}"):
         library.write_text(text)
-        names.append(stamps("synth", liberty=str(library)))
+        names.append(stamps("synth", liberty=(str(library),)))
     assert names[0] != names[1]
+    assert stamps("energy", defines=("A",)) != stamps("energy", defines=("B",))
+    assert stamps("synth", defines=("A",)) == stamps("synth")
+    library.write_text("library (a) { include_file (more.inc); }")
+    more = tmp_path / "more.inc"
+    for text in ("x", "y"):
+        more.write_text(text)
+        names.append(stamps("synth", liberty=(str(library), str(library.with_name("more.inc")))))
+        names.append(stamps("synth", liberty=(str(library),)))
+    assert len({json.dumps(name, sort_keys=True) for name in names}) == 6
     before = stamps("emit"), stamps("model")
     monkeypatch.setattr(sweep_point, "_version", lambda tool: "9" if tool == "pyosys" else "1")
     assert stamps("emit") != before[0]

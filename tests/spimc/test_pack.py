@@ -8,7 +8,7 @@ import pytest
 from nomul import flow, registry
 from nomul.capabilities import spimc as pack
 from nomul.golden import sparse
-from nomul.golden.spimc import Config, formats
+from nomul.golden.spimc import Config, Tile, formats
 from nomul.golden.spimc import layer as spimc_layer
 
 MACRO = Config(window=16, columns=4, slots=6, lanes=4, tree_regs=0)
@@ -34,6 +34,16 @@ def test_the_choice_is_the_fewest_bits(file, tmp_path):
     assert np.array_equal(layer.weights(), w)
     assert layer.cfg == MACRO
     assert json.dumps(result)
+
+
+def test_a_packed_layer_goes_into_a_file_that_says_so(file, tmp_path):
+    """Another ending is refused before anything is written, from the command and from Python."""
+    with pytest.raises(ValueError, match=r"a file of packed tiles ends in \.npz, not 'x\.txt'"):
+        pack.run(file, MACRO, layer="fc.weight", out=tmp_path / "x.txt", export="hex")
+    plan = spimc_layer.plan(np.eye(4, dtype=int), MACRO, Tile(format="coo", act_bits=4))
+    with pytest.raises(ValueError, match=r"ends in \.npz, not 'x'"):
+        spimc_layer.save(tmp_path / "x", plan)
+    assert {path.name for path in tmp_path.iterdir()} == {file.name}
 
 
 @pytest.mark.parametrize(("form", "parameters"), [("1:4", "1:4"), ("nm", "1:4"), ("coo", "")])

@@ -86,6 +86,14 @@ def test_arrays_are_samples_too(tmp_path):
         ),
         ("a,kind\n1,x\n2,y\nNA,x\n3,y\n", "row 3, column 'a' must be a number, not 'NA'"),
         (
+            "a;kind\n1,5;x\n2,25;y\n",
+            "my.csv: row 1, column 'a' must be a number with a decimal point, not '1,5'",
+        ),
+        (
+            'a,kind\n1,x\n"-1.234,5",y\n3,x\n',
+            "my.csv: row 2, column 'a' must be a number with a decimal point, not '-1.234,5'",
+        ),
+        (
             "a,kind\n" + "".join(f"n{i},1\n" for i in range(70)),
             "my.csv: column 'a' has 70 categories, more than 64: leave it out if it names",
         ),
