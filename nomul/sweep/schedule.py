@@ -192,8 +192,8 @@ def _check_target(steps: tuple[str, ...], options: Options) -> None:
     if options.period_ps <= 0:
         raise ValueError(f"period_ps must be positive, not {options.period_ps}")
     if "synth" in steps:
-        files = dict(zip(("liberty", "models"), options.files, strict=True))
-        cells = targets.get(options.target, **files, defines=options.defines)
+        library, models = options.files
+        cells = targets.get(options.target, liberty=library, models=models, defines=options.defines)
         if options.liberty and isinstance(cells, targets.StandardCells):
             cells.check()
     if "energy" in steps:
