@@ -1,5 +1,7 @@
 """Bench of the controller of epitomes, over the dense array that holds one."""
 
+from typing import Any
+
 import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge
@@ -85,7 +87,7 @@ class Unit:
         assert_equal(bits(self.dut.errors), expected, "errors")
 
 
-def ordered(entries) -> list:
+def ordered(entries) -> list[Any]:
     """Return entries in the order of their rounds."""
     return [entry for part in epitome.rounds(entries) for entry in part]
 
@@ -128,7 +130,7 @@ async def vectors_in_sequence(dut):
     harness.record(products=len(x) * unit.cfg.inputs * unit.cfg.outputs)
 
 
-async def works(unit: Unit, made: dict, before: int) -> int:
+async def works(unit: Unit, made: dict[str, Any], before: int) -> int:
     """Load a good table, and compare the outputs of two vectors; return how many there are."""
     entries = ordered(made["entries"])
     await unit.load(None, entries)

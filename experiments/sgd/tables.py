@@ -33,7 +33,7 @@ DIGITS, SMALL = (64, 32, 10), (16, 8, 4)
 SEEDS = (1, 2, 3)
 
 # Arrays of the same throughput: a multiplier of 8 bits does what eight bit-serial elements do.
-SERIAL = (
+SERIAL: tuple[tuple[str, dict[str, Any]], ...] = (
     ("bit-serial, exact", {}),
     ("bit-serial, ESSOP BL 8", {"update": "essop", "stream_bits": 8}),
     ("bit-serial, ESSOP BL 16", {"update": "essop", "stream_bits": 16}),
