@@ -1,11 +1,11 @@
 """Writes the layer program: a network as passes, in the order of its layers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from nomul.golden import products
 from nomul.golden.engine import walks
 from nomul.golden.engine.memories import Region
 from nomul.golden.engine.passes import Pass, Rescale, Target
@@ -15,6 +15,7 @@ from nomul.golden.network.arrays import Range, Shape, signed_bits
 from nomul.golden.network.layers import Add, ArgMax, Conv2d, Dense, Flatten, Layer, Requant
 from nomul.golden.network.network import Network
 from nomul.golden.network.pools import AvgPool2d, GlobalAvgPool, MaxPool2d, Pool
+from nomul.golden.products import Plan
 
 
 def program(net: Network, cfg: Any) -> Program:
@@ -25,15 +26,14 @@ def program(net: Network, cfg: Any) -> Program:
     net
         The network.
     cfg
-        :class:`nomul.golden.engine.Config`, or anything with its ``member`` and ``tile``.
+        :class:`nomul.golden.engine.Config`, or anything with its ``tile`` and ``plans``.
 
     Raises
     ------
     ValueError
-        The member cannot hold the weights, or the engine has no way to do a layer; the message
-        begins with the layer's number and name.
+        The engine has no way to do a layer; the message begins with the layer's number and name.
     """
-    build = Compiler(net, cfg.member, cfg.tile)
+    build = Compiler(net, cfg.tile, cfg.plans)
     for number in range(len(net.layers)):
         try:
             build.layer(number)
@@ -45,9 +45,9 @@ def program(net: Network, cfg: Any) -> Program:
 class Compiler(Places):
     """Goes through the layers, gives places to values, and writes passes."""
 
-    def __init__(self, net: Network, member: str, tile: Any):
+    def __init__(self, net: Network, tile: Any, plans: Mapping[int, Plan]):
         super().__init__(net, int(tile.y_lanes))
-        self.member, self.tile = member, tile
+        self.tile, self.plans = tile, plans
         self.code_bits, self.code_signed = code_format(net)
         self.passes: list[Pass] = []
         self.table: list[tuple[int, int]] = []
@@ -91,23 +91,18 @@ class Compiler(Places):
         """Write a pass for every tile of a layer with weights."""
         net, value = self.net, number + 1
         source = self.place(net.sources(number)[0])
-        groups = layer.groups if isinstance(layer, Conv2d) else 1
-        laid = products.plan(self.member, self.tile, layer.w, groups)
-        into = self.take(value, True, self.image(net.shapes[value]))
+        tiles = self.plans[number].tiles
+        lanes = self.side_by_side([(int(t.columns[0]), len(t.columns)) for t in tiles])
+        into = self.take(value, True, self.image(net.shapes[value]), lanes)
         seen: set[int] = set()
-        for placed in laid.tiles:
+        for placed in tiles:
             column, used = int(placed.columns[0]), -(-len(placed.columns) // self.lanes)
-            if column % self.lanes:
-                raise ValueError(
-                    f"a tile begins at column {column}, no multiple of the {self.lanes} sums "
-                    f"of a beat: choose other outputs"
-                )
             walk = walks.windows(
                 layer, source, int(placed.rows[0]), len(placed.rows), int(self.tile.inputs)
             )
             target = Target(
                 True,
-                into.base + column // self.lanes,
+                into.base + column // lanes,
                 into.pitch - (used - 1),
                 beats=used,
                 add=column in seen,
@@ -118,6 +113,20 @@ class Compiler(Places):
             self.passes.append(Pass("product", walk, target, tile=placed, pad=pad, name=name))
         if self.feeds_products(value):
             self.copy(value)
+
+    def side_by_side(self, tiles: Sequence[tuple[int, int]]) -> int:
+        """Return how many channels share a word, so that each tile begins one; of first and size.
+
+        As many as the member sends at once, or as a tile has, where that is less.
+        """
+        for lanes in range(self.lanes, 0, -1):
+            begin = all(first % lanes == 0 for first, _ in tiles)
+            if begin and (lanes == self.lanes or all(size <= lanes for _, size in tiles)):
+                return lanes
+        raise ValueError(
+            f"tiles of {[size for _, size in tiles]} columns do not begin at multiples of the "
+            f"{self.lanes} sums of a beat: choose other outputs"
+        )
 
     def reduce(self, number: int, last: int, pool: Layer | None, rescale: Requant | None) -> None:
         """Write a pass over windows, or over single values: reduced, rescaled, written."""
@@ -192,7 +201,7 @@ class Compiler(Places):
             into.wide,
             into.base,
             into.pitch,
-            -(into.pixels - 1) * into.pitch + (1 if self.lanes == 1 else 0) if into.wide else 1,
+            -(into.pixels - 1) * into.pitch if into.wide else 1,
             add=add,
             lanes=into.lanes,
         )

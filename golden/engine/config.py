@@ -9,12 +9,13 @@ from nomul.golden import config
 from nomul.golden.engine import examples, members, timing
 from nomul.golden.engine.compiler import program
 from nomul.golden.engine.program import Program, code_format
-from nomul.golden.engine.projection import project
+from nomul.golden.engine.projection import lay
 from nomul.golden.network import examples as trained
 from nomul.golden.network.files import load
 from nomul.golden.network.network import Network
+from nomul.golden.products import Plan
 
-Member = Literal["dense", "bitplanes", "permdiag"]
+Member = Literal["dense", "bitplanes", "permdiag", "circulant"]
 MEMBERS: tuple[Member, ...] = get_args(Member)
 Weights = Literal["rom", "stream"]
 
@@ -115,21 +116,32 @@ class Config(config.Config):
             return {}
         return {"network": Path(self.network)}
 
-    @cached_property
+    @property
     def net(self) -> Network:
         """The network that is computed; the projected one where the member's form is imposed."""
+        return self._laid[0]
+
+    @property
+    def plans(self) -> dict[int, Plan]:
+        """The tiles of each layer with weights, by the layer's number."""
+        return self._laid[1]
+
+    @cached_property
+    def _laid(self) -> tuple[Network, dict[int, Plan]]:
+        return lay(self._given, self.member, self.tile, self.impose)
+
+    @cached_property
+    def _given(self) -> Network:
         if self.network in examples.KINDS:
-            net = examples.example(self.network)
-        elif self.network in trained.names():
-            net = trained.example(self.network)
-        else:
-            net = load(self.network)
-        return project(net, self.member, self._tile(net)) if self.impose else net
+            return examples.example(self.network)
+        if self.network in trained.names():
+            return trained.example(self.network)
+        return load(self.network)
 
     @cached_property
     def tile(self) -> Any:
         """The member's configuration."""
-        return self._tile(self.net)
+        return self._tile(self._given)
 
     def _tile(self, net: Network) -> Any:
         bits, signed = code_format(net)

@@ -111,7 +111,7 @@ def results_at(target: Target, extents: tuple[int, int, int]) -> tuple[Ints, Int
     number = np.arange(channels * pixels)
     channel, ends = number // pixels, number % pixels == pixels - 1
     lane = channel % target.lanes
-    wrap = (lane == target.lanes - 1) & (target.lanes > 1)
+    wrap = target.wide & (lane == target.lanes - 1)
     steps = np.where(ends, target.channel + wrap, target.pixel)
     return target.base + np.concatenate([[0], np.cumsum(steps)[:-1]]), lane
 

@@ -13,6 +13,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "dense": {},
     "bitplanes": {"encodings": ("and",), "rounding": False, "checks": False},
     "permdiag": {"lanes": 1},
+    "circulant": {},
 }
 
 
@@ -93,6 +94,8 @@ def pace(member: str, tile: Any, x: Ints) -> Ints:
         there[:, : tile.inputs] = x != 0
         counts = there.reshape(len(x), beats, tile.width).sum(axis=2, dtype=np.int64)
         return np.maximum(counts * tile.steps * tile.planes, 1)
+    if getattr(tile, "engine", "") == "ntt":  # a beat is a block, which is transformed by itself
+        return np.full((len(x), beats), tile.interval // beats, dtype=np.int64)
     work = np.ones((len(x), beats), dtype=np.int64)
     work[:, -1] += tile.interval - beats
     return work

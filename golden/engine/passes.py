@@ -38,7 +38,7 @@ class Walk:
     steps
         What is added to the address at the end of each loop, the innermost first.
     lanes
-        Channels of a word; the last step is one more where a word ends.
+        Channels of a word of sums; the last step is one more where a word ends.
     """
 
     wide: bool
@@ -97,7 +97,7 @@ class Walk:
         step = np.where(x < columns - 1, self.steps[3], 0)
         step = np.where((x == columns - 1) & (y < rows - 1), self.steps[4], step)
         ends = (x == columns - 1) & (y == rows - 1)
-        step = np.where(ends, self.steps[5] + (lane == self.lanes - 1) * (self.lanes > 1), step)
+        step = np.where(ends, self.steps[5] + (self.wide & (lane == self.lanes - 1)), step)
         first = self.base + np.concatenate([[0], np.cumsum(step + offset[-1])[:-1]])
         at_y = self.origin[0] + y[:, None] * self.stride[0] + row
         at_x = self.origin[1] + x[:, None] * self.stride[1] + column
@@ -123,7 +123,7 @@ class Target:
     add
         Whether results are added to what stands there.
     lanes
-        Channels of a word; ``channel`` is one more where a word ends.
+        Channels of a word of sums; ``channel`` is one more where a word ends.
     """
 
     wide: bool

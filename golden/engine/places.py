@@ -40,9 +40,9 @@ class Places:
         """Return a shape as (channels, height, width)."""
         return shape if len(shape) == 3 else (shape[0], 1, 1)
 
-    def take(self, value: int, wide: bool, shape: Shape) -> Region:
-        """Return a place for a value, its own from now on."""
-        lanes = self.lanes if wide else 1
+    def take(self, value: int, wide: bool, shape: Shape, lanes: int | None = None) -> Region:
+        """Return a place for a value, its own from now on; of sums ``lanes`` in a word."""
+        lanes = (lanes or self.lanes) if wide else 1
         words = Region(wide, 0, shape, lanes).words
         region = Region(wide, self.memories[wide].take(words), shape, lanes)
         self.regions[value] = region

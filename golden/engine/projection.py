@@ -1,55 +1,58 @@
-"""A network whose weights have the form that a member holds: the nearest one, tile by tile."""
+"""The layers of a network as a member's tiles, and the network that the tiles then are."""
 
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from nomul.golden import products
-from nomul.golden.arrays import Ints
 from nomul.golden.network.layers import Conv2d, Dense
 from nomul.golden.network.network import Network
+from nomul.golden.products import Plan
 
 
-def project(net: Network, member: str, tile: Any) -> Network:
-    """Return a network whose layers are cut as the planner cuts them, each tile projected.
-
-    Groups of a convolution are tiles of their own here, so that what is projected does not depend
-    on how many of them share a tile; the planner then gives each one of its own, too, unless the
-    member holds them side by side.
+def lay(net: Network, member: str, tile: Any, impose: bool) -> tuple[Network, dict[int, Plan]]:
+    """Return the plan of each layer with weights, and the network that they compute.
 
     Parameters
     ----------
     net
         Any network.
-    member
-        Name of the member.
-    tile
-        Its configuration, of a tile's size.
+    member, tile
+        Of the product family, and its configuration.
+    impose
+        Whether each tile becomes the nearest one that the member holds, and the network another
+        one; else it must hold them as they are.
+
+    Raises
+    ------
+    ValueError
+        The member cannot hold the weights; the message begins with the layer.
     """
-    module = products.member(member)
-    layers = []
-    for layer in net.layers:
-        if isinstance(layer, Dense):
-            layer = replace(layer, w=_matrix(module, tile, layer.w))
-        elif isinstance(layer, Conv2d):
-            parts = [_matrix(module, tile, part).T for part in layer.matrices()]
-            layer = replace(layer, w=np.concatenate(parts).reshape(layer.w.shape))
-        layers.append(layer)
-    return net.replace(layers=layers)
-
-
-def _matrix(module: ModuleType, tile: Any, w: Ints) -> Ints:
-    """Return int[rows, columns], of any size, with each tile of it projected."""
-    made = np.zeros_like(w)
-    for top in range(0, len(w), tile.inputs):
-        for left in range(0, w.shape[1], tile.outputs):
-            part = w[top : top + tile.inputs, left : left + tile.outputs]
-            whole = np.zeros((tile.inputs, tile.outputs), dtype=np.int64)
-            whole[: len(part), : part.shape[1]] = part
-            near = module.project(tile, whole)
-            made[top : top + tile.inputs, left : left + tile.outputs] = near[
-                : len(part), : part.shape[1]
+    plans: dict[int, Plan] = {}
+    layers = list(net.layers)
+    for number, layer in enumerate(net.layers):
+        if not isinstance(layer, Dense | Conv2d):
+            continue
+        groups = layer.groups if isinstance(layer, Conv2d) else 1
+        try:
+            plan = products.plan(member, tile, layer.w, groups, project=impose)
+        except ValueError as error:
+            raise ValueError(f"{net.place(number)}: {error}") from None
+        plans[number] = plan
+        if impose and isinstance(layer, Dense):
+            layers[number] = replace(layer, w=plan.weights())
+        elif impose and isinstance(layer, Conv2d):
+            whole = plan.weights()
+            rows, columns = len(whole) // groups, whole.shape[1] // groups
+            parts = [
+                whole[g * rows : (g + 1) * rows, g * columns : (g + 1) * columns].T
+                for g in range(groups)
             ]
-    return made
+            layers[number] = replace(layer, w=np.concatenate(parts).reshape(layer.w.shape))
+    return (net.replace(layers=layers) if impose else net), plans
+
+
+def project(net: Network, member: str, tile: Any) -> Network:
+    """Return a network whose layers are cut as the planner cuts them, each tile projected."""
+    return lay(net, member, tile, impose=True)[0]

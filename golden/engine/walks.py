@@ -60,8 +60,8 @@ def channels(
     rows, columns = _counts(source.shape, kernel, stride, padding)
     x, y = source.pitch, width * source.pitch
     back = (rows - 1) * stride[0] * y + (columns - 1) * stride[1] * x
-    # Where several channels share a word, the walk itself goes on at the word's end.
-    channel = int(source.lanes == 1) if source.wide else height * width
+    # Of sums the walk itself goes on at a word's end.
+    channel = 0 if source.wide else height * width
     return _closed(
         Walk(
             wide=source.wide,

@@ -8,7 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.engine import FLAGS, RULES, Config, members
-from nomul.hw import bitplanes, dense, permdiag
+from nomul.hw import bitplanes, circulant, dense, permdiag
 from nomul.hw.engine.answer import Answer, answer_layout
 from nomul.hw.engine.gather import Gather
 from nomul.hw.engine.intake import Intake, input_layout
@@ -19,7 +19,12 @@ from nomul.hw.engine.weights import Framed, Stored
 from nomul.hw.engine.word import KINDS, Words
 from nomul.hw.products.loader import weight_layout
 
-MEMBERS: dict[str, ModuleType] = {"dense": dense, "bitplanes": bitplanes, "permdiag": permdiag}
+MEMBERS: dict[str, ModuleType] = {
+    "dense": dense,
+    "bitplanes": bitplanes,
+    "permdiag": permdiag,
+    "circulant": circulant,
+}
 PRODUCT, VECTOR, ANSWER = range(len(KINDS))
 
 
@@ -244,7 +249,7 @@ class Top(wiring.Component):
                 sums.mask[number].eq((kind == PRODUCT) | mine),
                 sums.sums[number].eq(Mux(kind == PRODUCT, y.payload.y[number], rescale.result)),
             ]
-        word_end = (lane == lanes - 1) & step.into_wide if lanes > 1 else 0
+        lane_end = lane == step.into_lane_end
         with m.If(start):
             m.d.sync += [into.eq(step.into), lane.eq(0), beat.eq(0), skipped.eq(0)]
         with m.If(put):
@@ -256,10 +261,9 @@ class Top(wiring.Component):
         with m.If(rescale.done):
             m.d.sync += into.eq(into + step.into_pixel)
             with m.If(rescale.result_channel_last):
-                m.d.sync += into.eq(into + step.into_channel + word_end)
+                m.d.sync += into.eq(into + step.into_channel + (lane_end & step.into_wide))
                 if lanes > 1:
-                    end = lane == lanes - 1
-                    m.d.sync += lane.eq(Mux(end, 0, lane + 1))
+                    m.d.sync += lane.eq(Mux(lane_end, 0, lane + 1))
 
     def _over(self, m: Module, kind, walk, gather, member, rescale, answer) -> Signal:
         """Return whether the last thing of a pass happens in this cycle."""

@@ -73,7 +73,7 @@ class Walk(wiring.Component):
             moves.eq(count < step.size),
             self.channel_last.eq(self.last & x_last & y_last),
             self.end.eq(self.channel_last & (channel == step.channel_end)),
-            word_end.eq((self.lane == self.lanes - 1) & step.wide if self.lanes > 1 else 0),
+            word_end.eq((self.lane == step.lane_end) & step.wide),
         ]
         if self.words.pads:
             at_x, at_y = Signal(place_bits), Signal(place_bits)
@@ -122,5 +122,5 @@ class Walk(wiring.Component):
             with m.If(y_last):
                 m.d.sync += [row.eq(0), y.eq(step.y_origin), channel.eq(channel + 1)]
                 if self.lanes > 1:
-                    end = self.lane == self.lanes - 1
+                    end = self.lane == step.lane_end
                     m.d.sync += self.lane.eq(Mux(end, 0, self.lane + 1))

@@ -86,6 +86,7 @@ class Words:
             "channel_end": walk.extents[0] - 1,
             "pad": step.pad & code,
             "largest": int(step.largest),
+            "lane_end": walk.lanes - 1,
         }
         row |= {name: value & around for name, value in zip(names, walk.steps, strict=True)}
         row |= {
@@ -95,6 +96,7 @@ class Words:
             "into_channel": target.channel & around if target else 0,
             "beats": target.beats - 1 if target else 0,
             "add": int(target.add) if target else 0,
+            "into_lane_end": target.lanes - 1 if target else 0,
             "entry": rescale.first if rescale else 0,
             "each": int(rescale.each) if rescale else 0,
             "shift": self.shifts.index(rescale.shift) if rescale else 0,

@@ -23,7 +23,7 @@ def build(
         ),
     ],
     member: Annotated[
-        str, typer.Option(help="Datapath of its products: dense, bitplanes or permdiag.")
+        str, typer.Option(help="Datapath of its products: dense, bitplanes, permdiag or circulant.")
     ] = "dense",
     settings: Annotated[
         list[str] | None,

@@ -34,6 +34,22 @@ MORE = {
     "groups of columns": {"settings": ("products=2",), "outputs": 6, "network": "conv"},
     "bit by bit": {"settings": ("array=bitserial", "products=8"), "network": "mlp"},
     "sums side by side": {"inputs": 2, "outputs": 8, "network": "residual"},
+    "tiles within a beat of sums": {"inputs": 2, "outputs": 8, "network": "conv"},
+    "circulant": {
+        "member": "circulant",
+        "impose": True,
+        "settings": ("k=2", "units=3"),
+        "outputs": 6,
+        "network": "residual",
+    },
+    "transforms": {
+        "member": "circulant",
+        "impose": True,
+        "inputs": 10,
+        "outputs": 8,
+        "settings": ("k=4", "engine=ntt", "modulus_log2=16"),
+        "network": "residual",
+    },
     "deeper memories": {"codes_depth": 100, "sums_depth": 333, "network": "residual"},
     "zeros in beats": {
         "member": "permdiag",
