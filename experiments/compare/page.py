@@ -7,7 +7,7 @@ from typing import Any
 
 import nomul
 from nomul.experiments.compare import memory, pictures, regimes
-from nomul.experiments.compare.rows import Comparison
+from nomul.experiments.compare.entries import Comparison
 
 
 def write(

@@ -62,7 +62,7 @@ def accuracy(row: Row) -> float:
 def verdict(rows: list[Row], regime: str, within: float) -> Verdict | None:
     """Return what wins in a regime among rows within some points of the best accuracy.
 
-    None where no row has a figure.
+    That is the best of those that run the network itself. None where no row has a figure.
 
     Raises
     ------
@@ -76,7 +76,8 @@ def verdict(rows: list[Row], regime: str, within: float) -> Verdict | None:
         return None
     column = columns[0]
     there = [row for row in rows if row[column] is not None]
-    best = max(accuracy(row) for row in there)
+    own = [row for row in there if row["weights"] != OTHER]
+    best = max(accuracy(row) for row in own or there)
     enough = [row for row in there if accuracy(row) >= best - within]
     ranks = sorted(enough, key=lambda row: row[column])
     left_out = tuple(row for row in there if accuracy(row) < best - within)

@@ -14,7 +14,7 @@ from nomul.golden.network import Network
 
 # Few samples want more epochs; where there are many, a projection after each step takes longer
 # than the step.
-EPOCHS = {True: 30, False: 2}
+EPOCHS = {True: 60, False: 2}
 EVERY = {True: 2, False: 20}
 FEW = 5000
 

@@ -126,7 +126,7 @@ def _changes(settings: list[str]) -> dict[str, dict[str, str]]:
 
 def _show(found: object, files: list[Path], within: float, regime: str | None, json: bool) -> None:
     from nomul.experiments.compare import page, regimes
-    from nomul.experiments.compare.rows import Comparison
+    from nomul.experiments.compare.entries import Comparison
 
     assert isinstance(found, Comparison)
     rows = found.rows()

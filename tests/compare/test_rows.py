@@ -6,7 +6,7 @@ import json
 import pytest
 
 from nomul import ledger
-from nomul.experiments.compare import page, pictures, regimes, rows
+from nomul.experiments.compare import entries, page, pictures, regimes, rows
 from nomul.experiments.compare.memory import Memory
 from nomul.golden.products import members
 
@@ -94,7 +94,7 @@ def test_what_one_member_cannot_hold_is_its_own_matter(subject, tmp_path, measur
 
 def made(array, accuracy, **values):
     """Return a row with some figures."""
-    row = dict.fromkeys(("fine-tuned, %", *rows.COLUMNS))
+    row = dict.fromkeys(("fine-tuned, %", *entries.COLUMNS))
     row |= {"array": array, "size": "small", "weights": "exact", "accuracy, %": accuracy}
     return row | {"cannot": ""} | values
 
