@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nomul import flow, ledger, registry
+from nomul.experiments.bitplanes import accuracy
 from nomul.experiments.captions import caption
 from nomul.experiments.tables import Rows
 from nomul.synth import yosys
@@ -168,4 +169,37 @@ def _measured(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-TABLES = {"T1": columns, "T2": equal_throughput}
+@caption("Passes and cycles of FracTrain's precisions on an array made for 8 x 8 bits.")
+def passes() -> Rows:
+    """Return passes and cycles of FracTrain's precisions on an array made for 8 x 8 bits.
+
+    A precision n/m is read as: activations and weights of n bits forward, errors of m bits that
+    meet either of them backward. An array of 64 x 4 goes through one plane pair of all 64 lanes in
+    a cycle; a vector is one in a sequence.
+    """
+    block, values = arrays(8, 8)["planes, binary"]
+    cfg = registry.get(block).config().from_dict(values)
+    rows = []
+    for forward, backward in ((3, 6), (4, 6), (6, 8), (8, 8)):
+        counts = [cfg.steps(a, w, w) for a, w in ((forward, forward), (backward, forward))]
+        total = counts[0] + 2 * counts[1]
+        rows.append(
+            {
+                "precision": f"{forward}/{backward}",
+                "passes forward": counts[0],
+                "passes backward, each": counts[1],
+                "cycles of a vector alone, forward": cfg.cycles_of(1, counts[0]),
+                "cycles of all three products": total,
+                "of those of 8/8": round(total / (3 * cfg.steps(8, 8, 8)), 3),
+            }
+        )
+    return rows
+
+
+TABLES = {
+    "T1": columns,
+    "T2": equal_throughput,
+    "T3": passes,
+    "T4": accuracy.levels,
+    "accuracy": accuracy.planes,
+}

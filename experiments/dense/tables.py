@@ -6,6 +6,7 @@ from typing import Any
 
 from nomul import ledger
 from nomul.experiments.captions import caption
+from nomul.experiments.dense import public
 from nomul.experiments.tables import Rows
 from nomul.golden.dense import Config
 from nomul.synth import yosys
@@ -71,4 +72,4 @@ def _rival(name: str, values: dict[str, Any], cells: FreePdk45) -> dict[str, Any
     }
 
 
-TABLES = {"T1": rivals}
+TABLES = {"T1": rivals, "T2": public.rivals}
