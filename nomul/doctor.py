@@ -16,7 +16,7 @@ _ECP5, _ICE40, _GOWIN = ((tools.ROUTERS[family],) for family in ("ecp5", "ice40"
 # Per command, what it needs: each entry is a list of ways, and one complete way is enough. Every
 # command of the command line is here, by its words at the beginning of an entry or after a comma.
 NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
-    "list, show, new, pack, cite, report, verify, doctor, soc": ((("numpy",),),),
+    "list, show, new, pack, cite, report, verify, doctor": ((("numpy",),),),
     "emit": ((_EMIT,),),
     "sim": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR)),
     "sim --simulator verilator": ((_EMIT,), (tools.BENCH,), (_VERILATOR,)),
@@ -36,10 +36,20 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "pnr --board tangnano20k": ((_EMIT,), (_GOWIN,), (("apycula",),)),
     "emit: the core in FuseSoC": ((_EMIT,), (("fusesoc",),)),
     "claim": ((_SYNTH,), (tools.BENCH,), (_ICARUS,)),
+    "soc": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR)),
+    "compare": (
+        (_SYNTH,),
+        (tools.BENCH,),
+        (_ICARUS, _VERILATOR),
+        (_ECP5,),
+        (("torch", "scikit-learn"),),
+    ),
+    "build": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR)),
     "import": ((("numpy",),),),
     "import: ONNX, QONNX": ((("onnx",),),),
     "import: NIR": ((("nir",),),),
     "import: snnTorch": ((("snntorch",),),),
+    "train sgd": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("scikit-learn",),)),
     "train lutnet, train lif, train essop": ((("torch",),), (("scikit-learn",),)),
     "sweep": ((_SYNTH,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("distributed",),)),
     "report --html": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("dot",),)),
@@ -52,6 +62,7 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "a board from Python": ((("pyserial",),),),
     "notebooks": ((("nbclient",),), (("scikit-learn",),)),
     "make site": ((("sphinx",),),),
+    "make test: rules of layouts": ((("magic",),), (("netgen-lvs",),)),
     "make test: pages in a browser": ((("chromium",),), (("chromedriver",),)),
 }
 
