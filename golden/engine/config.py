@@ -15,7 +15,7 @@ from nomul.golden.network.files import load
 from nomul.golden.network.network import Network
 from nomul.golden.products import Plan
 
-Member = Literal["dense", "bitplanes", "permdiag", "circulant"]
+Member = Literal["dense", "bitplanes", "permdiag", "circulant", "pow2basis"]
 MEMBERS: tuple[Member, ...] = get_args(Member)
 Weights = Literal["rom", "stream"]
 

@@ -14,6 +14,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "bitplanes": {"encodings": ("and",), "rounding": False, "checks": False},
     "permdiag": {"lanes": 1},
     "circulant": {},
+    "pow2basis": {},
 }
 
 
@@ -30,7 +31,7 @@ def configure(member: str, settings: tuple[str, ...], **family: Any) -> Any:
     """
     kind = products.member(member).Config
     own = dict(DEFAULTS[member])
-    if "products" in kind.names():
+    if member == "dense":
         own["products"] = family["outputs"]
     if member == "bitplanes":
         own["lanes"] = family["inputs"]
@@ -81,19 +82,30 @@ def gathering(tile: Any) -> Ints:
     return sizes
 
 
-def pace(member: str, tile: Any, x: Ints) -> Ints:
+def pace(member: str, packed: Any, x: Ints) -> Ints:
     """Return how many cycles the member is at work on each beat, int64[V, beats].
 
     It takes a beat, and the next one so many cycles later at the earliest. An array that goes over
     a vector several times is at work on its last beat for all but the first time. One that skips
     zeros takes as long as the beat has others.
+
+    Parameters
+    ----------
+    member, packed
+        Name of the member, and the tile that is loaded.
+    x
+        int64[V, inputs].
     """
+    tile = packed.cfg
     beats = len(gathering(tile))
     if member == "permdiag":
         there: NDArray[np.bool_] = np.zeros((len(x), beats * tile.width), dtype=np.bool_)
         there[:, : tile.inputs] = x != 0
         counts = there.reshape(len(x), beats, tile.width).sum(axis=2, dtype=np.int64)
         return np.maximum(counts * tile.steps * tile.planes, 1)
+    if member == "pow2basis":  # groups of outputs without a coefficient may be left out
+        counts = np.maximum(packed.groups.sum(axis=1) * tile.group_cycles, 1)
+        return np.broadcast_to(np.maximum(counts, tile.first_cycles), (len(x), beats))
     if getattr(tile, "engine", "") == "ntt":  # a beat is a block, which is transformed by itself
         return np.full((len(x), beats), tile.interval // beats, dtype=np.int64)
     work = np.ones((len(x), beats), dtype=np.int64)

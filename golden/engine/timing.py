@@ -33,7 +33,7 @@ def product_cycles(cfg: Any, step: Pass, fed: Ints) -> Ints:
         int64[V, windows, inputs].
     """
     gathered, packed = gathering(cfg.tile), step.tile.packed
-    work = pace(cfg.member, cfg.tile, fed.reshape(-1, fed.shape[2]))
+    work = pace(cfg.member, packed, fed.reshape(-1, fed.shape[2]))
     work = work.reshape(len(fed), -1)
     following = np.tile(gathered, fed.shape[1])[1:]
     between = np.maximum(work[:, :-1], following).sum(axis=1)

@@ -8,7 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.engine import FLAGS, RULES, Config, members
-from nomul.hw import bitplanes, circulant, dense, permdiag
+from nomul.hw import bitplanes, circulant, dense, permdiag, pow2basis
 from nomul.hw.engine.answer import Answer, answer_layout
 from nomul.hw.engine.gather import Gather
 from nomul.hw.engine.intake import Intake, input_layout
@@ -24,6 +24,7 @@ MEMBERS: dict[str, ModuleType] = {
     "bitplanes": bitplanes,
     "permdiag": permdiag,
     "circulant": circulant,
+    "pow2basis": pow2basis,
 }
 PRODUCT, VECTOR, ANSWER = range(len(KINDS))
 
@@ -107,11 +108,11 @@ class Top(wiring.Component):
     def _weights(self) -> Stored | Framed:
         """Return where words of weights come from."""
         tiles = [step.tile.packed for step in self.program.passes if step.kind == "product"]
-        beats = tiles[0].beats if tiles else 1
+        most = max((packed.beats for packed in tiles), default=1)
         if self.cfg.weights == "stream":
-            return Framed(self.word_bits, beats)
+            return Framed(self.word_bits, most)
         words = [word for packed in tiles for word in members.tile_words(packed)]
-        return Stored(self.word_bits, words or [0], beats)
+        return Stored(self.word_bits, words or [0], most)
 
     def _sequence(self, m: Module, words: Words, intake, weights, member, rescale) -> tuple:
         """Describe the sequencer: an input, then pass after pass, each from fetch to its end.
@@ -166,7 +167,11 @@ class Top(wiring.Component):
         for flag, strobe in zip(self.errors, strobes, strict=True):
             with m.If(strobe):
                 m.d.sync += flag.eq(1)
-        m.d.comb += [rescale.step.eq(step), rescale.start.eq(start)]
+        m.d.comb += [
+            rescale.step.eq(step),
+            rescale.start.eq(start),
+            weights.final.eq(step.words),
+        ]
         return step, step.kind, start, over
 
     def _read(self, m: Module, step, kind, walking, takers, sums: Sums) -> tuple:

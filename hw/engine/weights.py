@@ -20,12 +20,14 @@ class Stored(wiring.Component):
     words : sequence of int
         The words.
     beats : int
-        Words of a tile.
+        Words of the largest tile.
 
     Members
     -------
     load : ``In(1)``
         A tile is loaded in this cycle; words are offered then only.
+    final : ``In(range(beats))``
+        Number of the tile's last word.
     o : ``Out(stream.Signature(weight_layout(width)))``
         Words, for the member.
     """
@@ -34,7 +36,13 @@ class Stored(wiring.Component):
 
     def __init__(self, width: int, words: Sequence[int], beats: int):
         self.width, self.words, self.beats = width, words, beats
-        super().__init__({"load": In(1), "o": Out(stream.Signature(weight_layout(width)))})
+        super().__init__(
+            {
+                "load": In(1),
+                "final": In(range(max(2, beats))),
+                "o": Out(stream.Signature(weight_layout(width))),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -47,7 +55,7 @@ class Stored(wiring.Component):
             taken.eq(self.o.valid & self.o.ready),
             self.o.valid.eq(there & self.load),
             self.o.payload.w.eq(port.data),
-            self.o.payload.last.eq(counted(m, taken, self.beats)),
+            self.o.payload.last.eq(counted(m, taken, self.final)),
             port.addr.eq(address),
             port.en.eq(~there | taken),
         ]
@@ -66,12 +74,14 @@ class Framed(wiring.Component):
     Parameters
     ----------
     width, beats : int
-        Bits of a word, and words of a tile.
+        Bits of a word, and words of the largest tile.
 
     Members
     -------
     load : ``In(1)``
         A tile is loaded in this cycle; words pass then only.
+    final : ``In(range(beats))``
+        Number of the tile's last word.
     weight : ``In(stream.Signature(weight_layout(width)))``
         Words as they come; ``last`` ends a tile.
     o : ``Out(stream.Signature(weight_layout(width)))``
@@ -87,7 +97,14 @@ class Framed(wiring.Component):
         self.width, self.beats = width, beats
         words = stream.Signature(weight_layout(width))
         super().__init__(
-            {"load": In(1), "weight": In(words), "o": Out(words), "short": Out(1), "long": Out(1)}
+            {
+                "load": In(1),
+                "final": In(range(max(2, beats))),
+                "weight": In(words),
+                "o": Out(words),
+                "short": Out(1),
+                "long": Out(1),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -101,7 +118,7 @@ class Framed(wiring.Component):
             self.weight.ready.eq(skip | self.load & ~fill & self.o.ready),
             sent.eq(self.o.valid & self.o.ready),
             taken.eq(self.weight.valid & self.weight.ready),
-            last.eq(counted(m, sent, self.beats)),
+            last.eq(counted(m, sent, self.final)),
             self.short.eq(taken & ~skip & given.last & ~last),
             self.long.eq(taken & ~skip & ~given.last & last),
         ]
@@ -116,10 +133,10 @@ class Framed(wiring.Component):
         return m
 
 
-def counted(m: Module, taken: Signal, beats: int) -> Signal:
+def counted(m: Module, taken: Signal, final: Signal) -> Signal:
     """Return whether a word is a tile's last, by counting those that are taken."""
-    count, last = Signal(range(max(2, beats))), Signal()
-    m.d.comb += last.eq(count == beats - 1)
+    count, last = Signal.like(final), Signal()
+    m.d.comb += last.eq(count == final)
     with m.If(taken):
         m.d.sync += count.eq(Mux(last, 0, count + 1))
     return last

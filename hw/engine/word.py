@@ -85,6 +85,7 @@ class Words:
             "y_end": walk.extents[1] - 1,
             "channel_end": walk.extents[0] - 1,
             "pad": step.pad & code,
+            "words": step.tile.packed.beats - 1 if step.tile else 0,
             "largest": int(step.largest),
             "lane_end": walk.lanes - 1,
         }

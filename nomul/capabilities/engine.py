@@ -23,7 +23,10 @@ def build(
         ),
     ],
     member: Annotated[
-        str, typer.Option(help="Datapath of its products: dense, bitplanes, permdiag or circulant.")
+        str,
+        typer.Option(
+            help="Datapath of its products: dense, bitplanes, permdiag, circulant or pow2basis."
+        ),
     ] = "dense",
     settings: Annotated[
         list[str] | None,

@@ -50,6 +50,21 @@ MORE = {
         "settings": ("k=4", "engine=ntt", "modulus_log2=16"),
         "network": "residual",
     },
+    "factors": {"member": "pow2basis", "impose": True, "inputs": 9, "network": "conv"},
+    "factors, rebuilt and streamed": {
+        "member": "pow2basis",
+        "impose": True,
+        "outputs": 6,
+        "settings": ("units=2", "datapath=rebuild"),
+        "weights": "stream",
+        "network": "residual",
+    },
+    "factors, bit by bit": {
+        "member": "pow2basis",
+        "impose": True,
+        "outputs": 6,
+        "settings": ("units=2", "products=bitserial"),
+    },
     "deeper memories": {"codes_depth": 100, "sums_depth": 333, "network": "residual"},
     "zeros in beats": {
         "member": "permdiag",
