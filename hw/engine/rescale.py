@@ -100,7 +100,8 @@ class Rescale(wiring.Component):
         with m.Elif(self.valid & self.channel_last & self.step.each):
             m.d.sync += entry.eq(entry + 1)
         scale = Signal(signed(scale_bits), reset_less=True)
-        bias, bias_later = (Signal(signed(bias_bits), reset_less=True, name=n) for n in "ab")
+        names = ("bias_read", "bias_kept")
+        bias, bias_later = (Signal(signed(bias_bits), reset_less=True, name=n) for n in names)
         m.d.sync += [scale.eq(port.data.scale), bias.eq(port.data.bias), bias_later.eq(bias)]
         return scale, bias_later
 
@@ -108,7 +109,7 @@ class Rescale(wiring.Component):
         """Return y scale + bias, registered."""
         bits = self.program.widths["scaled"]
         operand = Signal(signed(self.bits), reset_less=True)
-        product, wide = (Signal(signed(bits), reset_less=True, name=n) for n in ("py", "wide"))
+        product, wide = (Signal(signed(bits), reset_less=True, name=n) for n in ("product", "wide"))
         m.d.sync += [operand.eq(y), wide.eq(product + bias)]
         if self.program.multiplies:
             m.d.sync += product.eq(operand * scale)

@@ -59,7 +59,9 @@ class Walk(wiring.Component):
         x, y = Signal(place_bits), Signal(place_bits)  # of the window's corner
         column, row = Signal.like(step.x_end), Signal.like(step.y_end)
         channel = Signal.like(step.channel_end)
-        kx_last, ky_last, x_last, y_last = (Signal(name=n) for n in ("kl", "kyl", "xl", "yl"))
+        kx_last, ky_last, x_last, y_last = (
+            Signal(name=n) for n in ("kx_last", "ky_last", "x_last", "y_last")
+        )
         moves, word_end = Signal(), Signal()
         # Where this element is.
         m.d.comb += [

@@ -109,7 +109,9 @@ class Framed(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        fill, skip, taken, sent, last = (Signal(name=n) for n in ("fill", "skip", "in", "out", "l"))
+        fill, skip, taken, sent, last = (
+            Signal(name=n) for n in ("fill", "skip", "taken", "sent", "last_word")
+        )
         given = self.weight.payload
         m.d.comb += [
             self.o.valid.eq(self.load & ~skip & (fill | self.weight.valid)),
