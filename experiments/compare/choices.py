@@ -76,6 +76,20 @@ def _diagonals(scale: Scale) -> dict[str, Any]:
     return {"p": 4, "pes": 1, "muls": min(rows, scale.rate), "lanes": 4}
 
 
+def _circulants(scale: Scale) -> dict[str, Any]:
+    # A unit has k products of one activation.
+    return {"k": 4, "units": max(1, scale.rate // 4)}
+
+
+def _circulants_bit_by_bit(scale: Scale) -> dict[str, Any]:
+    return {"k": 4, "units": max(1, scale.rate * scale.act_bits // 4), "product": "bitserial"}
+
+
+def _bases(scale: Scale) -> dict[str, Any]:
+    # A unit adds what three weights bring.
+    return {"units": max(1, scale.rate // 3)}
+
+
 def _sparse(scale: Scale) -> dict[str, Any]:
     # As many slots as rows, so that a dense tile is held whole.
     return {"slots": scale.inputs, "lanes": 4, "formats": ("dense", "bitmap"), "tree_regs": 1}
@@ -102,6 +116,8 @@ SET_UP: dict[str, dict[str, Callable[[Scale], dict[str, Any]]]] = {
     "dense": {"dense": _multipliers, "dense, bit by bit": _bit_by_bit},
     "bitplanes": {"bitplanes": _planes},
     "permdiag": {"permdiag": _diagonals},
+    "circulant": {"circulant": _circulants, "circulant, bit by bit": _circulants_bit_by_bit},
+    "pow2basis": {"pow2basis": _bases},
     "spimc": {"spimc": _sparse},
     "sonic": {"sonic": _levels},
 }

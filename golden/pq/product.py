@@ -61,12 +61,12 @@ def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
 
 def compress(cfg: Config, w: ArrayLike) -> Packed:
     """Refuse: tables need real inputs, see :func:`nomul.golden.pq.fit`."""
-    raise TypeError("pq: weights alone make no tables; use pq.fit(cfg, w, samples)")
+    raise ValueError("pq: weights alone make no tables; use pq.fit(cfg, w, samples)")
 
 
 def project(cfg: Config, w: ArrayLike) -> Ints:
     """Refuse: any weights have tables, and none are computed exactly."""
-    raise TypeError("pq: there are no nearest weights; use pq.fit(cfg, w, samples)")
+    raise ValueError("pq: there are no nearest weights; use pq.fit(cfg, w, samples)")
 
 
 def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:

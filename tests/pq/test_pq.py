@@ -178,9 +178,9 @@ def test_arrays_that_cannot_be_are_refused(more, message):
 def test_what_there_is_not_is_refused():
     cfg = pq.Config(inputs=4, outputs=2)
     w = np.zeros((4, 2), dtype=int)
-    with pytest.raises(TypeError, match=r"pq: weights alone make no tables; use pq\.fit"):
+    with pytest.raises(ValueError, match=r"pq: weights alone make no tables; use pq\.fit"):
         pq.compress(cfg, w)
-    with pytest.raises(TypeError, match="pq: there are no nearest weights"):
+    with pytest.raises(ValueError, match="pq: there are no nearest weights"):
         pq.project(cfg, w)
     with pytest.raises(TypeError, match="has prototypes and tables, and no weights"):
         pq.stimuli(cfg, np.random.default_rng(5))["packed"].weights()

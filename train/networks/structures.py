@@ -1,0 +1,197 @@
+"""Networks fine-tuned under a structure of their weights, beside rivals of equal storage.
+
+A perceptron for digits is trained in real numbers, and then on with 8 bits while each layer is
+projected to what a member of the products' family holds. Rivals are N:M masks of equal density,
+fewer bits per weight, and a narrower network whose plain weights take as many bits.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from nomul.golden import circulant, network, permdiag, pow2basis
+from nomul.golden.arrays import Ints
+from nomul.golden.network import Dense, Network
+from nomul.golden.network.reals import Graph
+from nomul.golden.spimc.config import bits_for
+from nomul.train.networks.export import to_onnx
+from nomul.train.networks.study import CALIBRATION, Data, accuracy, accuracy_of_module, data_of, fit
+from nomul.train.networks.tune import Tuned, tune
+
+SIZES = (64, 64, 32, 10)
+EPOCHS = 80
+TUNING = 60
+EVERY = 2  # steps from one projection to the next
+RATE = 8e-3
+BITS = 8
+
+
+@dataclass(frozen=True)
+class Case:
+    """A structure in one size.
+
+    Attributes
+    ----------
+    structure
+        What the weights are.
+    size
+        p, k, M, bits, the share of outputs kept, or the factor by which storage is smaller.
+    """
+
+    structure: str
+    size: int
+
+
+CASES = (
+    Case("dense", 8),
+    Case("dense", 4),
+    Case("dense", 2),
+    *(Case("permdiag", p) for p in (4, 8, 16)),
+    *(Case("circulant", k) for k in (4, 8, 16)),
+    *(Case("pow2basis", part) for part in (1, 2, 4)),
+    *(Case("1:M", m) for m in (4, 8, 16)),
+    *(Case("narrower", factor) for factor in (4, 8, 16)),
+)
+
+
+class Projection:
+    """Projects weights of any shape to a case's structure, and counts what they are stored in.
+
+    Where a method goes on from what it found before, it does so for each layer.
+    """
+
+    def __init__(self, case: Case):
+        self.case = case
+        self.before: dict[tuple[int, ...], pow2basis.Packed] = {}
+
+    def __call__(self, w: Ints) -> Ints:
+        """Return the nearest weights int64[inputs, outputs] of the structure that was found."""
+        match self.case.structure:
+            case "permdiag":
+                return permdiag.project(_diagonals(w.shape, self.case.size), w)
+            case "circulant":
+                return circulant.project(_circulants(w.shape, self.case.size), w)
+            case "1:M":
+                return nearest_of(w, self.case.size)
+        return self._based(w)
+
+    def _based(self, w: Ints) -> Ints:
+        cfg, start = _bases(w.shape), self.before.get(w.shape)
+        kept = -(-w.shape[1] // self.case.size)
+        found = pow2basis.project(cfg, w, start, None if self.case.size == 1 else kept)
+        self.before[w.shape] = pow2basis.compress(cfg, found)
+        return np.asarray(found)
+
+    def bits(self, w: Ints) -> int:
+        """Return the bits that weights of the structure are stored in, indices included."""
+        size = self.case.size
+        match self.case.structure:
+            case "permdiag":
+                return permdiag.compress(_diagonals(w.shape, size), w).bits
+            case "circulant":
+                return circulant.compress(_circulants(w.shape, size), w).bits
+            case "1:M":
+                return -(-w.shape[0] // size) * w.shape[1] * (BITS + bits_for(size))
+            case "dense":
+                return w.size * size
+            case "narrower":
+                return w.size * BITS
+        packed = self.before[w.shape]
+        assert np.array_equal(packed.weights(), w)
+        return packed.bits
+
+
+@cache
+def _diagonals(shape: tuple[int, int], p: int) -> permdiag.Config:
+    return permdiag.Config(inputs=shape[0], outputs=shape[1], p=p)
+
+
+@cache
+def _circulants(shape: tuple[int, int], k: int) -> circulant.Config:
+    return circulant.Config(inputs=shape[0], outputs=shape[1], k=k)
+
+
+@cache
+def _bases(shape: tuple[int, int]) -> pow2basis.Config:
+    return pow2basis.Config(inputs=shape[0], outputs=shape[1], units=1)
+
+
+def nearest_of(w: Ints, group: int) -> Ints:
+    """Return weights of which the largest of every ``group`` inputs stays, for each output."""
+    padded = np.zeros((-(-len(w) // group) * group, w.shape[1]), dtype=np.int64)
+    padded[: len(w)] = w
+    cut = padded.reshape(-1, group, w.shape[1])
+    largest = np.abs(cut).argmax(axis=1)[:, None]
+    mask = np.arange(group)[None, :, None] == largest
+    return np.asarray((cut * mask).reshape(padded.shape)[: len(w)])
+
+
+def narrower(factor: int) -> tuple[int, ...]:
+    """Return sizes of a perceptron whose weights are at most so many times fewer: as many as fit.
+
+    Of equally large ones the one whose second layer is nearest to half of its first.
+    """
+    whole = sum(a * b for a, b in pairwise(SIZES))
+    fitting = []
+    for first in range(2, SIZES[1] + 1):
+        for second in range(2, first + 1):
+            count = SIZES[0] * first + first * second + second * SIZES[3]
+            if count <= whole // factor:
+                fitting.append((count, -abs(2 * second - first), first, second))
+    *_, first, second = max(fitting)
+    return SIZES[0], first, second, SIZES[3]
+
+
+def perceptron(sizes: tuple[int, ...]) -> nn.Module:
+    """Return a perceptron of these sizes, ReLU between layers."""
+    parts: list[nn.Module] = []
+    for inputs, outputs in pairwise(sizes):
+        parts += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*parts[:-1])
+
+
+def run(case: Case, seed: int) -> dict[str, Any]:
+    """Train one case, and return its record: accuracies on the test set, and bits stored."""
+    torch.set_num_threads(1)
+    data = data_of("digits")
+    sizes = narrower(case.size) if case.structure == "narrower" else SIZES
+    graph, real = trained(sizes, seed)
+    bits = case.size if case.structure == "dense" else BITS
+    plain = case.structure in ("dense", "narrower")
+    projection = Projection(case)
+    tuned = Tuned(graph, data.x[:CALIBRATION], bits, BITS, None if plain else projection)
+    x, labels = torch.from_numpy(data.x), torch.from_numpy(data.labels)
+    before = accuracy(tuned.network(), data)
+    tune(tuned, x, labels, TUNING, RATE, seed=seed, every=EVERY, relative=True)
+    net = tuned.network()
+    stored = sum(projection.bits(w) for w in weights(net))
+    return {
+        "structure": case.structure,
+        "size": case.size,
+        "seed": seed,
+        "float": real,
+        "imposed": before,
+        "tuned": accuracy(net, data),
+        "weights": net.weights,
+        "bits": stored,
+    }
+
+
+def weights(net: Network) -> list[Ints]:
+    """Return the weights of a network's layers, int64[inputs, outputs] each."""
+    return [layer.w for layer in net.layers if isinstance(layer, Dense)]
+
+
+@cache
+def trained(sizes: tuple[int, ...], seed: int) -> tuple[Graph, float]:
+    """Return a perceptron trained on digits as a graph in real numbers, and its accuracy."""
+    data: Data = data_of("digits")
+    torch.manual_seed(seed)
+    net = perceptron(sizes)
+    fit(net, data, EPOCHS, seed=seed)
+    return network.read(to_onnx(net, data.x[:2])), accuracy_of_module(net, data)
