@@ -171,6 +171,21 @@ def test_a_simulated_board_predicts(tmp_path, weights):
 
 @pytest.mark.long
 @pytest.mark.needs("icarus")
+def test_a_simulated_board_classifies_digits(tmp_path):
+    """The network that fits an UP5K with its weights, on digits of scikit-learn's test set."""
+    pytest.importorskip("serial", reason="needs pip install 'nomul[board]'")
+    digits = pytest.importorskip("nomul.train.digits", reason="needs pip install scikit-learn")
+    data, cfg = digits.load(), engine.Config.preset("digits-int4")
+    images = data.x_test[:4]
+    settings = {name: getattr(cfg, name) for name in ("network", "inputs", "outputs")}
+    with Board.simulated("engine", tmp_path, **settings) as board:
+        given = board.predict(images, timeout_s=120)
+    assert given.tolist() == engine.model(cfg, cfg.net.encode(images))[:, -1].tolist()
+    assert (given == data.labels_test[:4]).all()
+
+
+@pytest.mark.long
+@pytest.mark.needs("icarus")
 def test_a_testbench_of_a_network_passes(tmp_path):
     cfg = engine.Config()
     emitted = flow.add_testbench(BLOCK, cfg, flow.emit(BLOCK, cfg))
