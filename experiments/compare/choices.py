@@ -77,8 +77,7 @@ def _diagonals(scale: Scale) -> dict[str, Any]:
 
 
 def _circulants(scale: Scale) -> dict[str, Any]:
-    # A unit has k products of one activation.
-    return {"k": 4, "units": max(1, scale.rate // 4)}
+    return {"k": 4, "units": max(1, min(-(-scale.outputs // 4), scale.rate // 4))}
 
 
 def _circulants_bit_by_bit(scale: Scale) -> dict[str, Any]:
@@ -86,8 +85,7 @@ def _circulants_bit_by_bit(scale: Scale) -> dict[str, Any]:
 
 
 def _bases(scale: Scale) -> dict[str, Any]:
-    # A unit adds what three weights bring.
-    return {"units": max(1, scale.rate // 3)}
+    return {"units": min(scale.outputs, max(2, scale.rate // 2))}
 
 
 def _sparse(scale: Scale) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from nomul.experiments.captions import caption
 from nomul.experiments.compare import pictures, rows, subject
 from nomul.experiments.tables import Rows
 
-# Networks, their data, and the sizes that were measured.
+# Networks, their data, the sizes that were measured, and whether they were fine-tuned: each member
+# that does not hold the convnet would take minutes.
 NETWORKS = {
-    "digits": ("digits-mlp-int8", "digits", ("small",)),
-    "fashion": ("fashion-convnet-int8", "fashion-mnist", ("small",)),
+    "digits": ("digits-mlp-int8", "digits", ("small",), True),
+    "fashion": ("fashion-convnet-int8", "fashion-mnist", ("small",), False),
 }
 
 # What a page shows of a row.
@@ -60,9 +61,14 @@ def measured(name: str, target: str) -> Rows:
     RuntimeError
         A row failed, or Ctrl-C came; what was measured is kept.
     """
-    network, data, sizes = NETWORKS[name]
+    network, data, sizes, finetune = NETWORKS[name]
     found = rows.compare(
-        subject.load(network, data), sizes=sizes, target=target, finetune=True, note=print
+        subject.load(network, data),
+        sizes=sizes,
+        target=target,
+        finetune=finetune,
+        workers=1,
+        note=print,
     )
     lacking = [entry.label for entry in found.entries if entry.failed]
     if found.stopped or lacking:

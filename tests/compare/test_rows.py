@@ -166,3 +166,11 @@ def test_jobs_survive_json(subject, tmp_path, measured):
     for job in measured:
         ledger.stamp({**vars(job), "parts": list(job.parts)})
         json.dumps(job.parts)
+
+
+def test_sums_that_are_none_of_the_weights_are_said_to_be(subject, tmp_path, measured):
+    found = compared(subject, tmp_path, ["pq", "circulant"])
+    cannot = [row["cannot"] for row in found.rows()]
+    assert cannot[0].startswith("its sums are not W^T x")
+    assert cannot[1] == ""
+    assert not any(entry.failed for entry in found.entries)
