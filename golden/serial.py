@@ -56,15 +56,20 @@ class Link:
     ----------
     inputs, outputs
         Widths of the block's streams by name, in the order of its ports.
+    filler
+        A byte that says nothing where one would name a stream, such as that of SPI; None where
+        there is none.
     """
 
     inputs: Mapping[str, int]
     outputs: Mapping[str, int]
     received: dict[str, list[int]] = field(default_factory=dict)
+    filler: int | None = None
 
     def __post_init__(self) -> None:
-        if len(self.inputs) > TAKEN or len(self.outputs) > TAKEN:
-            raise ValueError(f"more than {TAKEN} streams have no number")
+        most = TAKEN if self.filler is None else TAKEN - 2  # the last two are idle and reset
+        if len(self.inputs) > most or len(self.outputs) > most:
+            raise ValueError(f"more than {most} streams have no number")
         self.received = {name: [] for name in self.outputs}
         self._waiting: dict[str, deque[int]] = {name: deque() for name in self.inputs}
         self._sent: set[str] = set()
@@ -100,8 +105,8 @@ class Link:
                 self._sent.add(name)
         return bytes(data)
 
-    def feed(self, data: bytes) -> None:
-        """Take what the board sent.
+    def feed(self, data: bytes) -> bool:
+        """Take what the board sent, and return whether any of it says something.
 
         Raises
         ------
@@ -110,8 +115,13 @@ class Link:
         """
         self._buffer += data
         names, widths = list(self.outputs), list(self.outputs.values())
+        heard = False
         while self._buffer:
             head = self._buffer[0]
+            if head == self.filler:
+                del self._buffer[0]
+                continue
+            heard = True
             if head >= TAKEN:
                 taken = head - TAKEN
                 if taken >= len(self.inputs) or list(self.inputs)[taken] not in self._sent:
@@ -123,7 +133,8 @@ class Link:
                 raise ValueError(f"the board sends stream {head}, and there is none")
             size = word_bytes(widths[head])
             if len(self._buffer) <= size:
-                return
+                return True
             word = int.from_bytes(self._buffer[1 : size + 1], "little")
             self.received[names[head]].append(word & (1 << widths[head]) - 1)
             del self._buffer[: size + 1]
+        return heard

@@ -36,12 +36,12 @@ class Board:
 
     @classmethod
     def open(cls, about: Path | str, port: str) -> "Board":
-        """Open a serial port by its name, or by one of pyserial's addresses.
+        """Open a serial port by its name, or by one of pyserial's addresses; SPI as ``spi:0.0``.
 
         Raises
         ------
         ImportError
-            pyserial is not installed.
+            pyserial, or for SPI spidev, is not installed.
         ValueError
             The file is not that of a bitstream.
         """
@@ -65,6 +65,7 @@ class Board:
         *,
         preset: str | None = None,
         simulator: str | None = None,
+        link: str = "uart",
         **settings: Any,
     ) -> "Board":
         """Return a board that is a simulation of a block behind its serial line.
@@ -77,23 +78,33 @@ class Board:
             Where its Verilog and the simulation go.
         simulator
             ``icarus`` or ``verilator``; the one that is installed if None.
+        link
+            Kind of the line: ``uart`` or ``spi``.
 
         Raises
         ------
         ImportError
-            pyserial is not installed.
+            pyserial is not installed, which a ``uart`` needs.
         """
         from nomul import flow
         from nomul.flow import lines
 
         design = flow.design(name, preset, **settings)
-        about, address, run = lines.simulation(design.block, design.cfg, Path(folder), simulator)
+        about, address, run = lines.simulation(
+            design.block, design.cfg, Path(folder), simulator, link
+        )
         board = cls._at(about, address)
         board._run = run
         return board
 
     @classmethod
     def _at(cls, about: Mapping[str, Any], port: str) -> "Board":
+        if about["serial"].get("link") == "spi":
+            from nomul import spi
+
+            if port.startswith("socket://"):
+                return cls(about, spi.simulated(port))
+            return cls(about, spi.device(port, about["serial"]["hz"]))
         try:
             import serial
         except ImportError:
@@ -134,9 +145,12 @@ class Board:
     def reset(self) -> None:
         """Start anew: break the line, which resets the block, and forget what came."""
         from nomul.golden.serial import Link
+        from nomul.golden.spi import IDLE
 
         self.port.send_break()
-        self.link = Link(self.about["serial"]["inputs"], self.about["serial"]["outputs"])
+        line = self.about["serial"]
+        filler = IDLE if line.get("link") == "spi" else None
+        self.link = Link(line["inputs"], line["outputs"], filler=filler)
 
     def run(
         self, words: Mapping[str, Iterable[int]], expect: Mapping[str, int], timeout_s: float = 5.0
@@ -176,12 +190,12 @@ class Board:
             if outgoing:
                 self.port.write(outgoing)
             data = self.port.read(1)
-            if data:
+            try:
+                told = bool(data) and self.link.feed(data)
+            except ValueError as error:
+                raise BoardError(f"{error}; is this the board of {self._name()}?") from error
+            if told:
                 heard = time.monotonic()
-                try:
-                    self.link.feed(data)
-                except ValueError as error:
-                    raise BoardError(f"{error}; is this the board of {self._name()}?") from error
             elif time.monotonic() - heard > timeout_s:
                 raise BoardError(f"{self._name()} has been silent for {timeout_s:g} s")
         return {name: list(got[before[name] :]) for name, got in self.link.received.items()}

@@ -192,9 +192,13 @@ def pnr(
     board: Annotated[
         str | None,
         typer.Option(
-            help="Board of the bitstream: ulx3s, ulx3s25f, icebreaker, hx8k, tangnano20k or 9k."
+            help="Board of the bitstream: ulx3s, ulx3s25f, icebreaker, hx8k, tangnano20k or 9k, or "
+            "a file of pins, NAME.toml."
         ),
     ] = None,
+    link: Annotated[
+        str, typer.Option(help="Line between computer and board: uart or spi.")
+    ] = "uart",
     out: Out = None,
     json: AsJson = False,
 ) -> None:
@@ -205,10 +209,12 @@ def pnr(
         raise ValueError(
             "--bitstream and --board go together: ulx3s, icebreaker, hx8k, tangnano20k, ..."
         )
+    if board is None and link != "uart":
+        raise ValueError("--link goes with --bitstream and --board")
     if board is not None:
-        folder = (out or design.folder) / board
+        folder = (out or design.folder) / Path(board).stem
         with present.working(f"placing and routing {name}"):
-            about = flow.bitstream(block, cfg, folder, board, seed=seed or 1)
+            about = flow.bitstream(block, cfg, folder, board, seed=seed or 1, link=link)
         if json:
             present.as_json(about)
             return

@@ -30,23 +30,34 @@ def described(block: Block, cfg: "Config", top: Any) -> dict[str, Any]:
 
 
 def simulation(
-    block: Block, cfg: "Config", folder: Path, simulator: str | None = None
+    block: Block,
+    cfg: "Config",
+    folder: Path,
+    simulator: str | None = None,
+    link: str = "uart",
 ) -> tuple[dict[str, Any], str, "Future[Any]"]:
     """Start a simulation of a block behind its serial line, for whoever opens its socket.
 
     Returns what the file of a board would say, pyserial's address of the socket, and the run, which
-    ends when the other side closes the port.
+    ends when the other side closes the port. ``link`` is ``uart`` or ``spi``.
 
     Raises
     ------
     BenchError
         The simulation ended before there was a socket.
+    ValueError
+        There is no such link.
     """
-    from nomul.hw.serial import Serial
+    from nomul.golden.spi import LEAST_DIVISOR
+    from nomul.hw.serial import Serial, SpiSerial
     from nomul.sim import harness
     from nomul.synth.emit import emit
 
-    serial, name = Serial(block.top(cfg), DIVISOR), f"{block.name}_serial"
+    if link not in ("uart", "spi"):
+        raise ValueError(f"a link is uart or spi, not {link!r}")
+    top, name = block.top(cfg), f"{block.name}_serial"
+    serial = SpiSerial(top) if link == "spi" else Serial(top, DIVISOR)
+    divisor = LEAST_DIVISOR if link == "spi" else DIVISOR
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     design, port = folder / f"{name}.v", folder / "port"
@@ -56,7 +67,7 @@ def simulation(
         "inputs": serial.widths(serial.inputs),
         "outputs": serial.widths(serial.outputs),
     }
-    line = {"divisor": DIVISOR, **widths, "socket": str(port)}
+    line = {"link": link, "divisor": divisor, **widths, "socket": str(port)}
     (folder / "serial.json").write_text(json.dumps(line))
     pool = ThreadPoolExecutor(1)
     run = pool.submit(
@@ -77,7 +88,7 @@ def simulation(
         time.sleep(0.05)
     about = {
         "name": f"{block.name}_simulated",
-        "serial": {"baud": 115200, **widths},
+        "serial": {**({"link": link} if link == "spi" else {"baud": 115200}), **widths},
         **described(block, cfg, serial.top),
     }
     return about, f"socket://127.0.0.1:{port.read_text()}", run

@@ -188,10 +188,19 @@ class Mapped(Result["Row"]):
         )
         return Result(placed, f"{self.title} {placed.device}", figures.placed(placed))
 
-    def bitstream(self, board: str, *, seed: int = 1) -> Result[dict[str, Any]]:
+    def bitstream(self, board: str, *, seed: int = 1, link: str = "uart") -> Result[dict[str, Any]]:
         """Put the block on a board, with a serial line that feeds it, and write its bitstream.
 
         The serial line is mapped together with the block, so the block is mapped once more.
+
+        Parameters
+        ----------
+        board
+            Name of one that comes along, or a file ``NAME.toml`` of pins.
+        seed
+            Of the placement.
+        link
+            Kind of the line: ``uart`` or ``spi``.
 
         Raises
         ------
@@ -201,7 +210,13 @@ class Mapped(Result["Row"]):
             There is no such board, or it carries another FPGA than the target.
         """
         about = mapping.bitstream(
-            self.block, self.cfg, self.where / board, board, seed=seed, target=self.row.target
+            self.block,
+            self.cfg,
+            self.where / Path(board).stem,
+            board,
+            seed=seed,
+            target=self.row.target,
+            link=link,
         )
         shown = {"bitstream": about["bitstream"], "clock (MHz)": about["placed"]["fmax_mhz"]}
         return Result(about, f"{self.title} on {about['board']}", shown)

@@ -322,18 +322,22 @@ def bitstream(
     *,
     seed: int = 1,
     target: str | None = None,
+    link: str = "uart",
 ) -> dict[str, Any]:
     """Put a block on a board with its serial line, and write bitstream and what feeds it.
 
-    Returns what ``<block>_<board>.json`` says: manifest, clock, sites, serial line, bitstream.
+    Returns what ``<block>_<board>.json`` says: manifest, clock, sites, serial line, bitstream, and
+    for a ``uart`` a host program in C.
 
     Raises
     ------
     PnrError
         The block does not fit the board, or is slower than its oscillator.
     ValueError
-        There is no such board, or it carries another FPGA than ``target``, if that is given.
+        There is no such board or link, or the board carries another FPGA than ``target``, if that
+        is given.
     """
+    from nomul.hosts import words_host
     from nomul.synth.place import boards
 
     chosen = boards.get(board)
@@ -341,14 +345,21 @@ def bitstream(
         raise ValueError(f"board {board} carries {chosen.target}, and the target is {target}")
     with folders.private(folder) as work:
         top = block.top(cfg)
-        file, placed, emitted = boards.bitstream(top, block.name, chosen, work, seed=seed)
+        file, placed, emitted = boards.bitstream(
+            top, block.name, chosen, work, seed=seed, link=link
+        )
+        line = boards.serial_line(top, link=link, clock_hz=chosen.clock_hz)
         about = {
             **emitted.manifest,
             "board": chosen.title,
             "bitstream": str(folder / file.name),
-            "serial": boards.serial_line(top),
+            "serial": line,
             **lines.described(block, cfg, top),
             "placed": {**vars(placed), "fmax_mhz": placed.fmax_mhz},
         }
+        if link == "uart":
+            title, source = f"{block.name} on the {chosen.title}", f"{emitted.name}.c"
+            about["host"] = str(folder / source)
+            (work / source).write_text(words_host(title, line, source))
         (work / f"{emitted.name}.json").write_text(json.dumps(about, indent=2) + "\n")
     return about

@@ -31,11 +31,13 @@ X = np.random.default_rng(2).normal(size=(12, 3))
 
 
 @pytest.mark.needs("icarus")
-def test_a_simulated_board_predicts_as_the_network(tmp_path):
-    pytest.importorskip("serial", reason="needs pip install 'nomul[board]'")
+@pytest.mark.parametrize("link", ["uart", "spi"])
+def test_a_simulated_board_predicts_as_the_network(tmp_path, link):
+    if link == "uart":
+        pytest.importorskip("serial", reason="needs pip install 'nomul[board]'")
     made = network(tmp_path, [lutnet.Argmax()])
     given = {"network": str(tmp_path / "net.json")}
-    with Board.simulated("lutnet", tmp_path / "sim", **given) as board:
+    with Board.simulated("lutnet", tmp_path / "sim", link=link, **given) as board:
         got = board.predict(X, timeout_s=60)
     wanted = lutnet.predict(made, X)
     assert got.tolist() == [("no", "maybe", "yes")[i] for i in wanted]

@@ -12,7 +12,9 @@ from nomul import flow, registry
 from nomul.board import Board, BoardError
 from nomul.golden import fp16mul, skid
 from nomul.golden.serial import Link, line, read_line
-from nomul.hw.serial import Serial
+from nomul.golden.spi import IDLE, LEAST_DIVISOR, levels, read_levels
+from nomul.hw import spi
+from nomul.hw.serial import Serial, SpiSerial
 from nomul.hw.uart import Receiver
 from nomul.sim import harness
 from nomul.sim.serial import VARIABLE
@@ -60,7 +62,9 @@ def test_what_makes_no_sense_on_a_link_is_refused():
         Receiver(3)
 
 
-def run(name: str, folder, count: int = 60, divisor: int = 5, **change) -> harness.Report:
+def run(
+    name: str, folder, count: int = 60, divisor: int = 5, link: str = "uart", **change
+) -> harness.Report:
     """Record a block's bench, and replay it through the serial line."""
     block = registry.get(name)
     cfg = flow.configure(block)
@@ -77,19 +81,23 @@ def run(name: str, folder, count: int = 60, divisor: int = 5, **change) -> harne
             words[stream] = spoil(words[stream])
         return {"words_in": {stream: recording.words(stream) for stream in ins}, "words_out": words}
 
-    return simulate(name, folder, divisor, recorded, tests="answers_equal_the_recording")
+    return simulate(name, folder, divisor, recorded, "answers_equal_the_recording", link)
 
 
-def simulate(name: str, folder, divisor: int, more, tests: str) -> harness.Report:
+def simulate(
+    name: str, folder, divisor: int, more, tests: str, link: str = "uart"
+) -> harness.Report:
     """Run a bench of :mod:`nomul.sim.serial` on a block behind its serial line."""
     block = registry.get(name)
     cfg = flow.configure(block)
-    serial = Serial(block.top(cfg), divisor)
+    top = block.top(cfg)
+    serial = SpiSerial(top) if link == "spi" else Serial(top, divisor)
     emitted = emit(serial, f"{name}_serial")
     design = folder / f"{name}_serial.v"
     design.write_text(emitted.verilog)
     ins, outs = serial.widths(serial.inputs), serial.widths(serial.outputs)
     about = {
+        "link": link,
         "divisor": divisor,
         "inputs": ins,
         "outputs": outs,
@@ -110,6 +118,41 @@ def simulate(name: str, folder, divisor: int, more, tests: str) -> harness.Repor
 @pytest.mark.parametrize("name", ["fp16mul", "essop", "lfsr"])
 def test_a_block_answers_over_the_line_as_it_does_without_it(tmp_path, name):
     assert run(name, tmp_path).compared >= 10
+
+
+@pytest.mark.needs("icarus")
+@pytest.mark.parametrize("name", ["fp16mul", "essop", "lfsr"])
+def test_a_block_answers_over_spi_as_it_does_without_it(tmp_path, name):
+    """At the fastest clock that there may be; the block gives words while others come."""
+    assert run(name, tmp_path, divisor=LEAST_DIVISOR, link="spi").compared >= 10
+
+
+@pytest.mark.needs("icarus")
+def test_a_wrong_byte_over_spi_is_noticed(tmp_path, monkeypatch):
+    """Where the board has nothing to say it sends what would name a stream."""
+    monkeypatch.setattr(spi, "IDLE", 0)
+    with pytest.raises(harness.BenchError, match=r"the board took a word of stream"):
+        run("skid", tmp_path, divisor=LEAST_DIVISOR, link="spi")
+
+
+def test_spi_carries_its_bytes():
+    assert levels([0b1000_0001])[:4] == [(0, 1), (1, 1), (0, 0), (1, 0)]
+    pairs = levels([0x00, 0xFF, 0x5A])
+    assert read_levels(pairs) == [0x00, 0xFF, 0x5A]
+    assert read_levels(pairs[:-2]) == [0x00, 0xFF]
+
+
+def test_what_says_nothing_is_left_out_between_words_only():
+    link = Link({"a": 8}, {"y": 16}, filler=IDLE)
+    link.put("a", [IDLE])
+    assert link.outgoing() == bytes([0, IDLE])
+    assert link.feed(bytes([IDLE, IDLE])) is False
+    assert link.feed(bytes([IDLE, 0x80, IDLE, 0, IDLE])) is True
+    assert link.feed(bytes([IDLE, IDLE])) is True
+    assert link.received == {"y": [0xFFFF]}
+    assert link.idle
+    with pytest.raises(ValueError, match="more than 126 streams have no number"):
+        Link({f"i{k}": 1 for k in range(127)}, {}, filler=IDLE)
 
 
 @pytest.mark.needs("icarus")
@@ -196,6 +239,7 @@ def test_bitstreams_are_written_for_boards(tmp_path, name):
         "gowin": ("fs", b"1010010111000011"),  # as text, a digit per bit
     }[board.target]
     assert file.name == f"lfsr_{name}.{suffix}"
+    assert '{"o", 8, 1}' in Path(about["host"]).read_text()
     assert head in file.read_bytes()[:1000]  # the preamble that the device looks for
     assert about["serial"] == {"baud": 115200, "inputs": {}, "outputs": {"o": 8}}
     assert json.loads((tmp_path / f"lfsr_{name}.json").read_text())["serial"] == about["serial"]
@@ -206,7 +250,7 @@ def test_a_block_that_does_not_fit_the_board_is_refused(monkeypatch, tmp_path):
     block = registry.get("lfsr")
     with pytest.raises(pnr.DoesNotFitError, match="lfsr and its loader do not fit the iCEB"):
         flow.bitstream(block, flow.configure(block), tmp_path, "icebreaker")
-    with pytest.raises(ValueError, match="there is no board 'de0'; there are ulx3s, icebreaker"):
+    with pytest.raises(ValueError, match="there is no board 'de0'; there are hx8k, icebreaker"):
         flow.bitstream(block, flow.configure(block), tmp_path, "de0")
 
 
