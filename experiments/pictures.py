@@ -40,6 +40,13 @@ class Picture:
     better: str
     bars: tuple[Bar, ...]
 
+    @property
+    def best(self) -> Bar:
+        """The bar that wins, of those that are no quotation."""
+        own = [bar for bar in self.bars if bar.who != "paper"]
+        pick = min if self.better == "less" else max
+        return pick(own, key=lambda bar: bar.value)
+
 
 def of(block: str) -> list[Picture]:
     """Return the pictures of a block's claims; none where nothing of ours is comparable."""

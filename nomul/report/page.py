@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nomul.synth.measure import Row
 
 CLOCK = "clock (MHz)"
+CLAIM = ("claim", "paper (quoted)", "ours", "met", "compared with")
 VERDICTS = {"yes": "met", "no": "not met"}
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -147,8 +148,12 @@ def papers(blocks: Iterable["Block"]) -> list[dict[str, Any]]:
 
     found = []
     for block in blocks:
-        rows = [row | {"met": row.get("met", "not stated")} for row in claims.of(block.name)]
-        drawn = [{"title": p.title, "svg": bars.svg(p)} for p in pictures.of(block.name)]
+        told = ({"met": "not stated"} | row for row in claims.of(block.name))
+        rows = [{name: row.get(name, "") for name in CLAIM} for row in told]
+        drawn = [
+            {"title": p.title, "best": p.best.name, "svg": bars.svg(p)}
+            for p in pictures.of(block.name)
+        ]
         counted = Counter(row["met"] for row in rows)
         verdict = ", ".join(f"{VERDICTS.get(m, m)} {n}" for m, n in counted.items())
         about = {"name": block.name, "title": block.title, "paper": block.paper}

@@ -91,6 +91,13 @@ def test_a_claim_is_drawn_with_whose_each_bar_is():
     order = sorted(range(4), key=lambda k: area.bars[k].value)
     assert order == sorted(range(4), key=lambda k: widths[k])
     assert ours == min(bar.value for bar in area.bars)
+    assert area.best.name == "ESSOP, plane/paper"
+
+
+def test_a_quotation_never_wins():
+    shown = (pictures.Bar("paper", 9.0, "paper"), pictures.Bar("ours", 2.0, "ours"))
+    assert pictures.Picture("t", "times", "more", shown).best.name == "ours"
+    assert pictures.Picture("t", "times", "less", shown).best.name == "ours"
 
 
 @pytest.mark.parametrize("block", ["essop", "spimc", "lutnet", "sotfp", "lif"])
