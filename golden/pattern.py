@@ -55,6 +55,33 @@ class Config(config.Config):
         self.check_range("seed", 1, (1 << 32) - 1)
 
     @property
+    def row_bits(self) -> int:
+        """Bits of the number of a row."""
+        return max(1, (self.rows - 1).bit_length())
+
+    @property
+    def period_bits(self) -> int:
+        """Bits of a period."""
+        return self.most.bit_length()
+
+    @property
+    def latency(self) -> int:
+        """Cycles until the first row of a frame, if its first offset is taken."""
+        return 2
+
+    @property
+    def interval(self) -> int:
+        """Cycles of the longest frame: all rows, and the word for the period."""
+        return self.rows + 1
+
+    def cycles(self, n: int) -> int:
+        """Cycles from reset to the end of the first ``n`` frames, without stalls.
+
+        A frame takes a cycle for each of its words and each of its rows; an empty one sends one.
+        """
+        return sum(words + max(1, len(keep(dp, b, self.rows))) for dp, b, words in draws(self, n))
+
+    @property
     def thresholds(self) -> Ints:
         """Ends of the periods' shares of the words, int64[D]: the last is 2^16.
 
@@ -154,17 +181,19 @@ def model(cfg: Config, n: int) -> Ints:
     the lowest bits that hold dp - 1, until one is less than dp; for dp = 1 there is none. A word is
     the low 16 bits of a shift register of 32, which makes 16 steps from one to the next.
     """
-    words = _words(cfg)
-    ends = cfg.thresholds
-    draws = np.empty((n, 2), dtype=np.int64)
-    for k in range(n):
+    return np.array([(dp, b) for dp, b, _ in draws(cfg, n)], dtype=np.int64).reshape(n, 2)
+
+
+def draws(cfg: Config, n: int) -> Iterator[tuple[int, int, int]]:
+    """Yield ``n`` draws of dp and b as :func:`model` has them, and how many words each took."""
+    words, ends = _words(cfg), cfg.thresholds
+    for _ in range(n):
         dp = int(np.searchsorted(ends, next(words), side="right")) + 1
         mask = (1 << (dp - 1).bit_length()) - 1
-        b = next(words) & mask if mask else 0
+        b, taken = next(words) & mask if mask else 0, 2 if mask else 1
         while b >= dp:
-            b = next(words) & mask
-        draws[k] = dp, b
-    return draws
+            b, taken = next(words) & mask, taken + 1
+        yield dp, b, taken
 
 
 def _words(cfg: Config, block: int = 4096) -> Iterator[int]:

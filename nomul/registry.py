@@ -104,6 +104,7 @@ _ALL = (
     Block("codebook", "part", "Codebook of weight levels"),
     Block("compactor", "part", "Zero compactor"),
     Block("nmsort", "part", "N:M sorter, largest magnitudes of a group", "arXiv 2309.13015"),
+    Block("pattern", "part", "Rows that regular dropout keeps", "arXiv 1805.08939"),
     Block("popcount", "part", "Population count"),
     Block("compressor", "part", "Compressor tree of look-up tables"),
     Block("pow2", "part", "Power-of-two operand scaler", "arXiv 2003.11256"),

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from nomul.golden import lfsr, pattern
 from nomul.golden.pattern import Config
+from nomul.hw.pattern import Top
+from nomul.sim.harness import BenchError
 
 DRAWS = 100_000
 
@@ -103,6 +105,37 @@ def test_stimuli_are_what_the_model_takes():
     draws = pattern.model(cfg, **pattern.stimuli(cfg, np.random.default_rng(1)))
     assert np.array_equal(draws, pattern.model(cfg, len(draws)))
     assert 200 <= len(draws) < 300
+
+
+@pytest.mark.parametrize("preset", Config.presets)
+@pytest.mark.needs("icarus")
+def test_rtl_equals_model(simulate, preset):
+    assert simulate("pattern", Config.preset(preset)).tests == 3
+
+
+@pytest.mark.long
+@pytest.mark.needs("icarus")
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"rows": 1, "most": 64, "rate": 0.9},
+        {"rows": 3, "most": 2, "rate": 0.25},
+        {"rate": 0.0},
+        {"rows": 5, "most": 7, "rate": 0.8, "seed": 1},
+    ],
+)
+def test_rtl_equals_model_at_the_corners(simulate, values):
+    simulate("pattern", Config(**values))
+
+
+@pytest.mark.needs("icarus")
+def test_bench_notices_offsets_that_are_not_rejected(simulate, monkeypatch):
+    """Mutation: a word is masked by one bit less than its period needs."""
+    real = Top._mask
+    monkeypatch.setattr(Top, "_mask", lambda self, period: real(self, period) >> 1)
+    cfg = Config.preset("half")
+    with pytest.raises(BenchError, match=r"row\["):
+        simulate("pattern", cfg, top=Top(cfg), tests="never")
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,14 @@ DIGITS, SMALL = (64, 32, 10), (16, 8, 4)
 SEEDS = (1, 2, 3)
 
 # Arrays of the same throughput: a multiplier of 8 bits does what eight bit-serial elements do.
-SERIAL: tuple[tuple[str, dict[str, Any]], ...] = (
+Variants = tuple[tuple[str, dict[str, Any]], ...]
+
+SERIAL: Variants = (
     ("bit-serial, exact", {}),
     ("bit-serial, ESSOP BL 8", {"update": "essop", "stream_bits": 8}),
     ("bit-serial, ESSOP BL 16", {"update": "essop", "stream_bits": 16}),
 )
-PARALLEL = (
+PARALLEL: Variants = (
     ("INT8 multipliers, exact", {"serial": 8}),
     ("INT8 multipliers, ESSOP BL 8", {"serial": 8, "update": "essop", "stream_bits": 8}),
 )
