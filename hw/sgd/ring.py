@@ -160,6 +160,8 @@ class Ring(wiring.Component):
     def _line(self, b: int) -> Value:
         """Return which word of bank b is in column ``line``: (b - line) mod P."""
         pes = self.cfg.pes
+        if pes == 1:
+            return Const(0, 1)
         if pes & (pes - 1) == 0:
             return (Const(b + pes, pes.bit_length() + 1) - self.line)[: index_bits(pes)]
         return Mux(self.line > b, b + pes - self.line, b - self.line)[: index_bits(pes)]

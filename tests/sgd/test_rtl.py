@@ -13,8 +13,9 @@ TESTS = 9
 
 CORNERS = {
     "one of everything": {"sizes": (1, 1), "pes": 1, "bits": 2, "fraction": 1, "residue": 1},
+    "one element": {"sizes": (16, 8, 4), "pes": 1, "serial": 8},
     "one element, streams": {
-        "sizes": (3, 4, 2, 3),
+        "sizes": (9, 8, 7, 3),
         "pes": 1,
         "update": "essop",
         "stream_bits": 16,
