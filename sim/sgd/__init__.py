@@ -3,6 +3,7 @@
 from nomul.sim.sgd.bench import (
     MEASURED,
     OPERATION,
+    RECORDED,
     a_wrong_frame_changes_nothing_and_raises_its_flag,
     an_image_that_is_only_judged_changes_nothing,
     cycles_are_those_of_the_formula,
@@ -14,6 +15,7 @@ from nomul.sim.sgd.bench import (
 __all__ = [
     "MEASURED",
     "OPERATION",
+    "RECORDED",
     "a_wrong_frame_changes_nothing_and_raises_its_flag",
     "an_image_that_is_only_judged_changes_nothing",
     "cycles_are_those_of_the_formula",

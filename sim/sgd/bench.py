@@ -13,8 +13,9 @@ from nomul.sim.sgd import frames
 from nomul.sim.sgd.frames import INFER, LEARN, flat, frame, layout
 from nomul.sim.stream import STALLS, Bench, assert_equal, bits
 
-MEASURED = "steps_equal_the_model/source=never/sink=never"
+MEASURED = "typical_steps_in_sequence"
 OPERATION = "step"
+RECORDED = "steps_equal_the_model/source=never/sink=never"
 
 STEPS = "NOMUL_STEPS"  # of the test whose energy is measured, in the environment
 MANY = 500  # weights, all of which are read after every step
