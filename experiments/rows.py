@@ -184,6 +184,10 @@ _COLUMNS: dict[str, tuple[tuple[str, Any], ...]] = {
         ("iCE40 LUT / FF", lambda row: _resources(row, "luts", "ffs")),
         ("iCE40 clock (MHz)", lambda row: _mhz(row)),
     ),
+    "gowin": (
+        ("Gowin LUT / FF", lambda row: _resources(row, "luts", "ffs")),
+        ("Gowin clock (MHz)", lambda row: _mhz(row)),
+    ),
 }
 
 
