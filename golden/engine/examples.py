@@ -35,7 +35,7 @@ def _codes(
 
 
 def mlp(rng: np.random.Generator) -> Network:
-    """Return two fully connected layers, scores, arg-max."""
+    """Return two fully connected layers, scores, arg-max; inputs do not use all of their codes."""
     layers = [
         Dense(_weights(rng, 10, 6)),
         _codes(rng, 6),
@@ -43,7 +43,7 @@ def mlp(rng: np.random.Generator) -> Network:
         Requant(rng.integers(300, 900, 5), rng.integers(-9000, 9000, 5), 9, -200, 200),
         ArgMax(),
     ]
-    return Network(layers, (10,), weight_bits=4, act_bits=4, input_high=15)
+    return Network(layers, (10,), weight_bits=4, act_bits=4, input_high=14)
 
 
 def conv(rng: np.random.Generator) -> Network:

@@ -91,7 +91,7 @@ def simulated(tmp_path):
     about, address, run = lines.simulation(BLOCK, cfg, tmp_path / "board")
     x = engine.stimuli(cfg, np.random.default_rng(2), 3)["x"]
     texts = serial_hosts(
-        "a test", about["payloads"], about["serial"], codes=10, scores=5, reach=(0, 15)
+        "a test", about["payloads"], about["serial"], codes=10, scores=5, reach=(0, 14)
     )
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
@@ -111,7 +111,7 @@ def test_the_host_in_python_classifies(tmp_path, simulated):
         host = module.Engine(port)
         given = [host.classify(image.tolist()) for image in x]
     assert [f"{label}: {' '.join(map(str, scores))}" for label, scores in given] == answers(cfg, x)
-    with pytest.raises(ValueError, match=r"a code must be in 0..15, not 16"):
+    with pytest.raises(ValueError, match=r"a code must be in 0..14, not 16"):
         host.classify([16] * 10)
 
 

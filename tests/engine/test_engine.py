@@ -213,7 +213,7 @@ def test_what_cannot_be_built_is_refused_by_name(changes, message):
 
 def test_inputs_are_held_to_the_network():
     cfg = engine.Config()
-    with pytest.raises(ValueError, match=r"x\[0\]\[2\] must be in 0..15, not 16"):
+    with pytest.raises(ValueError, match=r"x\[0\]\[2\] must be in 0..14, not 16"):
         engine.model(cfg, [[0, 1, 16, 0, 0, 0, 0, 0, 0, 0]])
     with pytest.raises(ValueError, match=r"x must be of shape \[V, 10\], not \[1, 3\]"):
         engine.model(cfg, [[0, 1, 2]])

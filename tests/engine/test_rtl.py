@@ -1,8 +1,11 @@
 """The engine: its Verilog against the model, on presets, drawn networks and whole test sets."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from nomul import flow, registry
 from nomul.golden import engine, network
 from nomul.golden.engine.drawn import drawn
 from nomul.hw.engine import Top
@@ -95,6 +98,21 @@ def test_any_network_is_computed_as_it_is(simulate, tmp_path, seed):
         sizes["outputs"] = 1
         cfg = engine.Config(network=str(tmp_path / "net.npz"), member=member, **sizes)
     simulate("engine", cfg, tests="inputs")
+
+
+def test_scales_that_are_powers_of_two_need_no_multiplier(simulate, tmp_path):
+    """Of either sign and of several sizes; the Verilog has no multiplication at all."""
+    first, rescale, *others = engine.Config().net.layers
+    powers = np.array([1024, -2048, 4096, 512, -1024, 2048])
+    layers = [first, dataclasses.replace(rescale, scale=powers), *others[:1]]
+    layers.append(network.Requant(np.array([1]), np.array([0]), 2, -100, 100))
+    network.save(engine.Config().net.replace(layers=layers), tmp_path / "net.npz")
+    cfg = engine.Config(network=str(tmp_path / "net.npz"))
+    assert not cfg.program.multiplies
+    simulate("engine", cfg, tests="source=never/sink=never")
+    block = registry.get("engine")
+    assert " * " not in flow.emit(block, cfg).verilog
+    assert " * " in flow.emit(block, engine.Config()).verilog
 
 
 def test_bench_notices_one_weight_that_is_one_off(simulate, tmp_path):
