@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from nomul.runs import folders
+from nomul.runs import folders, progress
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted
 from nomul.synth.map import census, mixtures, repeaters, targets, timing
@@ -132,6 +132,7 @@ def _synthesize(
         candidates = _across_modules(target, top, folder)
     results = []
     for candidate in candidates:
+        progress.stage(f"timing {candidate}")
         counted = census.take(folder / f"{candidate}.json", top, target.sequential())
         clock = None
         if isinstance(target, StandardCells):

@@ -1,13 +1,14 @@
 """Place and route for ECP5, iCE40 and Gowin: the clock with wires, and what the design occupies."""
 
 import json
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from nomul.runs import folders, programs
+from nomul.runs import folders, programs, progress
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted
 from nomul.synth.map.synthesize import synthesize
@@ -171,7 +172,10 @@ def run(
     options += ["--timing-allow-fail", "--report", "pnr_report.json", *extra]
     (folder / "pnr_report.json").unlink(missing_ok=True)
     options += ["--log", "nextpnr.log", "--quiet"]
-    done = programs.python(family.program(), options, folder)
+    what = f"{family.tool} {device}, seed {seed}"
+    done = programs.python(
+        family.program(), options, folder, lambda: progress.stage(f"{what}{_stage(folder)}")
+    )
     if done.returncode == 0:
         return True
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
@@ -179,6 +183,16 @@ def run(
     if any(words in reason.lower() for words in _TOO_SMALL):
         return False
     raise PnrError(f"{family.tool} stopped in {folder}: {reason}")
+
+
+def _stage(folder: Path) -> str:
+    """Return what nextpnr is at: the last step that its log begins."""
+    steps = re.findall(
+        r"^Info: (Packing|Placing|Running|Routing|Creating)\b",
+        progress.tail(folder / "nextpnr.log"),
+        re.MULTILINE,
+    )
+    return f", {steps[-1].lower()}" if steps else ""
 
 
 _TOO_SMALL = (

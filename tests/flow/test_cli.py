@@ -4,12 +4,13 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 
 import nomul
-from nomul import cli, doctor, present, registry
+from nomul import cli, doctor, flow, present, registry
 
 
 @pytest.fixture
@@ -243,6 +244,18 @@ def test_doctor_accepts_either_simulator():
     none = doctor.lacking(everything | {"iverilog": doctor.MISSING, "g++": doctor.MISSING})
     assert none["sim"] == ["iverilog"]
     assert none["sim --simulator verilator"] == ["g++"]
+
+
+def test_area_is_told_before_energy_and_stays_when_that_is_stopped(nomul_, monkeypatch):
+    def stopped(self, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flow.Mapped, "energy", stopped)
+    code, out, err = nomul_("synth", "popcount", "--energy", "--out", "kept")
+    assert code == 130
+    assert "area (um2)" in out
+    assert "stopped; the mapped cells are in kept/cells" in err
+    assert Path("kept", "cells", "mapped.v").is_file()
 
 
 def test_numbers_are_readable():
