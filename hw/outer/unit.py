@@ -86,8 +86,8 @@ class Unit(wiring.Component):
         # A pair is drawn beat by beat; its bits are counted one cycle later. Operands are held in
         # the lanes, the rest of a pair here.
         sides = {
-            Side.X: self._lanes(m, Side.X, source.r, source.advance),
             Side.D: self._lanes(m, Side.D, source.s, source.advance),
+            Side.X: self._lanes(m, Side.X, source.r, source.advance),
         }
         operands = [lane.operand for lane in sides[Side.X]]
         held = [name for name, _ in pair_layout(array) if name not in ("x", "d")]
