@@ -1,7 +1,7 @@
 """Runs a whole quantised network on one member of the product family."""
 
 from nomul.golden.engine.compiler import program
-from nomul.golden.engine.config import FLAGS, MEMBERS, RULES, Config
+from nomul.golden.engine.config import FLAGS, MEMBERS, RULES, TRAINED, Config, configured
 from nomul.golden.engine.machine import Machine, model, scores
 from nomul.golden.engine.passes import Pass, Rescale, Target, Walk
 from nomul.golden.engine.program import Program, code_format
@@ -14,6 +14,7 @@ __all__ = [
     "FLAGS",
     "MEMBERS",
     "RULES",
+    "TRAINED",
     "Config",
     "Machine",
     "Pass",
@@ -22,6 +23,7 @@ __all__ = [
     "Target",
     "Walk",
     "code_format",
+    "configured",
     "cycles",
     "ideal",
     "model",

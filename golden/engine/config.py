@@ -71,25 +71,6 @@ class Config(config.Config):
         "conv": {"network": "conv", "weights": "stream"},
         "residual": {"network": "residual", "member": "bitplanes", "inputs": 6, "outputs": 3},
         "permdiag": {"network": "conv", "member": "permdiag", "impose": True},
-        "digits": {
-            "network": "digits-mlp-int8",
-            "inputs": 64,
-            "outputs": 16,
-            "settings": ("multiplier=operator",),
-        },
-        "digits-int4": {"network": "digits-mlp-int4", "inputs": 64, "outputs": 16},
-        "fashion": {
-            "network": "fashion-convnet-int8",
-            "inputs": 36,
-            "outputs": 32,
-            "settings": ("multiplier=operator",),
-        },
-        "fashion-residual": {
-            "network": "fashion-residual-int8",
-            "inputs": 36,
-            "outputs": 16,
-            "settings": ("multiplier=operator",),
-        },
     }
 
     def validate(self) -> None:
@@ -189,3 +170,21 @@ class Config(config.Config):
     def cycles(self, n: int) -> int:
         """Cycles from the first code of ``n`` inputs without zeros to the last score, inclusive."""
         return n * self.interval
+
+
+# Tiles that suit the trained networks, by the networks' names.
+TRAINED: dict[str, dict[str, Any]] = {
+    "digits-mlp-int8": {"inputs": 64, "outputs": 16, "settings": ("multiplier=operator",)},
+    "digits-mlp-int4": {"inputs": 64, "outputs": 16},
+    "fashion-convnet-int8": {"inputs": 36, "outputs": 32, "settings": ("multiplier=operator",)},
+    "fashion-residual-int8": {"inputs": 36, "outputs": 16, "settings": ("multiplier=operator",)},
+}
+
+
+def configured(network: str, **changes: Any) -> Config:
+    """Return the engine of one of :data:`TRAINED`, on a dense array unless told otherwise.
+
+    They are no presets, since a preset is mapped to standard cells, where memories of this size
+    would be flip-flops.
+    """
+    return Config.from_dict({"network": network, **TRAINED[network], **changes})

@@ -9,7 +9,7 @@ from nomul.golden.engine import choice, members
 from nomul.golden.engine.config import MEMBERS, Config
 
 
-def configured(network: str, member: str, settings: Sequence[str]) -> Config:
+def asked(network: str, member: str, settings: Sequence[str]) -> Config:
     """Return the configuration that texts ``name=value`` ask for.
 
     Parameters

@@ -32,7 +32,7 @@ def made(
     member
         Of the product family.
     settings
-        ``name=value`` each, as :func:`nomul.golden.engine.files.configured` takes them.
+        ``name=value`` each, as :func:`nomul.golden.engine.files.asked` takes them.
     out
         Folder for ``network.npz``.
     calibration
@@ -45,14 +45,14 @@ def made(
     """
     from nomul.golden import network
     from nomul.golden.engine import examples
-    from nomul.golden.engine.files import configured
+    from nomul.golden.engine.files import asked
     from nomul.golden.network import examples as trained
 
     out.mkdir(parents=True, exist_ok=True)
     if name not in (*examples.KINDS, *trained.names()):
         network.save(_read(Path(name), calibration), out / "network.npz")
         name = str(out / "network.npz")
-    return configured(name, member, settings)
+    return asked(name, member, settings)
 
 
 def _read(path: Path, calibration: Path | None) -> "Network":

@@ -175,7 +175,7 @@ def test_a_simulated_board_classifies_digits(tmp_path):
     """The network that fits an UP5K with its weights, on digits of scikit-learn's test set."""
     pytest.importorskip("serial", reason="needs pip install 'nomul[board]'")
     digits = pytest.importorskip("nomul.train.digits", reason="needs pip install scikit-learn")
-    data, cfg = digits.load(), engine.Config.preset("digits-int4")
+    data, cfg = digits.load(), engine.configured("digits-mlp-int4")
     images = data.x_test[:4]
     settings = {name: getattr(cfg, name) for name in ("network", "inputs", "outputs")}
     with Board.simulated("engine", tmp_path, **settings) as board:
@@ -194,12 +194,12 @@ def test_a_testbench_of_a_network_passes(tmp_path):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("preset", "board", "ending"),
-    [("digits", "ulx3s25f", ".bit"), ("digits-int4", "icebreaker", ".bin")],
+    ("name", "board", "ending"),
+    [("digits-mlp-int8", "ulx3s25f", ".bit"), ("digits-mlp-int4", "icebreaker", ".bin")],
 )
-def test_a_network_fits_a_board_with_its_weights(tmp_path, preset, board, ending):
+def test_a_network_fits_a_board_with_its_weights(tmp_path, name, board, ending):
     """The digits' perceptron, of eight bits on an LFE5U-25F and of four on an iCE40 UP5K."""
-    cfg = engine.Config.preset(preset)
+    cfg = engine.configured(name)
     about = flow.bitstream(BLOCK, cfg, tmp_path, board)
     assert (tmp_path / f"engine_{board}{ending}").stat().st_size > 10_000
     assert about["placed"]["fmax_mhz"] >= (25 if board == "ulx3s25f" else 12)

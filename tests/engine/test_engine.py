@@ -51,9 +51,9 @@ def test_any_network_is_computed_as_it_is(seed, tmp_path):
     assert np.array_equal(engine.model(cfg, x), wanted(cfg, x))
 
 
-@pytest.mark.parametrize("preset", ["digits", "digits-int4", "fashion", "fashion-residual"])
-def test_trained_networks_are_computed_as_they_are(preset):
-    cfg = engine.Config.preset(preset)
+@pytest.mark.parametrize("name", engine.TRAINED)
+def test_trained_networks_are_computed_as_they_are(name):
+    cfg = engine.configured(name)
     x = RNG.integers(0, cfg.net.input_high + 1, (4, *cfg.net.input_shape))
     assert np.array_equal(engine.model(cfg, x), wanted(cfg, x))
 
@@ -135,7 +135,7 @@ def test_codes_are_clipped_where_the_network_clips_and_never_rounded_in_the_idea
 
 def test_the_ideal_differs_by_what_one_code_of_each_input_is_worth():
     """Each code of a layer is rounded by half a unit at most, so a score by half of all weights."""
-    cfg = engine.Config.preset("digits")
+    cfg = engine.configured("digits-mlp-int8")
     x = RNG.integers(0, 256, (200, 64))
     net = cfg.net
     first, second, last = (np.abs(net.layers[n].w).astype(float) for n in (0, 2, 4))
@@ -154,7 +154,7 @@ def test_cycles_of_a_perceptron_by_hand():
     A tile: 3 to fetch, 64 words, 2 to the first activation and the end, 64 activations, 2 + 15 to
     the last sum. A requantiser: 3 to fetch, a value each, 6 stages.
     """
-    cfg = engine.Config.preset("digits")
+    cfg = engine.configured("digits-mlp-int8")
     tile, rescaled = 3 + 64 + 2 + 64 + 17, 3 + 6
     tiles = 4 + 2 + 1
     work = tiles * tile + 3 * rescaled + 64 + 32 + 10

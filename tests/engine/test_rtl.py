@@ -26,9 +26,15 @@ def test_layers_of_every_kind_on_every_member(simulate, preset):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("preset", ["conv", "residual", "permdiag", "digits", "digits-int4"])
+@pytest.mark.parametrize("preset", ["conv", "residual", "permdiag"])
 def test_presets_equal_the_model(simulate, preset):
     assert simulate("engine", engine.Config.preset(preset)).tests == 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["digits-mlp-int8", "digits-mlp-int4"])
+def test_a_trained_network_equals_the_model(simulate, name):
+    assert simulate("engine", engine.configured(name)).tests == 10
 
 
 MORE = {
@@ -142,16 +148,18 @@ IMAGES = 200
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("preset", ["digits", "fashion", "fashion-residual"])
-def test_a_test_set_goes_through_the_hardware(simulate, tmp_path, preset):
+@pytest.mark.parametrize(
+    "name", ["digits-mlp-int8", "fashion-convnet-int8", "fashion-residual-int8"]
+)
+def test_a_test_set_goes_through_the_hardware(simulate, tmp_path, name):
     """200 images in Verilator: scores, classes and cycles of each, and the accuracy they have."""
     pytest.importorskip("torch", reason="needs pip install 'nomul[train]'")
     from nomul.train import fashion
     from nomul.train.networks import study
 
-    if preset != "digits" and not fashion.available():
+    if name.startswith("fashion") and not fashion.available():
         pytest.skip("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
-    cfg = engine.Config.preset(preset)
+    cfg = engine.configured(name)
     data = study.data_of(cfg.network.rsplit("-", 1)[0])
     x, labels = cfg.net.encode(data.x_test[:IMAGES]), data.labels_test[:IMAGES]
     np.savez(tmp_path / "x.npz", x=x)
