@@ -1,0 +1,1 @@
+"""Tables of the engine: which networks fit which FPGA, and what their images cost."""
