@@ -66,7 +66,7 @@ def _html(
     empty = [c for c in rows[0] if all(row[c] in (None, "") for row in rows)]
     shown = [{c: v for c, v in row.items() if c not in empty} for row in rows]
     drawn = [a for a in pictures.ABOUT if (folder / f"{a}.svg").is_file()]
-    path = folder / "index.html"
+    path, judged = folder / "index.html", verdicts(rows, within, chosen)
     path.write_text(
         environment.from_string(
             (files("nomul.experiments.compare") / "page.html").read_text()
@@ -76,9 +76,9 @@ def _html(
             found=found,
             rows=shown,
             within=within,
-            verdicts=verdicts(rows, within, chosen),
+            verdicts=judged,
             name=regimes.name,
-            memory=regimes.with_memory(tuple(rows)),
+            memory=next((regimes.with_memory(v.ranks) for v in judged if v.column == "pJ"), ""),
             constants={
                 "megabits per mm2 of memory": memory.SRAM_MB_PER_MM2,
                 "pJ for 64 bits of memory": memory.READ_PJ_PER_64_BITS,

@@ -22,21 +22,27 @@ def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> bool:
     if not columns:
         return False
     column = columns[0]
+    there = [row for row in rows if row[column] is not None]
+    alike = len({row["size"] for row in there if row["size"]}) == 1
     points = [
-        {"x": row[column], "y": accuracy(row), "name": name(row), "array": row["array"]}
-        for row in rows
-        if row[column] is not None
+        {
+            "x": row[column],
+            "y": accuracy(row),
+            "name": row["array"] if alike else name(row),
+            "array": row["array"],
+        }
+        for row in there
     ]
-    plot.margins(x=0.18, y=0.15)
+    plot.margins(x=0.15, y=0.4)
     for number, array in enumerate(dict.fromkeys(point["array"] for point in points)):
         own = [point for point in points if point["array"] == array]
         mark = _MARKS[number % len(_MARKS)]
         plot.scatter([p["x"] for p in own], [p["y"] for p in own], s=26, marker=mark)
     best = front(points, (("x", 1), ("y", -1)))
     plot.plot([p["x"] for p in best], [p["y"] for p in best], color="0.5", lw=1, zorder=0)
-    # Marks of one accuracy stand in a row: their labels go up and down by turns.
-    for number, point in enumerate(sorted(points, key=lambda p: (p["y"], p["x"]))):
-        lift = (9, -15, 21, -27)[number % 4]
+    # Marks of like accuracy stand in a row: their labels go up and down by turns.
+    for number, point in enumerate(sorted(points, key=lambda p: p["x"])):
+        lift = (10, -16, 23, -29, 36, -42)[number % 6]
         plot.annotate(
             point["name"],
             (point["x"], point["y"]),

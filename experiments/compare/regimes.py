@@ -22,6 +22,7 @@ PARTS = {
 }
 
 BASELINE = "dense"
+EXACT = "exact"
 OTHER = "another network"
 
 
@@ -60,9 +61,10 @@ def accuracy(row: Row) -> float:
 
 
 def verdict(rows: list[Row], regime: str, within: float) -> Verdict | None:
-    """Return what wins in a regime among rows within some points of the best accuracy.
+    """Return what wins in a regime among rows that recognise enough.
 
-    That is the best of those that run the network itself. None where no row has a figure.
+    That is what the network itself does, less some points; where no row has its weights as they
+    are, the best of the others. None where no row has a figure.
 
     Raises
     ------
@@ -77,7 +79,8 @@ def verdict(rows: list[Row], regime: str, within: float) -> Verdict | None:
     column = columns[0]
     there = [row for row in rows if row[column] is not None]
     own = [row for row in there if row["weights"] != OTHER]
-    best = max(accuracy(row) for row in own or there)
+    exact = [row["accuracy, %"] for row in own if row["weights"] == EXACT]
+    best = max(exact) if exact else max(accuracy(row) for row in own or there)
     enough = [row for row in there if accuracy(row) >= best - within]
     ranks = sorted(enough, key=lambda row: row[column])
     left_out = tuple(row for row in there if accuracy(row) < best - within)

@@ -67,7 +67,6 @@ def measured(name: str, target: str) -> Rows:
         sizes=sizes,
         target=target,
         finetune=finetune,
-        workers=1,
         note=print,
     )
     lacking = [entry.label for entry in found.entries if entry.failed]
@@ -77,8 +76,9 @@ def measured(name: str, target: str) -> Rows:
 
 
 def shown(target: str, found: Rows) -> Rows:
-    """Return the columns that the page shows."""
-    return [{name: row[name] for name in SHOWN[target]} for row in found]
+    """Return the columns that the page shows, of the rows that have figures."""
+    whole = [row for row in found if not row["cannot"]]
+    return [{name: row[name] for name in SHOWN[target]} for row in whole]
 
 
 @caption("Accuracy against energy and area; a line joins what no other array beats.")

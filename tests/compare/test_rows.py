@@ -131,7 +131,7 @@ def test_every_mark_of_a_front_is_labelled():
 
     axes = Figure().subplots()
     assert pictures.draw(ROWS, "energy", axes)
-    assert [text.get_text() for text in axes.texts].count("dense (small)") == 1
+    assert [text.get_text() for text in axes.texts].count("dense") == 1
     assert len(axes.texts) == len(ROWS)
     line = axes.lines[0]
     assert list(line.get_xdata()) == [1.0, 2.0]  # what is wrong but small, and what nothing beats
