@@ -48,6 +48,7 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "import": ((("numpy",),),),
     "import: ONNX, QONNX": ((("onnx",),),),
     "import: NIR": ((("nir",),),),
+    "import: skops": ((("skops",),),),
     "import: snnTorch": ((("snntorch",),),),
     "train sgd": ((_EMIT,), (tools.BENCH,), (_ICARUS, _VERILATOR), (("scikit-learn",),)),
     "train lutnet, train lif, train essop": ((("torch",),), (("scikit-learn",),)),

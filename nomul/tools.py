@@ -74,6 +74,7 @@ TOOLS = {
         _package("torch", "trains networks (PyTorch)", "train"),
         _package("onnx", "reads networks in ONNX", "onnx"),
         _package("nir", "reads spiking networks in NIR", "nir"),
+        _package("skops", "reads trees of scikit-learn", "skops"),
         _package("snntorch", "reads spiking networks of snnTorch", "snntorch"),
         _package("sphinx", "the documentation as a site", "docs"),
         _package("nbclient", "runs the notebooks", "docs"),

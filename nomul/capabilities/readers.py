@@ -57,6 +57,7 @@ class Imported:
 
 def readers() -> list[Reader]:
     """Return all readers; of two that could read a file each is asked for by kind or format."""
+    from nomul.capabilities import skops_files
     from nomul.golden import network as matrix
     from nomul.golden.foreign.states import state
     from nomul.golden.lif import files as spiking
@@ -73,6 +74,7 @@ def readers() -> list[Reader]:
     foreign = [tables(name, function) for name, function in files.READERS.items()]
     return [
         *foreign,
+        Reader("tables", "skops", skops_files.trees, files.READERS["xgboost"]),
         Reader("tables", "nomul", Network.load, lambda path: path),
         Reader("matrix", "nomul", matrix.load, lambda path: path),
         Reader("matrix", "onnx", matrix.load, matrix.quantise),
@@ -100,6 +102,8 @@ def recognised(path: Path) -> list[str]:
         return _document(document(path))
     if path.suffix == ".onnx":
         return ["tables/qonnx", "matrix/onnx"]
+    if path.suffix == ".skops":
+        return ["tables/skops"]
     if path.suffix == ".nir":
         return ["spiking/nir"]
     if path.suffix in (".npz", ".safetensors", ".pt", ".pth"):
