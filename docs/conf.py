@@ -56,6 +56,11 @@ def _toctree(app: Any, name: str, source: list[str]) -> None:
         source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```\n"
 
 
+def _outdated(*_: Any) -> list[str]:
+    """Read the first page again in every build, since there may be pages that it does not list."""
+    return [root_doc]
+
+
 def _inline(writer: Any, node: Any) -> None:
     writer.body.append(convert(node.astext(), display="inline"))
     raise nodes.SkipNode
@@ -69,4 +74,5 @@ def _block(writer: Any, node: Any) -> None:
 def setup(app: Any) -> None:
     """Connect to Sphinx: the menu, and formulas as MathML, for which no script is loaded."""
     app.connect("source-read", _toctree)
+    app.connect("env-get-outdated", _outdated)
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))

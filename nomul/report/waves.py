@@ -11,6 +11,19 @@ Cycle = Mapping[str, int | None]
 MOST, HEAD, TAIL = 44, 26, 14
 _CELL, _ROW, _LABEL, _TOP = 26, 26, 170, 30
 
+# In the drawing itself, so that it looks the same alone, in a notebook and in a page.
+_STYLE = """\
+.waves .tick, .waves .word text {
+  font: 10px "DejaVu Sans", sans-serif; text-anchor: middle; fill: #333;
+}
+.waves .name { font: 11px "DejaVu Sans", sans-serif; text-anchor: end; fill: #111; }
+.waves .grid { stroke: #e2e2e2; }
+.waves .bit { fill: none; stroke: #11694f; stroke-width: 1.5; }
+.waves .idle { stroke: #b5b5b5; stroke-width: 2; }
+.waves .word rect { fill: #eef1fb; stroke: #5a6aa5; }
+.waves .gap { stroke: #a02010; stroke-dasharray: 4 3; }
+"""
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -108,6 +121,7 @@ def svg(title: str, manifest: Mapping[str, Any], trace: Sequence[Cycle]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="waves" role="img" width="{width}"'
         f' height="{height}" viewBox="0 0 {width} {height}">',
         f"<title>{escape(title)}</title><desc>{escape(about)}</desc>",
+        f"<style>{_STYLE}</style>",
     ]
     for column, cycle in enumerate(cycles):
         x = _LABEL + _CELL * column

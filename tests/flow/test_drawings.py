@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import nomul
 from nomul import flow, registry
 from nomul.golden import essop, lfsr
 from nomul.report import waves
@@ -120,3 +121,24 @@ def test_missing_graphviz_is_named(modules, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(FileNotFoundError, match="apt-get install graphviz"):
         diagram.draw(diagram.diagram(modules, "essop"), "t", "a")
+
+
+@pytest.mark.needs("icarus")
+def test_a_transaction_carries_its_own_style(tmp_path):
+    """Else it would be black boxes in a notebook, which has no page around it."""
+    drawn = nomul.design("lfsr").transaction(tmp_path)
+    root = ElementTree.fromstring(drawn._repr_svg_())
+    style = root.find("{http://www.w3.org/2000/svg}style")
+    assert style is not None
+    classes = set(re.findall(r'class="(\w+)"', drawn.svg)) - {"waves"}
+    assert all(f".{name}" in style.text for name in classes)
+    assert drawn.save(tmp_path / "wave.svg").read_text() == drawn.svg
+
+
+def test_shares_are_drawn_as_bars_and_nothing_else_is(tmp_path):
+    mapped = nomul.design("popcount").synthesize("generic", tmp_path)
+    drawn = mapped.plot()
+    assert ElementTree.fromstring(drawn._repr_svg_()) is not None
+    assert drawn.title == mapped.title
+    with pytest.raises(ValueError, match="has no parts to plot"):
+        nomul.design("popcount").emit().plot()
