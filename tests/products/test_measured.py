@@ -1,0 +1,73 @@
+"""What the family's tables are made of: arrays of equal throughput, addresses, operands."""
+
+import itertools
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from nomul.experiments.products import hardware
+from nomul.golden import permdiag, products
+
+
+@pytest.mark.parametrize("row", hardware.ARRAYS, ids=lambda row: row.name)
+def test_arrays_take_a_vector_in_sixteen_cycles_or_less(row):
+    """Of equal throughput, whatever they are; SP-IMC computes one vector after the other."""
+    module, (w, x) = products.member(row.member), hardware.operands()
+    cfg = products.configure(row.member, inputs=16, outputs=8, act_bits=8, **row.settings)
+    packed = module.compress(cfg, module.project(cfg, w >> (8 - cfg.weight_bits)))
+    many = module.cycles(cfg, packed, np.tile(x, (4, 1)))
+    per_vector = (many - module.cycles(cfg, packed, x)) / (3 * len(x))
+    assert per_vector <= 16 or row.member == "spimc"
+
+
+def test_operands_are_those_of_a_layer_behind_a_relu():
+    w, x = hardware.operands()
+    assert (w.shape, x.shape) == ((16, 8), (4, 16))
+    assert 0 <= x.min() < x.max() <= 127
+    assert (x == 0).any()
+
+
+def test_addresses_are_those_of_the_formula():
+    """Row c = (d - k) mod p of a block whose natural shift is k + block column, for all of them."""
+    cfg = permdiag.Config(inputs=64, outputs=64, p=5, pes=1, muls=2)
+    top, seen = hardware.Addresses(cfg), []
+
+    async def bench(ctx):
+        for d, block, k in itertools.product(range(5), repeat=3):
+            ctx.set(top.d, d)
+            ctx.set(top.block, block)
+            ctx.set(top.k[0], k)
+            ctx.set(top.k[1], (k + 1) % 5)
+            await ctx.delay(1e-9)
+            seen.append([ctx.get(top.rows[0]), ctx.get(top.rows[1])])
+
+    simulator = Simulator(top)
+    simulator.add_testbench(bench)
+    simulator.run()
+    expected = [
+        [(d - block - k) % 5, (d - block - k - 1) % 5]
+        for d, block, k in itertools.product(range(5), repeat=3)
+    ]
+    assert seen == expected
+
+
+@pytest.mark.parametrize("p", [4, 7])
+def test_places_move_on_with_beats_and_lanes(p):
+    top, seen = hardware.Places(p, 8), []
+
+    async def bench(ctx):
+        ctx.set(top.load, 1)
+        for beat in range(6):
+            ctx.set(top.begin, beat == 0)
+            await ctx.tick()
+            for lane in range(8):
+                ctx.set(top.lane, lane)
+                await ctx.delay(1e-9)
+                seen.append((ctx.get(top.d), ctx.get(top.block)))
+
+    simulator = Simulator(top)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert seen == [(j % p, j // p % p) for j in range(48)]
