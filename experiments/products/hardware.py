@@ -16,7 +16,6 @@ from nomul import ledger
 from nomul.experiments.captions import caption
 from nomul.experiments.compare.hardware import CELLS, Job, run
 from nomul.experiments.compare.memory import SRAM_MB_PER_MM2
-from nomul.experiments.products import KEPT
 from nomul.experiments.tables import Rows
 from nomul.golden import circulant, network, permdiag, products
 from nomul.golden.network import examples
@@ -25,6 +24,9 @@ from nomul.synth import yosys
 from nomul.synth.emit import emit
 from nomul.synth.map.synthesize import synthesize
 from nomul.train import digits
+
+# Where finished parts stay, under the current folder.
+KEPT = Path("build/products")
 
 # Slow enough for every array, so that all of them work at the same clock.
 PERIOD_PS = 4000

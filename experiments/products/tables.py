@@ -10,7 +10,7 @@ import numpy as np
 
 from nomul import ledger
 from nomul.experiments.captions import caption
-from nomul.experiments.products import KEPT, hardware
+from nomul.experiments.products import hardware
 from nomul.experiments.tables import Rows
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -43,7 +43,7 @@ def _trained(study: ModuleType, seeds: tuple[int, ...]) -> list[list[dict[str, A
         for seed in seeds:
             about = {"case": [case.structure, case.size], "seed": seed, "source": source}
             work = partial(study.run, case, seed)
-            found.append(ledger.kept(ledger.Folder(KEPT), about, work))
+            found.append(ledger.kept(ledger.Folder(hardware.KEPT), about, work))
         cases.append(found)
     return cases
 
