@@ -16,7 +16,7 @@ from nomul.synth.energy import gatesim, power
 from nomul.synth.map import stdcells
 from nomul.synth.map.recipes import ADDERS, AREA, RECIPES, SPEED
 from nomul.synth.map.stdcells import FreePdk45, StandardCells
-from nomul.synth.map.synthesize import synthesize
+from nomul.synth.map.synthesize import Result, synthesize
 
 PERIOD_PS = 1000
 OPERANDS = Path(__file__).parents[1] / "baseline" / "operands.json"
@@ -114,9 +114,7 @@ def measure(
         Smallest number of registers with a common enable that get a clock gate; 0 for none.
     """
     block = registry.get(type(cfg).block_name)
-    target: StandardCells = FreePdk45(clock_gating=clock_gating)
-    if block.name == "plane":
-        target = replace(target, recipes=FOR_PLANES, repeater=stdcells.NANGATE_BUFFER)
+    target = library(block, clock_gating)
     emitted = emit(block.top(cfg), block.name, paper=block.paper)
 
     def make() -> dict[str, Any]:
@@ -137,27 +135,37 @@ def measure(
     return Measured(**ledger.kept(ledger.Folder(kept), about, make))
 
 
-def _measure(
+def mapped(
     block: registry.Block, cfg: Any, target: StandardCells, emitted: Emitted, folder: Path
-) -> Measured:
-    array = isinstance(cfg, plane.Config)
-    options: dict[str, Any] = {"hierarchical": array, "period_ps": PERIOD_PS, "folder": folder}
+) -> Result:
+    """Map a candidate at 1 ns: planes module by module, with more recipes where it is too slow."""
+    options: dict[str, Any] = {
+        "hierarchical": isinstance(cfg, plane.Config),
+        "period_ps": PERIOD_PS,
+        "folder": folder,
+    }
     made = synthesize(emitted, target, **options)
     assert made.timing
     if made.timing.fmax_mhz < 1e6 / PERIOD_PS and target.recipes != RECIPES:
         made = synthesize(emitted, replace(target, recipes=RECIPES), **options)
+    return made
+
+
+def simulated(
+    block: registry.Block,
+    cfg: Any,
+    target: StandardCells,
+    made: Result,
+    folder: Path,
+    *,
+    glitches: bool,
+) -> power.Simulated:
+    """Simulate a mapped candidate on the operands."""
     assert made.netlist
-    assert made.timing
-    assert made.area_um2 is not None
-    per_cycle = cfg.rows * cfg.cols / cfg.interval if array else 1
-    cells = sum(made.cells.values())
-    cost = Measured(made.area_um2 / per_cycle, made.timing.fmax_mhz, None, None, made.recipe)
-    if cells > MOST_CELLS:
-        return cost
-    glitches = cells <= GLITCH_CELLS
     stimuli = (folder / "stimuli.npz").resolve()
-    np.savez(stimuli, **(encoded(cfg) if array else half_precision()))
-    done = power.simulate(
+    operated = encoded(cfg) if isinstance(cfg, plane.Config) else half_precision()
+    np.savez(stimuli, **operated)
+    return power.simulate(
         flow.workload(block, cfg),
         made.netlist,
         target,
@@ -166,5 +174,28 @@ def _measure(
         delays=gatesim.UnitDelay(cycles=2048) if glitches else None,
         start=0,
     )
+
+
+def library(block: registry.Block, clock_gating: int = 0) -> StandardCells:
+    """Return the cells that a candidate is mapped to."""
+    target: StandardCells = FreePdk45(clock_gating=clock_gating)
+    if block.name == "plane":
+        target = replace(target, recipes=FOR_PLANES, repeater=stdcells.NANGATE_BUFFER)
+    return target
+
+
+def _measure(
+    block: registry.Block, cfg: Any, target: StandardCells, emitted: Emitted, folder: Path
+) -> Measured:
+    made = mapped(block, cfg, target, emitted, folder)
+    assert made.timing
+    assert made.area_um2 is not None
+    per_cycle = cfg.rows * cfg.cols / cfg.interval if isinstance(cfg, plane.Config) else 1
+    cells = sum(made.cells.values())
+    cost = Measured(made.area_um2 / per_cycle, made.timing.fmax_mhz, None, None, made.recipe)
+    if cells > MOST_CELLS:
+        return cost
+    glitches = cells <= GLITCH_CELLS
+    done = simulated(block, cfg, target, made, folder, glitches=glitches)
     calm, moving = (done.energy(PERIOD_PS, g).per_operation_fj for g in (False, True))
     return replace(cost, fj=calm, glitch_fj=moving if glitches else None)
