@@ -5,10 +5,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from nomul import flow, registry
+from nomul import flow, ledger, registry
 from nomul.experiments.captions import caption
 from nomul.experiments.rows import measure_preset
 from nomul.experiments.tables import Rows
+from nomul.synth import yosys
 from nomul.synth.layout.layout import Layout
 
 # Clock periods in picoseconds at which each library's cells are mapped.
@@ -18,7 +19,14 @@ ROUTED = (("lfsr", "leap"), ("fp16mul", "ieee"))
 
 PLACED = (("essop", "small"), ("lutnet", "small"))
 
+# Without energy, whose simulation of so many cells takes longer than all else; and each as a PNG,
+# since an SVG of them is large.
+LARGER = (("spimc", "small"), ("sotfp", "fp8"), ("sonic", "small"))
+
 DENSITY = 0.8
+
+# Finished layouts of the larger ones stay here, under the current folder.
+KEPT = Path("build/layout")
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -35,7 +43,41 @@ def placed() -> Rows:
     return [row(*which, target, routed=False) for which in PLACED for target in PERIODS]
 
 
-def row(block: str, preset: str, target: str, *, routed: bool) -> dict[str, Any]:
+@caption("Placed layouts of larger blocks, clocks without and with the wires of each capacitance.")
+def larger() -> Rows:
+    """Return placed layouts of larger blocks, clocks without and with each capacitance."""
+    return [_kept(*which, target) for which in LARGER for target in PERIODS]
+
+
+def _kept(block: str, preset: str, target: str) -> dict[str, Any]:
+    known = registry.get(block)
+    emitted = flow.emit(known, known.config().preset(preset))
+    about = {
+        "design": ledger.digest(emitted.rtlil),
+        "block": block,
+        "preset": preset,
+        "target": target,
+        "density": DENSITY,
+        "tool": yosys.version(),
+    }
+
+    def make() -> dict[str, Any]:
+        options: dict[str, Any] = {"routed": False, "energy": False, "picture": "png"}
+        found = row(block, preset, target, **options)
+        return {name: value for name, value in found.items() if not name.startswith("fJ")}
+
+    return ledger.kept(ledger.Folder(KEPT), about, make)
+
+
+def row(
+    block: str,
+    preset: str,
+    target: str,
+    *,
+    routed: bool,
+    energy: bool = True,
+    picture: str = "svg",
+) -> dict[str, Any]:
     """Map, lay out and measure a preset; its picture goes to ``docs``."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -44,8 +86,8 @@ def row(block: str, preset: str, target: str, *, routed: bool) -> dict[str, Any]
         known = registry.get(block)
         cfg = known.config().preset(preset)
         options: dict[str, Any] = {"density": DENSITY, "period_ps": period, "routed": routed}
-        made = flow.layout(known, cfg, folder, target, **options)
-        shutil.copyfile(made.files["svg"], DOCS / f"layout-{block}-{target}.svg")
+        made = flow.layout(known, cfg, folder, target, energy=energy, **options)
+        shutil.copyfile(made.files[picture], DOCS / f"layout-{block}-{target}.{picture}")
     if not made.complete:
         raise ValueError(
             f"{block} {preset} on {target}: open {made.open}, shorts {made.shorts}, "
@@ -75,4 +117,4 @@ def flat(made: Layout) -> dict[str, Any]:
     return shown
 
 
-TABLES = {"routed": routed, "placed": placed}
+TABLES = {"routed": routed, "placed": placed, "larger": larger}
