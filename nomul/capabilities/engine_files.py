@@ -171,13 +171,14 @@ class Steps:
 
     def bitstream(self, board: str, target: str | None, seed: int) -> None:
         """Write the file that configures a board, and what a host has to know of it."""
-        folder = self.out / board
+        name = Path(board).stem  # a board of the user's own is a file of pins
+        folder = self.out / name
         about = flow.bitstream(self.block, self.cfg, folder, board, seed=seed, target=target)
         placed = about["placed"]
         self._measured(about["board"], placed["fmax_mhz"], placed["utilisation"])
         bits = Path(about["bitstream"])
-        self.files[f"{board}/{bits.name}"] = "bitstream"
-        self.files[f"{board}/{bits.stem}.json"] = "for nomul.board.Board.open"
+        self.files[f"{name}/{bits.name}"] = "bitstream"
+        self.files[f"{name}/{bits.stem}.json"] = "for nomul.board.Board.open"
 
     def _measured(self, where: str, fmax_mhz: float, sites: dict[str, int]) -> None:
         self.figures["device"] = where

@@ -1,6 +1,7 @@
 """Packed layers of SP-IMC: their words for a host, and what it takes to run one."""
 
 import re
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def texts(layer: "Layer", path: Path, form: str) -> dict[str, bytes]:
     """Return the words of a layer as files by their names, after that of its container.
 
-    ``form`` is ``hex``, ``c`` or ``bin``.
+    ``form`` is ``hex``, ``bin``, or ``c``: a header, and the program that runs it.
     """
     from nomul.golden.spimc import words
 
@@ -23,12 +24,37 @@ def texts(layer: "Layer", path: Path, form: str) -> dict[str, bytes]:
     if form == "c":
         name = re.sub(r"\W", "_", stem)
         name = f"layer_{name}" if name[:1].isdigit() else name
-        return {f"{stem}.h": words.c_header(layer, name).encode()}
+        made = {f"{stem}.h": words.c_header(layer, name)}
+        made |= {f"{stem}_host.c": host(layer, name, stem)}
+        return {file: text.encode() for file, text in made.items()}
     commands, entries = words.hexadecimal(layer)
     return {
         f"{stem}.command.hex": commands.encode(),
         f"{stem}.weight.hex": entries.encode(),
     }
+
+
+def host(layer: "Layer", name: str, stem: str) -> str:
+    """Return ``docs/spimc_host.c`` for a layer whose header is ``<stem>.h``, with names of its own.
+
+    At its head is the command that runs it on a macro of the layer's parameters.
+    """
+    first = type(layer.cfg).preset(next(iter(layer.cfg.presets))).to_dict()
+    own = {n: value for n, value in layer.cfg.to_dict().items() if value != first[n]}
+    sets = "".join(f" --set 'spimc.{n}={_text(value)}'" for n, value in own.items())
+    text = (resources.files("nomul") / "docs" / "spimc_host.c").read_text()
+    text = re.sub(r" \*   nomul pack .*\n", "", text)
+    text = text.replace(
+        "nomul soc spimc:small --program spimc_host.c",
+        f"nomul soc spimc{sets} --program {stem}_host.c",
+    )
+    text = text.replace('"w.h"', f'"{stem}.h"')
+    return re.sub(r"\bW_", f"{name.upper()}_", re.sub(r"\bw_", f"{name}_", text))
+
+
+def _text(value: Any) -> str:
+    """Return a parameter's value as ``--set`` takes it."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def words(weights: Path) -> dict[str, str]:

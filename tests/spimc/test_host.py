@@ -1,6 +1,8 @@
 """A C program that knows the macro from its page and its header alone, against the model."""
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -55,6 +57,21 @@ def test_a_c_program_runs_a_packed_layer(tmp_path, macro, form):
         report = flow.run_program(macro, program, tmp_path / "run", stdin=given, stdout=sums)
     assert np.array_equal(np.loadtxt(tmp_path / "y.txt", dtype=np.int64), layer.model(x))
     assert report.compared > layer.beats
+
+
+def test_the_program_that_pack_writes_runs_its_own_layer(tmp_path, capfd):
+    """By the command at its head, on a macro that no preset is."""
+    np.save(tmp_path / "2-fc.npy", np.array([[3, 0], [0, -7], [5, 0]]))
+    cfg = Config(window=8, columns=2, slots=4, lanes=2, tree_regs=0, formats=("coo", "dense"))
+    packed = tmp_path / "2-fc.packed.npz"
+    pack.run(tmp_path / "2-fc.npy", cfg, form="coo", export="c", out=packed)
+    text = (tmp_path / "2-fc_host.c").read_text()
+    (command,) = re.findall(r" \*   nomul (soc .*) < vectors.txt", text)
+    line = [sys.executable, "-m", "nomul", *shlex.split(command)]
+    done = subprocess.run(
+        line, cwd=tmp_path, input="1 2 3\n", capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "18 -14\n"), done.stderr
 
 
 def test_a_word_changed_on_its_way_is_noticed(tmp_path, macro, capfd):

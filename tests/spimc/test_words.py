@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from nomul import flow, registry
+from nomul.capabilities import layers
 from nomul.capabilities import spimc as pack
 from nomul.golden import sparse
 from nomul.golden.spimc import Config, Tile, formats, words
@@ -152,16 +153,19 @@ def test_auto_takes_what_the_goal_says_and_names_the_price(weights, tmp_path, go
 
 @pytest.mark.parametrize(
     ("form", "endings"),
-    [("hex", [".command.hex", ".weight.hex"]), ("c", [".h"]), ("bin", [".bin"])],
+    [("hex", [".command.hex", ".weight.hex"]), ("c", [".h", "_host.c"]), ("bin", [".bin"])],
 )
 def test_pack_exports_the_words_beside_the_container(weights, tmp_path, form, endings):
     out = tmp_path / "out" / "1-net.packed.npz"
     result = pack.run(weights, MACRO, export=form, out=out)
     assert result["exported"] == [str(out.with_name(f"1-net{end}")) for end in endings]
     layer, text = spimc_layer.load(out), out.with_name(f"1-net{endings[-1]}").read_bytes()
+    if form == "c":
+        header = out.with_name("1-net.h").read_text()
+        assert header == words.c_header(layer, "layer_1_net")
     wanted = {
         "hex": lambda: words.hexadecimal(layer)[1].encode(),
-        "c": lambda: words.c_header(layer, "layer_1_net").encode(),
+        "c": lambda: layers.host(layer, "layer_1_net", "1-net").encode(),
         "bin": lambda: words.binary(layer),
     }
     assert text == wanted[form]()
