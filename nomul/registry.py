@@ -89,6 +89,7 @@ _ALL = (
         },
         commands={"build": "nomul.capabilities.engine:build"},
     ),
+    Block("mvmu", "block", "Core around matrix-vector units", "arXiv 1901.10351"),
     Block("dm", "block", "Bayesian layer by memorised products", "arXiv 2005.03857"),
     Block("dense", "baseline", "Matrix-vector product by INTk multipliers"),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),

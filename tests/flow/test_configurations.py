@@ -27,6 +27,12 @@ AT_ONCE = 20
 SIZES = {
     "compactor.width": 24,
     "compactor.value_bits": 24,
+    "mvmu.inputs": 12,
+    "mvmu.outputs": 12,
+    "mvmu.words": 100,
+    "mvmu.program_words": 80,
+    "mvmu.registers": 40,
+    "mvmu.units": 3,
     "spdnn.neurons": 127,
     "spdnn.layers": 7,
     "spdnn.adders": 4,
