@@ -3,7 +3,7 @@
 A unit is a :class:`Unit` with two strategies: a :class:`Draw`, which says what its lanes send, and
 :class:`Cells`, which say what becomes of that; for units that have a cell per product these are
 :class:`Grid` with a :class:`Product`. The description is the same for all sizes: cells make rows,
-rows make the array, and a large one in halves.
+rows make halves, halves make the array.
 """
 
 from nomul.hw.outer.cells import running

@@ -1,4 +1,4 @@
-"""Rows of cells, in a large array stacked in halves so that its description stays short.
+"""Rows of cells, stacked in halves so that the description of a large array stays short.
 
 A module of M rows and N columns takes text and time of M times N, for the wires of all rows'
 results; M rows in halves take N log M.
@@ -15,9 +15,6 @@ from nomul.hw.once import Once
 from nomul.hw.outer.cells import cell_kind, result_shape
 from nomul.hw.outer.layouts import control_layout
 from nomul.hw.outer.strategies import Product
-
-# Rows that one module holds at the most.
-BESIDE = 32
 
 
 def members(array: Array, product: Product, count: int) -> dict[str, Member]:
@@ -86,8 +83,8 @@ class Row(wiring.Component):
 class Rows(wiring.Component):
     """Rows on top of each other: the read-out chain goes from the last to the first.
 
-    Up to :data:`BESIDE` of them, or two halves, each of rows again. Equal halves are one module.
-    Latency and interval are those of the row.
+    Two halves, each of rows again, down to single ones. Equal halves are one module. Latency and
+    interval are those of the row.
 
     Parameters
     ----------
@@ -114,11 +111,11 @@ class Rows(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        if self.count <= BESIDE:
-            bounds = list(range(self.count + 1))
-        else:  # the larger half is a power of two, so that few sizes occur
-            bounds = [0, 1 << (self.count - 1).bit_length() - 1, self.count]
-        parts = [self._part(m, f"part{k}", *ends) for k, ends in enumerate(pairwise(bounds))]
+        # The larger half is a power of two, so that few sizes occur.
+        half = 1 << (self.count - 1).bit_length() - 1 if self.count > 1 else 1
+        parts = [self._part(m, "first", 0, half)]
+        if half < self.count:
+            parts.append(self._part(m, "second", half, self.count))
         m.d.comb += [self.o.eq(parts[0].o), parts[-1].i.eq(self.i)]
         m.d.comb += [above.i.eq(below.o) for above, below in pairwise(parts)]
         if self.array.accumulators:
