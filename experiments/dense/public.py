@@ -71,8 +71,8 @@ def column(bits: int, lanes: int, width: int, way: str) -> Emitted:
             ],
             folder,
         )
-        texts = [(folder / f"column.{kind}").read_text() for kind in ("il", "v")]
-    return Emitted("column", *texts, {})
+        rtlil, verilog = ((folder / f"column.{kind}").read_text() for kind in ("il", "v"))
+    return Emitted("column", rtlil, verilog, {})
 
 
 @caption("A column by PyRTL's multipliers beside dense's: area per product at 1 ns.")
@@ -105,8 +105,7 @@ def rivals() -> Rows:
 
 
 def _rival(way: str, bits: int, lanes: int) -> dict[str, Any]:
-    values = {"inputs": 64, "outputs": 1, "products": lanes}
-    cfg = Config(**values, weight_bits=bits, act_bits=bits)
+    cfg = Config(inputs=64, outputs=1, products=lanes, weight_bits=bits, act_bits=bits)
     result = synthesize(column(bits, lanes, cfg.y_bits, way), FreePdk45(), period_ps=PERIOD_PS)
     assert result.area_um2 is not None
     assert result.timing is not None

@@ -35,7 +35,7 @@ class Instruction(NamedTuple):
 
     op: int
     kind: int = 0
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # of tuples, a method that nobody needs here
     dst: int = 0
     a: int = 0
     b: int = 0
@@ -74,7 +74,8 @@ def assemble(cfg: Config, text: str) -> list[Instruction]:
         A line that cannot be read, a register or address that does not exist, an unknown label, or
         more instructions than the memory holds; the line's number is named.
     """
-    lines, labels = [], {}
+    lines: list[tuple[int, str]] = []
+    labels: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         rest = line.split(";")[0].strip()
         while match := re.match(r"([A-Za-z_]\w*):\s*", rest):
