@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from nomul import cli
+from nomul.capabilities import lutnet
 
 
 @pytest.fixture
@@ -29,10 +30,11 @@ DIGITS = ("compare", "digits-mlp-int8", "--data", "digits", "--member", "dense")
 def test_the_command_prints_rows_winners_and_files(nomul_, measured, tmp_path):
     code, out, err = nomul_(*DIGITS, "--member", "lutnet", "--set", "dense.products=2")
     assert code == 0
-    assert "4 rows: 0 known, 4 to measure" in err
+    rivals = len(lutnet.rivals("digits"))
+    assert f"{2 + rivals} rows: 0 known, {2 + rivals} to measure" in err
     assert "for latency: " in out
     assert "build/compare/digits-mlp-int8/index.html" in out
-    assert [job.name for job in measured] == ["dense", "dense", "lutnet", "lutnet"]
+    assert [job.name for job in measured] == ["dense"] * 2 + ["lutnet"] * rivals
     assert json.loads(measured[0].config)["products"] == 2
     code, out, err = nomul_(*DIGITS, "--for", "energy", "--json")
     found = json.loads(out)
