@@ -270,40 +270,37 @@ class Flop(wiring.Component):  # type: ignore[type-arg]
         return m
 
 
-@caption("A circulant block row at k products of a dense layer per cycle, of measured parts.")
+@caption("A circulant block row at k products per cycle, and what is left for ntt's multiplier.")
 def engines() -> Rows:
     """Return areas of a circulant block row at k products per cycle, added up of measured parts.
 
-    A transform has an adder and a register for each point, of which two sizes were measured; a
-    unit of ``ntt`` has a multiplier, a register and a point of the inverse for each element.
+    ``direct`` has k columns, or 8 k of one bit. A unit of ``ntt`` has a register and a point of the
+    inverse transform for each element, and a multiplier modulo 2^32 + 1: what is left for it, if
+    it is to be no larger, with an inverse for each unit and with one for all of many.
     """
-    from nomul.hw.circulant import Points, Transform
+    from nomul.hw.circulant import Transform
     from nomul.hw.circulant.direct import column_config
     from nomul.hw.dense import Column
 
     b, plain = 32, circulant.Config(inputs=64, outputs=64)
     column = _area("column", {}, partial(Column, column_config(plain)))
     serial = _area("bits", {}, partial(Column, column_config(plain.replace(product="bitserial"))))
-    one = _area("points", {"k": 1}, partial(Points, 1, b, 1))
+    # A point is an adder and a register: of two sizes the difference.
     small, large = (_area("transform", {"k": k}, partial(Transform, k, b, False)) for k in (4, 8))
     point, word = (large - small) / 4, (b + 1) * _area("flop", {}, Flop)
-    rows = []
-    for k in (4, 8, 16, 32, 64):
-        unit = one + (k - 1) * (point + word)
-        forward = small + (k - 4) * point
-        rows.append(
-            {
-                "k": k,
-                "k columns of INT8, um2": round(k * column),
-                "8 k columns of one bit, um2": round(8 * k * serial),
-                "points and inverse, um2": round(unit),
-                "transform, shared, um2": round(forward),
-                "multiplier's share of a unit, %": round(100 * one / unit),
-                "ntt / direct, many rows": round(unit / (k * column), 2),
-                "ntt / direct, one row": round((unit + forward) / (k * column), 2),
-            }
-        )
-    return rows
+    return [
+        {
+            "k": k,
+            "k columns of INT8, um2": round(k * column),
+            "8 k columns of one bit, um2": round(8 * k * serial),
+            "ntt: registers, um2": round(k * word),
+            "ntt: inverse, um2": round(k * point),
+            "left, inverse for each": round(k * (column - word - point)),
+            "left, one for all": round(k * (column - word)),
+            "16 multipliers of 8 bits, um2": round(16 * column),
+        }
+        for k in (4, 8, 16, 32, 64)
+    ]
 
 
 def _area(name: str, values: dict[str, Any], make: Callable[[], Any]) -> float:
