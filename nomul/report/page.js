@@ -36,7 +36,7 @@ function kinds(rows) {
   const distinct = (name) => [...new Set(values(name))];
   const axes = columns.filter((name) => values(name).every(isNumber) && distinct(name).length > 1);
   const few = (name, most) => distinct(name).length > 1 && distinct(name).length <= most;
-  const texts = columns.filter((name) => !values(name).some(isNumber) && few(name, name === columns[0] ? 40 : 12));
+  const texts = columns.filter((name) => !values(name).some(isNumber) && few(name, name === "block" ? 60 : 12));
   const classes = axes.filter((name) => values(name).every(Number.isInteger) && few(name, Math.min(6, rows.length / 3)));
   return { axes, filters: [...texts, ...classes], distinct };
 }
@@ -130,7 +130,7 @@ function explore(figure, rows) {
     element("summary", {}, "Explore: plot two columns, filter, find the best trade-offs"),
     form, plot, legend, output, element("p", { class: "tools" }, note));
   details.open = figure.id.startsWith("overview-");
-  figure.append(details);
+  figure[figure.dataset.x ? "prepend" : "append"](details); // of long tables the plot comes first
 
   function describe(point) {
     const entries = Object.entries(point.row).filter(([, value]) => value !== null);
