@@ -3,8 +3,10 @@
 import math
 from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-from nomul.experiments.pictures import Bar, Picture
+if TYPE_CHECKING:
+    from nomul.experiments.pictures import Bar, Picture
 
 _ROW, _LABEL, _WIDTH, _VALUE = 28, 165, 500, 75
 _TOP, _BELOW = 8, 34
@@ -16,7 +18,7 @@ WHO = {
 }
 
 
-def svg(picture: Picture) -> str:
+def svg(picture: "Picture") -> str:
     """Return a picture as SVG: a bar each, on a logarithmic axis where they span decades."""
     shown = picture.bars
     low, high = min(bar.value for bar in shown), max(bar.value for bar in shown)
@@ -50,7 +52,7 @@ def svg(picture: Picture) -> str:
     return "".join(parts)
 
 
-def _bar(bar: Bar, y: int, width: float) -> str:
+def _bar(bar: "Bar", y: int, width: float) -> str:
     middle, end = y + _ROW / 2 + 4, _LABEL + max(width, 1.5)
     return (
         f'<text class="name" x="{_LABEL - 8}" y="{middle}">{escape(bar.name)}</text>'
