@@ -1,0 +1,1 @@
+"""Numbers of the page of Bayesian layers."""
