@@ -11,12 +11,12 @@ Floats = NDArray[np.float64]
 
 
 def integers(name: str, values: ArrayLike) -> Ints:
-    """Return values as int64; floating point and text are never turned into integers.
+    """Return values as int64; fractions are never cut off, nor texts read.
 
     Raises
     ------
     TypeError
-        They are no integers, nor True and False.
+        They are neither whole numbers nor True and False.
     ValueError
         They make no array, or one of them needs more than 63 bits.
     """
@@ -26,7 +26,11 @@ def integers(name: str, values: ArrayLike) -> Ints:
         raise ValueError(f"{name} must be an array: its rows are of different lengths") from None
     if not array.size:
         return array.astype(np.int64)
-    if array.dtype.kind not in "iub":
+    if array.dtype.kind == "f":  # whole ones are what numpy.zeros gives
+        fractions = array[~(np.abs(array) < 1 << 53) | (array != np.rint(array))]
+        if fractions.size:
+            raise TypeError(f"{name} must be integers, not {float(fractions[0])}")
+    elif array.dtype.kind not in "iub":
         raise TypeError(f"{name} must be integers, not {array.dtype}")
     if array.dtype == np.uint64 and array.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{name} must fit 64 bits signed, not {array.max()}")
