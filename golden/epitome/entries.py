@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,9 +47,11 @@ class Entry(NamedTuple):
 
 
 def checked(
-    cfg: Config, entries: Iterable[Sequence[int]], inputs: int, outputs: int | None = None
+    cfg: Config, entries: Iterable[Sequence[Any]], inputs: int, outputs: int | None = None
 ) -> list[Entry]:
     """Return entries of a layer of so many inputs, and of any outputs or at most so many.
+
+    An entry is (input, row, output, rows, mask); a mask may also be a sequence of flags.
 
     Raises
     ------
@@ -60,6 +62,9 @@ def checked(
     found = []
     for number, given in enumerate(entries):
         values = list(given)
+        if len(values) == 5 and isinstance(values[4], list | tuple | np.ndarray):
+            # Columns one by one: whether each is taken.
+            values[4] = sum(1 << c for c, taken in enumerate(values[4]) if taken)
         if len(values) != 5 or any(not isinstance(v, int | np.integer) for v in values):
             rule = "input, row, output, rows and mask, integers"
             raise TypeError(f"epitome: entries[{number}] must be {rule}, not {given!r}")

@@ -21,7 +21,7 @@ from nomul.golden.products.contract import (
 __all__ = ["cycles", "ideal", "model", "model_by_rounds", "stimuli"]
 
 
-def model(cfg: Config, e: ArrayLike, entries: Iterable[Sequence[int]], x: ArrayLike) -> Ints:
+def model(cfg: Config, e: ArrayLike, entries: Iterable[Sequence[Any]], x: ArrayLike) -> Ints:
     """Return y = W^T x, int64[V, outputs reached], of activations x int[V, inputs].
 
     Parameters
@@ -42,7 +42,7 @@ def model(cfg: Config, e: ArrayLike, entries: Iterable[Sequence[int]], x: ArrayL
 
 
 def model_by_rounds(
-    cfg: Config, e: ArrayLike, entries: Iterable[Sequence[int]], x: ArrayLike
+    cfg: Config, e: ArrayLike, entries: Iterable[Sequence[Any]], x: ArrayLike
 ) -> Ints:
     """Return the same as :func:`model`, round by round: all rows of E are driven, most by zero."""
     e, x = _cells(cfg, e), _acts(cfg, x)

@@ -7,7 +7,7 @@ coefficients, in turns; the steps between are ours.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nomul.golden.arrays import Floats
+from nomul.golden.arrays import Floats, Ints
 from nomul.golden.pow2basis.codes import level
 
 TURNS = 12
@@ -17,7 +17,7 @@ RANGES = (1, 2, 3, 4, 5, 6)
 
 def decompose(
     w: ArrayLike, rows_kept: int | None = None, basis_bits: int = 8
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats | Ints, Floats | Ints]:
     """Return the paper's block [rows, S] as coefficients and basis, w = ce b nearly.
 
     Parameters
@@ -31,8 +31,8 @@ def decompose(
     Returns
     -------
     ce, b
-        float64[rows, S], 0 or +-1, +-2 .. +-64, where what is below half the least power is 0; and
-        float64[S, S].
+        [rows, S], 0 or +-1, +-2 .. +-64, where what is below half the least power is 0; and [S, S].
+        Both int64 of integers, which :func:`nomul.golden.pow2basis.compress` takes, else float64.
     """
     block = np.asarray(w)
     if block.ndim != 2 or 0 in block.shape:
@@ -40,8 +40,9 @@ def decompose(
     if rows_kept is not None and not 0 <= rows_kept <= len(block):
         raise ValueError(f"pow2basis: rows_kept must be in 0..{len(block)}, not {rows_kept!r}")
     cut = kept(block.astype(np.float64)[None], rows_kept)
-    ce, b = fitted(cut, basis_bits, whole=block.dtype.kind in "iu")
-    return ce[0], b[0]
+    whole = block.dtype.kind in "iu"
+    ce, b = fitted(cut, basis_bits, whole)
+    return (ce[0].astype(np.int64), b[0].astype(np.int64)) if whole else (ce[0], b[0])
 
 
 def kept(blocks: Floats, rows: int | None) -> Floats:

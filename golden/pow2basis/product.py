@@ -193,15 +193,21 @@ def within(ce: Floats, b: Floats, low: int, high: int) -> Floats:
         ce[number, row, largest] = np.trunc(ce[number, row, largest] / 2)
 
 
-def compress(cfg: Config, w: ArrayLike | tuple[ArrayLike, ArrayLike]) -> Packed:
+def compress(
+    cfg: Config,
+    w: ArrayLike | tuple[ArrayLike, ArrayLike],
+    factors: tuple[ArrayLike, ArrayLike] | None = None,
+) -> Packed:
     """Return a tile of factors, or of weights together with their factors.
 
     Parameters
     ----------
     w
-        A pair of coefficients int[blocks, outputs, S] and bases int[blocks, S, S]; or weights
-        int[inputs, outputs] that :func:`project` returned; or any weights of which a decomposition
-        leaves nothing, such as powers of two.
+        A pair of coefficients int[blocks, outputs, S] and bases int[blocks, S, S], of one block
+        also without the first dimension; or weights int[inputs, outputs] that :func:`project`
+        returned; or any weights of which a decomposition leaves nothing, such as powers of two.
+    factors
+        That pair, where w are its weights.
 
     Raises
     ------
@@ -211,24 +217,35 @@ def compress(cfg: Config, w: ArrayLike | tuple[ArrayLike, ArrayLike]) -> Packed:
     """
     if isinstance(w, tuple):
         return _of_factors(cfg, *w)
+    if factors is not None:
+        packed, plain = _of_factors(cfg, *factors), matrix(cfg, w, code_range(cfg.weight_bits))
+        _same(packed.weights(), plain, "of the factors")
+        return packed
     if isinstance(w, Factored) and w.packed is not None and w.packed.cfg == cfg:
         return w.packed
     plain = matrix(cfg, w, code_range(cfg.weight_bits))
     found = project(cfg, plain)
-    wrong = np.argwhere(found != plain)
-    if len(wrong):
-        row, column = (int(i) for i in wrong[0])
-        raise ValueError(
-            f"pow2basis: w[{row}, {column}] must be {found[row, column]}, of the nearest product "
-            f"of factors found, not {plain[row, column]}; give the factors themselves"
-        )
+    _same(found, plain, "of the nearest product of factors found; give the factors themselves")
     assert isinstance(found, Factored)
     assert found.packed is not None
     return found.packed
 
 
+def _same(found: Ints, w: Ints, what: str) -> None:
+    """Raise ValueError with the first place where weights differ from those of factors."""
+    wrong = np.argwhere(found != w)
+    if len(wrong):
+        row, column = (int(i) for i in wrong[0])
+        raise ValueError(
+            f"pow2basis: w[{row}, {column}] must be {found[row, column]}, not {w[row, column]}: "
+            f"that is the weight {what}"
+        )
+
+
 def _of_factors(cfg: Config, ce: ArrayLike, b: ArrayLike) -> Packed:
     ce, b = integers("ce", ce), integers("b", b)
+    if cfg.blocks == 1 and ce.ndim == b.ndim == 2:
+        ce, b = ce[None], b[None]
     shapes = {"ce": (cfg.blocks, cfg.outputs, cfg.size), "b": (cfg.blocks, cfg.size, cfg.size)}
     for name, array in (("ce", ce), ("b", b)):
         if array.shape != shapes[name]:

@@ -26,7 +26,7 @@ class Packed(tile.Packed):
         Of a tree int64[Ns, 15], that of level l at offset 0, 1, 3, 7 plus the leaf so far; and
         int64[Ns, 4], which element each level compares. Zero otherwise.
     cfg
-        The array. None makes one of these sizes.
+        The array. None makes one of these sizes, and of bits that hold them, 8 at least.
 
     Raises
     ------
@@ -115,7 +115,10 @@ def _config(given: Packed, tree: bool) -> Config:
     codes, tables = np.asarray(given.prototypes), np.asarray(given.tables)
     if codes.ndim != 3 or tables.ndim != 3 or 0 in codes.shape + tables.shape:
         raise ValueError("pq: prototypes and tables must be of three dimensions, and not empty")
+    held = [codes] if given.thresholds is None else [codes, np.asarray(given.thresholds)]
     return Config(
+        act_bits=_bits(*held),
+        table_bits=_bits(tables),
         inputs=len(tables) * codes.shape[2],
         outputs=tables.shape[2],
         length=codes.shape[2],
@@ -123,6 +126,14 @@ def _config(given: Packed, tree: bool) -> Config:
         metric="tree" if tree else "l1",
         shared=len(codes) == 1 and len(tables) > 1,
     )
+
+
+def _bits(*arrays: NDArray[Any]) -> int:
+    """Return the bits of two's complement that hold integers, 8 at least; what are none, 8."""
+    if any(array.dtype.kind not in "iu" for array in arrays):
+        return 8
+    most = max(max(int(a.max()), -1 - int(a.min())) for a in arrays)
+    return min(32, max(8, most.bit_length() + 1))
 
 
 def spelled(values: Ints, bits: int) -> Ints:

@@ -46,6 +46,8 @@ def test_columns_of_a_mask_follow_one_another():
     cfg = epitome.Config(inputs=2, outputs=2, rows=2, cols=4)
     e = np.array([[1, 10, 100, 9], [2, 20, 60, 9]])
     assert epitome.model(cfg, e, [(0, 0, 0, 2, 0b101)], [[1, 1]]).tolist() == [[3, 160]]
+    flags = [True, False, True, False]
+    assert epitome.model(cfg, e, [(0, 0, 0, 2, flags)], [[1, 1]]).tolist() == [[3, 160]]
 
 
 def test_patches_of_equal_inputs_and_rows_share_a_round():

@@ -141,6 +141,17 @@ def test_decomposition_of_an_exact_product_by_powers():
     assert np.allclose(ce @ b, w, atol=1e-12)
 
 
+def test_a_decomposed_block_is_compressed():
+    """The paper's block of integers, and its weights together with it: the transpose of ours."""
+    w = np.random.default_rng(9).integers(-90, 91, (7, 3))
+    cfg = pow2basis.Config(inputs=3, outputs=7)
+    ce, b = pow2basis.decompose(w)
+    packed = pow2basis.compress(cfg, (ce, b))
+    assert np.array_equal(packed.weights(), (ce @ b).T)
+    again = pow2basis.compress(cfg, (ce @ b).T, (ce, b))
+    assert np.array_equal(again.ce, packed.ce)
+
+
 def test_storage_loses_against_four_bits():
     """192 x 3 of the paper: 4.125 bits per weight without rows dropped, and a bitmap more with."""
     cfg = pow2basis.Config(inputs=3, outputs=192, units=1, skip=False)
@@ -177,6 +188,8 @@ def test_bad_factors_are_named():
         pow2basis.compress(cfg, (64 * ce, 100 * b))
     with pytest.raises(ValueError, match=r"ce must be of shape \[1, 2, 3\], not \[2, 3\]"):
         pow2basis.compress(cfg, (ce[0], b))
+    with pytest.raises(ValueError, match=r"w\[1, 0\] must be 1, not 2: .* of the factors"):
+        pow2basis.compress(cfg, np.array([[1, 1], [2, 1], [1, 1]]), (ce, b))
     with pytest.raises(TypeError, match="b must be integers, not float64"):
         pow2basis.compress(cfg, (ce, b * 0.5))
 

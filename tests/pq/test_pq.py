@@ -192,8 +192,11 @@ def test_what_there_is_not_is_refused():
 
 def test_bad_tables_are_named():
     codes, tables = np.zeros((1, 2, 3), dtype=int), np.zeros((1, 2, 4), dtype=int)
+    large = np.where(np.arange(8).reshape(1, 2, 4) == 6, 200, tables)
+    assert pq.Packed(codes, large).cfg.table_bits == 9
+    cfg = pq.Config(inputs=3, outputs=4, length=3, prototypes=2)
     with pytest.raises(ValueError, match=r"tables\[0, 1, 2\] must be in -128\.\.127, not 200"):
-        pq.Packed(codes, np.where(np.arange(8).reshape(1, 2, 4) == 6, 200, tables))
+        pq.Packed(codes, large, cfg=cfg)
     with pytest.raises(ValueError, match=r"tables must be of shape \[1, 2, 4\], not \[1, 3, 4\]"):
         pq.Packed(codes, np.zeros((1, 3, 4), dtype=int))
     with pytest.raises(TypeError, match="prototypes must be integers, not float64"):
