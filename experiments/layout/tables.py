@@ -21,7 +21,7 @@ PLACED = (("essop", "small"), ("lutnet", "small"))
 
 # Those of the larger presets that have been measured; without energy, whose simulation of so many
 # cells takes longer than all else. Each picture is a PNG, since an SVG of them is large.
-LARGER = (("spimc", "small", "freepdk45"),)
+LARGER = (("spimc", "small", "freepdk45"), ("sotfp", "fp8", "freepdk45"))
 
 DENSITY = 0.8
 
