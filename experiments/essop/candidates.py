@@ -95,7 +95,11 @@ def half_precision() -> dict[str, Any]:
 
 
 def measure(
-    cfg: plane.Config | fp16mul.Config, kept: Path | None = None, clock_gating: int = 0
+    cfg: plane.Config | fp16mul.Config,
+    kept: Path | None = None,
+    clock_gating: int = 0,
+    *,
+    most_with_glitches: int = GLITCH_CELLS,
 ) -> Measured:
     """Map a candidate to FreePDK45 at 1 ns, and simulate it on the operands.
 
@@ -112,6 +116,8 @@ def measure(
         versions of the tools, so that an interrupted measurement goes on where it was.
     clock_gating
         Smallest number of registers with a common enable that get a clock gate; 0 for none.
+    most_with_glitches
+        Cells of the largest netlist whose glitches are simulated too.
     """
     block = registry.get(type(cfg).block_name)
     target = library(block, clock_gating)
@@ -119,7 +125,7 @@ def measure(
 
     def make() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as scratch:
-            return asdict(_measure(block, cfg, target, emitted, Path(scratch)))
+            return asdict(_measure(block, cfg, target, emitted, Path(scratch), most_with_glitches))
 
     if kept is None:
         return Measured(**make())
@@ -132,6 +138,8 @@ def measure(
         "operands": ledger.digest(OPERANDS.read_bytes()),
         "tools": target.tools() | {"yosys": yosys.version()},
     }
+    if most_with_glitches != GLITCH_CELLS:
+        about["most with glitches"] = most_with_glitches
     return Measured(**ledger.kept(ledger.Folder(kept), about, make))
 
 
@@ -185,7 +193,12 @@ def library(block: registry.Block, clock_gating: int = 0) -> StandardCells:
 
 
 def _measure(
-    block: registry.Block, cfg: Any, target: StandardCells, emitted: Emitted, folder: Path
+    block: registry.Block,
+    cfg: Any,
+    target: StandardCells,
+    emitted: Emitted,
+    folder: Path,
+    most_with_glitches: int,
 ) -> Measured:
     made = mapped(block, cfg, target, emitted, folder)
     assert made.timing
@@ -195,7 +208,7 @@ def _measure(
     cost = Measured(made.area_um2 / per_cycle, made.timing.fmax_mhz, None, None, made.recipe)
     if cells > MOST_CELLS:
         return cost
-    glitches = cells <= GLITCH_CELLS
+    glitches = cells <= most_with_glitches
     done = simulated(block, cfg, target, made, folder, glitches=glitches)
     calm, moving = (done.energy(PERIOD_PS, g).per_operation_fj for g in (False, True))
     return replace(cost, fj=calm, glitch_fj=moving if glitches else None)
