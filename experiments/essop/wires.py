@@ -19,9 +19,9 @@ Rows = list[dict[str, Any]]
 
 FP16 = fp16mul.Config(mode="ieee")
 
-# Those of T1 whose products are in registers, and of T1-more what INT8 is not.
+# Those of T1 whose products are in registers, and of T1-more the longer streams.
 PLANES = tuple(one for one in costs.PARALLEL if one[1] != costs.PARALLEL[1][1])
-MORE = tuple(one for one in costs.MORE if one[0] != "INT8")
+MORE = tuple(one for one in costs.MORE if not one[0].startswith("INT"))
 
 KEPT = Path("build/essop/T1-wires")
 
@@ -39,9 +39,9 @@ def with_wires() -> Rows:
     return [_multiplier(), *_planes(PLANES)]
 
 
-@caption("The same of longer streams, and of integers that err no more.")
+@caption("Area and energy of a product with wires: planes of longer streams, placed whole.")
 def more_with_wires() -> Rows:
-    """Return the same of longer streams, and of integers that err no more."""
+    """Return area, clock and energy of a product with wires, of planes of longer streams."""
     return _planes(MORE)
 
 
