@@ -1,4 +1,7 @@
-"""What the structures cost: arrays of equal throughput, parts of circulants, addresses, indices."""
+"""What the structures cost: arrays of equal throughput, parts of circulants, addresses, indices.
+
+One file, since all these measurements share a column of one size, its operands and its store.
+"""
 
 import dataclasses
 import hashlib

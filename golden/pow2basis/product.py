@@ -1,4 +1,7 @@
-"""The product by coefficients and bases: y = W^T x, of W = (Ce B)^T block by block."""
+"""The product by coefficients and bases: y = W^T x, of W = (Ce B)^T block by block.
+
+One file, since compressing, storing and multiplying are three views of one decomposition.
+"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

@@ -1,4 +1,7 @@
-"""A core: requests from outside, and programs that it carries out by itself."""
+"""A core: requests from outside, and programs that it carries out by itself.
+
+One file, since the states of the one machine hand instruction, element and operands on.
+"""
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring

@@ -2,6 +2,8 @@
 
 The template's own files, which differ from shuttle to shuttle (workflows, settings of the flow),
 are not among them: the project is copied over a clone of the template.
+
+One file, since every written file names the same pins, words and streams.
 """
 
 import json
