@@ -93,10 +93,11 @@ class Bank(wiring.Component):
             reduce(or_, (Mux(self.one[k], limit, 0) for k, limit in enumerate(limits)))
         )
         fails = Signal()
-        m.d.comb += [
-            fails.eq(state[: cfg.resolution] < threshold),
-            self.fails.eq(Mux(fails, self.one, 0)),
-        ]
+        # Where no bit of the bank can fail, nothing is compared.
+        names = ("p01", "p10")
+        if any(cfg.chances(name)[low:end].any() for name in names):
+            m.d.comb += fails.eq(state[: cfg.resolution] < threshold)
+        m.d.comb += self.fails.eq(Mux(fails, self.one, 0))
         return m
 
 

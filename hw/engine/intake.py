@@ -74,8 +74,10 @@ class Intake(wiring.Component):
         value = code.as_signed() if self.signed else code
         least, most = (-(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1)
         least, most = (least, most) if self.signed else (0, (1 << self.bits) - 1)
-        if (self.low, self.high) != (least, most):
-            m.d.comb += wrong_now.eq((value < self.low) | (value > self.high))
+        # A bound that no code can pass is not compared with.
+        below = value < self.low if self.low > least else 0
+        above = value > self.high if self.high < most else 0
+        m.d.comb += wrong_now.eq(below | above)
         with m.If(self.write):
             m.d.sync += [self.into.eq(self.into + 1), wrong.eq(wrong | wrong_now)]
             with m.If(self.long):

@@ -10,7 +10,9 @@ from nomul.options import AsJson, Seed, Settings
 
 
 def train(
-    preset: Annotated[str, typer.Option(help="Configuration by name.")] = "digits",
+    preset: Annotated[
+        str, typer.Option(help="Configuration of the training unit, by name.")
+    ] = "digits",
     settings: Settings = None,
     in_rtl: Annotated[
         bool,

