@@ -98,9 +98,7 @@ def example(cfg: Config) -> str:
     """Return a program that uses everything a core has."""
     vector = min(cfg.inputs, cfg.words // 2)
     store = min(cfg.outputs, cfg.words // 4)
-    lines = ["set r0, 2", "set r1, 1"] if cfg.registers >= 8 else ["halt"]
-    if cfg.registers < 8:
-        return "\n".join(lines)
+    lines = ["set r0, 2", "set r1, 1"]
     lines += [f"loop: set in0 x{cfg.inputs}, 100", f"load in0 x{vector}, [1 + r0]"]
     for unit in range(cfg.units):
         lines += [f"mvm {unit}", f"store [{cfg.words // 2} + r0], out0 x{store}"]
@@ -110,7 +108,8 @@ def example(cfg: Config) -> str:
     lines += ["shift r4 x2, r2, 3", "copy r6, r2", "store [10], r4 x3"]
     lines += ["sub r0, r0, r1", "jump loop, nonzero r0", "set r0, -1", "jump over, negative r0"]
     lines += ["set r6, 77", "over: store [15], r6", "jump out", "store [15], r0", "out: halt"]
-    return "\n".join(lines)
+    fits = cfg.registers >= 8 and cfg.words >= 32 and len(lines) <= cfg.program_words
+    return "\n".join(lines) if fits else "halt"
 
 
 @cocotb.test()
@@ -167,7 +166,7 @@ async def programs_that_leave_end_in_a_fault(dut: Any) -> None:
     for instruction in wrong:
         scene.program([instruction])
         scene.ask(RUN, [0])
-    scene.program([Instruction(op["set"], 0, 1, 0, 0, 5), Instruction(op["halt"])])
+    scene.program([Instruction(op["halt"])])
     scene.ask(RUN, [0])
     got = await scene.answers(len(wrong) + 1)
     faults = []
