@@ -32,7 +32,18 @@ def integers(name: str, values: ArrayLike) -> Ints:
             raise TypeError(f"{name} must be integers, not {float(fractions[0])}")
     elif array.dtype.kind not in "iub":
         raise TypeError(f"{name} must be integers, not {array.dtype}")
-    if array.dtype == np.uint64 and array.max() > np.iinfo(np.int64).max:
+    return int64(name, array)
+
+
+def int64(name: str, array: NDArray[Any]) -> Ints:
+    """Return whole numbers as int64; what needs 64 bits without sign would come back negative.
+
+    Raises
+    ------
+    ValueError
+        One of them needs more than 63 bits.
+    """
+    if array.dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{name} must fit 64 bits signed, not {array.max()}")
     return array.astype(np.int64)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import config
-from nomul.golden.arrays import Ints
+from nomul.golden.arrays import Ints, int64
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def integers(name: str, values: ArrayLike) -> Ints:
     array = np.asarray(values)
     if array.size and not np.issubdtype(array.dtype, np.integer):
         raise TypeError(f"{name} must be integers, not {array.dtype}")
-    return array.astype(np.int64)
+    return int64(name, array)
 
 
 def fits(name: str, values: Ints, bits: int) -> None:

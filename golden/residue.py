@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nomul.golden import config
-from nomul.golden.arrays import Floats, Ints
+from nomul.golden.arrays import Floats, Ints, int64
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -206,4 +206,4 @@ def _integers(name: str, values: ArrayLike) -> Ints:
     array = np.asarray(values)
     if array.dtype.kind not in "iu" and array.size:
         raise TypeError(f"{name} must hold integers, not {array.dtype}")
-    return array.astype(np.int64)
+    return int64(name, array)

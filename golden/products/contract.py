@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nomul.golden.arrays import Floats, Ints
+from nomul.golden.arrays import Floats, Ints, int64
 from nomul.golden.spimc.config import bits_for
 
 # Bits of the sticky error register of a member that has no register of its own, least significant
@@ -48,7 +48,7 @@ def integers(name: str, values: ArrayLike) -> Ints:
     array = np.asarray(values)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, not {array.dtype}")
-    return array.astype(np.int64)
+    return int64(name, array)
 
 
 def matrix(cfg: Any, w: ArrayLike, bounds: tuple[int, int]) -> Ints:
