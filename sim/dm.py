@@ -4,13 +4,12 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden import dm
 from nomul.golden.arrays import Ints
 from nomul.golden.dm import Config
 from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, Source, assert_equal, bits
+from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bits
 
 MEASURED = "samples_equal_the_model/source=never/sink=never"
 OPERATION = "transfer"
@@ -62,13 +61,6 @@ class Scene:
         return [bits(self.dut.misloaded), bits(self.dut.misfit)]
 
 
-def again(source: Source, payloads: list[int]) -> None:
-    """Let a source begin anew with other payloads, during reset."""
-    source.payloads, source.offering = payloads, False
-    source.sent.clear()
-    source.drive()
-
-
 @cocotb.test()
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def samples_equal_the_model(dut: Any, source: str, sink: str) -> None:
@@ -90,7 +82,7 @@ async def a_layer_of_another_size_waits_for_a_good_one(dut: Any) -> None:
     mark = 1 << (scene.cfg.mu_bits + scene.cfg.sigma_bits)
     long = [word & (mark - 1) for word in good]
     short = [good[0] | mark] if len(good) > 1 else []
-    again(scene.weight, [*short, *long, *good])
+    scene.weight.restart([*short, *long, *good])
     await scene.bench.reset()
     await scene.compare()
     assert_equal(scene.flags(), [1, 0], "flags")
@@ -104,7 +96,7 @@ async def a_vector_of_another_size_gives_nothing(dut: Any) -> None:
     mark = 1 << scene.cfg.act_bits
     long = [word & (mark - 1) for word in good[: scene.cfg.inputs]]
     short = [good[0] | mark] if scene.cfg.inputs > 1 else []
-    again(scene.x, [*short, *long, *good])
+    scene.x.restart([*short, *long, *good])
     await scene.bench.reset()
     await scene.compare()
     assert_equal(scene.flags(), [0, 1], "flags")
@@ -116,13 +108,5 @@ async def works_after_a_reset_in_the_middle(dut: Any) -> None:
     scene = Scene(dut, "random", "random")
     await scene.bench.reset()
     await scene.bench.until(lambda: len(scene.y.received) >= 1)
-    dut.rst.value = 1
-    for _ in range(3):
-        await RisingEdge(dut.clk)
-    again(scene.weight, scene.layer())
-    again(scene.x, scene.words(scene.vectors))
-    scene.y.received.clear()
-    scene.y.cycles.clear()
-    scene.y.pending = None
-    dut.rst.value = 0
+    await scene.bench.restart()
     await scene.compare()

@@ -2,7 +2,6 @@
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden.faultmem import Config, cycles, history, model, stimuli
 from nomul.sim import harness
@@ -90,12 +89,5 @@ async def works_after_a_reset_in_the_middle(dut):
     i, o = bench.source("i", payloads, "random"), bench.sink("o", "random")
     await bench.reset()
     await bench.until(lambda: len(i.sent) >= len(payloads) // 2)
-    dut.rst.value = 1
-    for _ in range(3):
-        await RisingEdge(dut.clk)
-    for done in (i.sent, o.received, o.cycles):
-        done.clear()
-    o.pending, i.offering = None, False
-    i.drive()
-    dut.rst.value = 0
+    await bench.restart()
     await scene.compare(await bench.receive(o, len(payloads)))

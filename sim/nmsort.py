@@ -2,7 +2,6 @@
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden.nmsort import Config, model, stimuli
 from nomul.sim import harness
@@ -52,14 +51,7 @@ async def works_after_a_reset_in_the_middle(dut):
     i, o = bench.source("i", words(cfg, w), "random"), bench.sink("o", "random")
     await bench.reset()
     await bench.until(lambda: len(i.sent) >= 3 * cfg.group + cfg.group // 2)
-    dut.rst.value = 1
-    for _ in range(3):
-        await RisingEdge(dut.clk)
-    for done in (i.sent, o.received, o.cycles):
-        done.clear()
-    o.pending, i.offering = None, False
-    i.drive()
-    dut.rst.value = 0
+    await bench.restart()
     await compare(cfg, bench, o, w)
 
 

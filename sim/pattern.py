@@ -2,7 +2,6 @@
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden.pattern import Config, keep, model, stimuli
 from nomul.sim import harness
@@ -57,10 +56,5 @@ async def begins_anew_after_a_reset_in_the_middle(dut):
     o = bench.sink("o", "random")
     await bench.reset()
     await bench.until(lambda: len(o.received) >= 3)
-    dut.rst.value = 1
-    for _ in range(3):
-        await RisingEdge(dut.clk)
-    o.received.clear()
-    o.pending = None
-    dut.rst.value = 0
+    await bench.restart()
     await compare(cfg, bench, o, expected(cfg, 5))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden.residue import Config, counts, history, stimuli
 from nomul.sim import harness
@@ -100,14 +99,7 @@ async def works_after_a_reset_in_the_middle(dut):
     i, o = bench.source("i", payloads, "random"), bench.sink("o", "random")
     await bench.reset()
     await bench.until(lambda: len(i.sent) >= len(payloads) // 2)
-    dut.rst.value = 1
-    for _ in range(3):
-        await RisingEdge(dut.clk)
-    for done in (i.sent, o.received, o.cycles):
-        done.clear()
-    o.pending, i.offering = None, False
-    i.drive()
-    dut.rst.value = 0
+    await bench.restart()
     scene.compare(await answers(cfg, bench, o, len(payloads)), dut)
 
 

@@ -2,12 +2,11 @@
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden import spdnn
 from nomul.golden.spdnn import Config
 from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, Sink, Source, assert_equal, bits
+from nomul.sim.stream import STALLS, Bench, Layout, Sink, assert_equal, bits
 
 MEASURED = "activations_equal_the_model/source=never/sink=never"
 OPERATION = "transfer"
@@ -71,13 +70,6 @@ class Scene:
         return {name: bits(getattr(self.dut, name)) for name in ("misfit", "too_large", own)}
 
 
-def again(source: Source, payloads: list[int]) -> None:
-    """Let a source begin anew with other payloads, during reset."""
-    source.payloads, source.offering = payloads, False
-    source.sent.clear()
-    source.drive()
-
-
 @cocotb.test()
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def activations_equal_the_model(dut, source, sink):
@@ -99,7 +91,7 @@ async def a_batch_of_another_length_is_dropped(dut):
     mark = 1 << (cfg.y_bits * cfg.adders)
     short = [word | mark for word in good[:1]]
     long = [word & (mark - 1) for word in good[: cfg.neurons]]
-    again(scene.y0, [*short, *long, *good])
+    scene.y0.restart([*short, *long, *good])
     await scene.bench.reset()
     await scene.compare(scene.images)
     assert_equal([scene.flags()["misfit"], scene.flags()["too_large"]], [1, 0], "flags")
@@ -111,7 +103,7 @@ async def an_activation_above_the_ceiling_is_cut(dut):
     scene = Scene(dut)
     cfg = scene.cfg
     scene.images[0, :3] = (1 << cfg.y_bits) - 1
-    again(scene.y0, scene.words(scene.images))
+    scene.y0.restart(scene.words(scene.images))
     scene.images[0, :3] = 32 << cfg.fraction
     await scene.bench.reset()
     await scene.compare(scene.images)
@@ -127,9 +119,9 @@ async def a_table_of_another_length_waits_for_a_good_one(dut):
         # A word without an edge ends its column, whether it says so or not.
         first = next(k for k, word in enumerate(good) if word >> (cfg.address_bits + 4) & 1)
         silent = good[first] & ~(1 << (cfg.address_bits + 5))
-        again(scene.network, [*good[:first], silent, *good[first + 1 :]])
+        scene.network.restart([*good[:first], silent, *good[first + 1 :]])
     else:
-        again(scene.network, [good[-1], *good[:-1], good[0], *good])
+        scene.network.restart([good[-1], *good[:-1], good[0], *good])
     await scene.bench.reset()
     await scene.compare(scene.images)
     assert_equal(list(scene.flags().values()), [0, 0, 1], "flags")
@@ -144,13 +136,5 @@ async def works_after_a_reset_in_the_middle(dut):
     await scene.bench.until(lambda: len(scene.y0.sent) >= cfg.neurons)
     for _ in range(50):
         await scene.bench.step()
-    dut.rst.value = 1
-    for _ in range(3):
-        await RisingEdge(dut.clk)
-    again(scene.y0, scene.words(scene.images))
-    again(scene.network, scene.loaded())
-    for agent in (scene.o.received, scene.o.cycles):
-        agent.clear()
-    scene.o.pending = None
-    dut.rst.value = 0
+    await scene.bench.restart()
     await scene.compare(scene.images)

@@ -61,6 +61,19 @@ class Source:
         """Whether every payload was taken."""
         return len(self.sent) == len(self.payloads)
 
+    def restart(self, payloads: Sequence[int] | None = None) -> None:
+        """Begin anew with the first payload, or with the first of others; while reset is held."""
+        if payloads is not None:
+            self.payloads = payloads
+        self.sent.clear()
+        self.offering = False
+        self.drive()
+
+    def withdraw(self) -> None:
+        """Take back what is offered, and whatever was to follow."""
+        self.payloads, self.offering = self.payloads[: len(self.sent)], False
+        self.drive()
+
     def sample(self, cycle: int) -> None:
         """See whether the offered payload is taken at the coming edge."""
         if self.offering and bit(self.ready):
@@ -99,6 +112,12 @@ class Sink:
         self.accepting = False
         self.shown: bool | None = None  # what ready is
         self.drive()
+
+    def forget(self) -> None:
+        """Forget what came, and what was offered and not taken; while reset is held."""
+        self.received.clear()
+        self.cycles.clear()
+        self.pending = None
 
     def sample(self, cycle: int) -> None:
         """Take what is transferred at the coming edge; complain about a broken protocol."""
@@ -170,6 +189,27 @@ class Bench:
         self.clock.start()
         for _ in range(cycles):
             await RisingEdge(self.dut.clk)
+        self.dut.rst.value = 0
+
+    async def restart(self) -> None:
+        """Reset in mid-transaction: sources begin anew, and sinks forget what came."""
+        await self._reset_again(Source.restart)
+
+    async def abort(self) -> None:
+        """Reset in mid-transaction: what was offered is withdrawn, and sinks forget what came."""
+        await self._reset_again(Source.withdraw)
+        await self.step()
+
+    async def _reset_again(self, source: Callable[[Source], None], cycles: int = 3) -> None:
+        """Hold reset with the clock running, and do with every source as is said."""
+        self.dut.rst.value = 1
+        for _ in range(cycles):
+            await RisingEdge(self.dut.clk)
+        for agent in self.agents:
+            if isinstance(agent, Source):
+                source(agent)
+            else:
+                agent.forget()
         self.dut.rst.value = 0
 
     async def step(self) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden import engine
 from nomul.golden.engine import members
@@ -88,13 +87,4 @@ class Driver:
 
     async def reset(self) -> None:
         """Reset in mid-transaction: what was offered is withdrawn."""
-        for source in (self.x, self.weight):
-            if source is not None:
-                source.payloads, source.offering = source.payloads[: len(source.sent)], False
-                source.drive()
-        self.dut.rst.value = 1
-        for _ in range(2):
-            await RisingEdge(self.dut.clk)
-        self.y.received, self.y.cycles, self.y.pending = [], [], None
-        self.dut.rst.value = 0
-        await self.bench.step()
+        await self.bench.abort()

@@ -4,7 +4,6 @@ import os
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden import lif
 from nomul.golden.lif import Config
@@ -168,16 +167,7 @@ async def works_after_a_reset_in_the_middle(dut):
     await scene.start()
     half = len(scene.beats) // 2
     await scene.bench.until(lambda: len(scene.feed.sent) >= half)
-    dut.rst.value = 1
-    for _ in range(3):
-        await RisingEdge(dut.clk)
-    scene.take.pending = None
-    scene.take.received.clear()
-    scene.take.cycles.clear()
-    scene.feed.sent.clear()
-    scene.feed.offering = False
-    scene.feed.drive()
-    dut.rst.value = 0
+    await scene.bench.restart()
     scene.compare(await scene.outputs())
     scene.compare_counters()
 

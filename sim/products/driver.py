@@ -4,7 +4,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden import products
 from nomul.sim import harness
@@ -118,12 +117,4 @@ class Driver:
 
     async def reset(self) -> None:
         """Reset in mid-transaction: what was offered is withdrawn."""
-        for source in (self.weight, self.x):
-            source.payloads, source.offering = source.payloads[: len(source.sent)], False
-            source.drive()
-        self.dut.rst.value = 1
-        for _ in range(2):
-            await RisingEdge(self.dut.clk)
-        self.y.received, self.y.cycles, self.y.pending = [], [], None
-        self.dut.rst.value = 0
-        await self.bench.step()
+        await self.bench.abort()

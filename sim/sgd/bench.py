@@ -4,7 +4,6 @@ import os
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
 from nomul.golden import sgd
 from nomul.golden.sgd import Config
@@ -192,14 +191,7 @@ async def works_after_a_reset_in_the_middle(dut):
     await unit.send(unit.load(), unit.learn(0))
     for _ in range(unit.cfg.interval // 2):
         await unit.bench.step()
-    dut.rst.value = 1
-    for _ in range(3):
-        await RisingEdge(dut.clk)
-    for done in (unit.i.sent, unit.o.received, unit.o.cycles):
-        done.clear()
     unit.i.payloads, unit.seen = [], 0
-    unit.o.pending, unit.i.offering = None, False
-    unit.i.drive()
-    dut.rst.value = 0
+    await unit.bench.restart()
     await unit.send(unit.load())
     await unit.steps(range(2))
