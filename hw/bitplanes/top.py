@@ -11,9 +11,10 @@ from nomul.hw.bitplanes.reads import Modes, Reads, mode_layout
 from nomul.hw.bitplanes.step import Step
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
-from nomul.hw.products.drain import Drain, y_layout
-from nomul.hw.products.feed import Feed, x_layout
-from nomul.hw.products.loader import Loader, weight_layout
+from nomul.hw.products.drain import Drain
+from nomul.hw.products.feed import Feed
+from nomul.hw.products.loader import Loader
+from nomul.hw.products.ports import ports, raise_flags
 from nomul.hw.products.store import Store
 
 COUNTER_BITS = 16
@@ -73,11 +74,7 @@ class Top(wiring.Component):
         super().__init__(
             {
                 "command": In(stream.Signature(mode_layout())),
-                "weight": In(stream.Signature(weight_layout(cfg.word_bits))),
-                "x": In(stream.Signature(x_layout(cfg.width, cfg.act_planes))),
-                "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
-                "errors": Out(len(FLAGS)),
-                "loaded": Out(1),
+                **ports(cfg, cfg.word_bits, len(FLAGS)),
                 "masked": Out(COUNTER_BITS),
                 "clips": Out(32),
             }
@@ -247,9 +244,7 @@ class Top(wiring.Component):
             modes.inside,
             outside,
         )
-        for flag, strobe in zip(self.errors, strobes, strict=True):
-            with m.If(strobe):
-                m.d.sync += flag.eq(1)
+        raise_flags(m, self.errors, strobes)
         if not cfg.checks or cfg.act_planes == 1:
             return
         # A code ends where all bits above its precision are its sign, or zero.

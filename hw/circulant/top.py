@@ -2,15 +2,15 @@
 
 from amaranth.hdl import Cat, Const, Module
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from nomul.golden.circulant import FLAGS, Config
 from nomul.hw.circulant.direct import Direct
 from nomul.hw.circulant.spectral import Spectral
 from nomul.hw.once import Once
-from nomul.hw.products.drain import Drain, y_layout
-from nomul.hw.products.feed import Feed, x_layout
-from nomul.hw.products.loader import Loader, weight_layout
+from nomul.hw.products.drain import Drain
+from nomul.hw.products.feed import Feed
+from nomul.hw.products.loader import Loader
+from nomul.hw.products.ports import ports, raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
@@ -53,15 +53,7 @@ class Top(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        super().__init__(
-            {
-                "weight": In(stream.Signature(weight_layout(cfg.word_bits))),
-                "x": In(stream.Signature(x_layout(cfg.width, cfg.act_bits))),
-                "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
-                "errors": Out(len(FLAGS)),
-                "loaded": Out(1),
-            }
-        )
+        super().__init__(ports(cfg, cfg.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -88,9 +80,5 @@ class Top(wiring.Component):
         bits = cfg.stored_bits
         words = [loader.word[unit * bits :][:bits] for unit in range(cfg.rows_at_once)]
         wrong = Const(0) if direct else Cat(word[-1] & word[:-1].any() for word in words).any()
-        strobes = (loader.short, loader.long, feed.refused, feed.short, feed.long)
-        strobes = (*strobes, loader.write & wrong)
-        for flag, strobe in zip(self.errors, strobes, strict=True):
-            with m.If(strobe):
-                m.d.sync += flag.eq(1)
+        raise_flags(m, self.errors, (*strobes(loader, feed), loader.write & wrong))
         return m

@@ -2,16 +2,16 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from nomul.golden.dense import Config
 from nomul.golden.products import FLAGS
 from nomul.golden.products.contract import RULES
 from nomul.hw.dense.column import Column, lane, lane_bits
 from nomul.hw.once import Once
-from nomul.hw.products.drain import Drain, y_layout
-from nomul.hw.products.feed import Feed, x_layout
-from nomul.hw.products.loader import Loader, weight_layout
+from nomul.hw.products.drain import Drain
+from nomul.hw.products.feed import Feed
+from nomul.hw.products.loader import Loader
+from nomul.hw.products.ports import ports, raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
@@ -55,15 +55,7 @@ class Top(wiring.Component):
     def __init__(self, cfg: Config):
         self.cfg = cfg
         self.word_bits = cfg.lanes * cfg.columns * cfg.weight_bits
-        super().__init__(
-            {
-                "weight": In(stream.Signature(weight_layout(self.word_bits))),
-                "x": In(stream.Signature(x_layout(cfg.lanes, cfg.act_bits))),
-                "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
-                "errors": Out(len(FLAGS)),
-                "loaded": Out(1),
-            }
-        )
+        super().__init__(ports(cfg, self.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -98,7 +90,7 @@ class Top(wiring.Component):
             store.read.eq(feed.step),
             store.address.eq(base + feed.chunk),
         ]
-        self._flags(m, loader, feed)
+        raise_flags(m, self.errors, strobes(loader, feed))
 
         # One cycle later: operands are there.
         top, chunk_last = plane == cfg.planes - 1, feed.chunk == cfg.chunks - 1
@@ -139,10 +131,3 @@ class Top(wiring.Component):
                 column.negate.eq(negate),
                 drain.sums[number].eq(column.total),
             ]
-
-    def _flags(self, m: Module, loader: Loader, feed: Feed) -> None:
-        """Describe the sticky flags, in the order of ``FLAGS``."""
-        strobes = (loader.short, loader.long, feed.refused, feed.short, feed.long)
-        for flag, strobe in zip(self.errors, strobes, strict=True):
-            with m.If(strobe):
-                m.d.sync += flag.eq(1)

@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Array, Cat, Const, Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from nomul.golden.permdiag import Config, shifts
 from nomul.golden.products import FLAGS
@@ -11,9 +10,10 @@ from nomul.hw.once import Once
 from nomul.hw.permdiag.address import modular_difference
 from nomul.hw.permdiag.compactor import Compactor
 from nomul.hw.permdiag.unit import Unit
-from nomul.hw.products.drain import Drain, y_layout
-from nomul.hw.products.feed import Feed, x_layout
-from nomul.hw.products.loader import Loader, weight_layout
+from nomul.hw.products.drain import Drain
+from nomul.hw.products.feed import Feed
+from nomul.hw.products.loader import Loader
+from nomul.hw.products.ports import ports, raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
@@ -62,15 +62,7 @@ class Top(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        super().__init__(
-            {
-                "weight": In(stream.Signature(weight_layout(cfg.word_bits))),
-                "x": In(stream.Signature(x_layout(cfg.width, cfg.act_bits))),
-                "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
-                "errors": Out(len(FLAGS)),
-                "loaded": Out(1),
-            }
-        )
+        super().__init__(ports(cfg, cfg.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -114,7 +106,7 @@ class Top(wiring.Component):
             drain.final.eq(1),
         ]
         self._units(m, compactor, store, drain, (go, done))
-        self._flags(m, loader, feed)
+        raise_flags(m, self.errors, strobes(loader, feed))
         return m
 
     def _units(self, m: Module, compactor: Compactor, store: Once, drain: Drain, flow) -> None:
@@ -165,10 +157,3 @@ class Top(wiring.Component):
         if cfg.k == "natural":
             return Const(int(table[row, 0]), size)
         return Array(Const(int(k), size) for k in table[row])[block]
-
-    def _flags(self, m: Module, loader: Loader, feed: Feed) -> None:
-        """Describe the sticky flags, in the order of ``FLAGS``."""
-        strobes = (loader.short, loader.long, feed.refused, feed.short, feed.long)
-        for flag, strobe in zip(self.errors, strobes, strict=True):
-            with m.If(strobe):
-                m.d.sync += flag.eq(1)

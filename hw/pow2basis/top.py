@@ -2,15 +2,14 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from nomul.golden.pow2basis import FLAGS, Config
 from nomul.hw.once import Once
 from nomul.hw.pow2basis.loader import Loader
 from nomul.hw.pow2basis.unit import Unit, parts_layout, serial
-from nomul.hw.products.drain import Drain, y_layout
-from nomul.hw.products.feed import Feed, x_layout
-from nomul.hw.products.loader import weight_layout
+from nomul.hw.products.drain import Drain
+from nomul.hw.products.feed import Feed
+from nomul.hw.products.ports import ports, raise_flags, strobes
 from nomul.hw.products.store import Store
 from nomul.hw.products.sums import dot, recode
 
@@ -55,15 +54,7 @@ class Top(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        super().__init__(
-            {
-                "weight": In(stream.Signature(weight_layout(cfg.word_bits))),
-                "x": In(stream.Signature(x_layout(cfg.width, cfg.act_bits))),
-                "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
-                "errors": Out(len(FLAGS)),
-                "loaded": Out(1),
-            }
-        )
+        super().__init__(ports(cfg, cfg.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -99,11 +90,7 @@ class Top(wiring.Component):
         moved = Signal()
         block = self._block(m, feed, heads, (go, there, full, moved))
         self._groups(m, codes, drain, block, (go, done, full, busy, moved))
-        strobes = (loader.short, loader.long, feed.refused, feed.short, feed.long)
-        strobes = (*strobes, loader.minus_zero)
-        for flag, strobe in zip(self.errors, strobes, strict=True):
-            with m.If(strobe):
-                m.d.sync += flag.eq(1)
+        raise_flags(m, self.errors, (*strobes(loader, feed), loader.minus_zero))
         return m
 
     def _block(self, m: Module, feed: Feed, heads: Once, flow) -> dict[str, Signal]:

@@ -2,16 +2,16 @@
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from nomul.golden.pq import LEVELS, Config
 from nomul.golden.products import FLAGS
 from nomul.hw.once import Once
 from nomul.hw.pq.nearest import Nearest
 from nomul.hw.pq.tree import Tree
-from nomul.hw.products.drain import Drain, y_layout
-from nomul.hw.products.feed import Feed, x_layout
-from nomul.hw.products.loader import Loader, weight_layout
+from nomul.hw.products.drain import Drain
+from nomul.hw.products.feed import Feed
+from nomul.hw.products.loader import Loader
+from nomul.hw.products.ports import ports, raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
@@ -52,15 +52,7 @@ class Top(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        super().__init__(
-            {
-                "weight": In(stream.Signature(weight_layout(cfg.word_bits))),
-                "x": In(stream.Signature(x_layout(cfg.width, cfg.act_bits))),
-                "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
-                "errors": Out(len(FLAGS)),
-                "loaded": Out(1),
-            }
-        )
+        super().__init__(ports(cfg, cfg.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -89,10 +81,7 @@ class Top(wiring.Component):
         beat, working = self._encoding(m, feed, codes, (go, full, moved))
         self._looking_up(m, loader, drain, beat, (go, done, full, busy, moved))
         m.d.comb += idle.eq(~working & ~full & ~busy)
-        strobes = (loader.short, loader.long, feed.refused, feed.short, feed.long)
-        for flag, strobe in zip(self.errors, strobes, strict=True):
-            with m.If(strobe):
-                m.d.sync += flag.eq(1)
+        raise_flags(m, self.errors, strobes(loader, feed))
         return m
 
     def _lanes(self, feed: Feed, tail: Signal) -> list:

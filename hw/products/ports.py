@@ -1,0 +1,45 @@
+"""Ports and sticky flags of a member: every array of the family has them alike."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from amaranth.hdl import Module, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from nomul.hw.products.drain import y_layout
+from nomul.hw.products.feed import Feed, x_layout
+from nomul.hw.products.loader import Loader, weight_layout
+
+
+def ports(cfg: Any, word_bits: int, flags: int) -> dict[str, wiring.Member]:
+    """Return ``weight``, ``x``, ``y``, ``errors`` and ``loaded``, by name.
+
+    Parameters
+    ----------
+    cfg
+        The member's configuration: ``width``, ``act_bits``, ``y_lanes`` and ``y_bits`` are asked.
+    word_bits
+        Bits of a word of weights.
+    flags
+        How many sticky flags there are.
+    """
+    return {
+        "weight": In(stream.Signature(weight_layout(word_bits))),
+        "x": In(stream.Signature(x_layout(cfg.width, cfg.act_bits))),
+        "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
+        "errors": Out(flags),
+        "loaded": Out(1),
+    }
+
+
+def strobes(loader: Loader, feed: Feed) -> tuple[Value, ...]:
+    """Return what raises the family's flags, in the order of ``nomul.golden.products.FLAGS``."""
+    return loader.short, loader.long, feed.refused, feed.short, feed.long
+
+
+def raise_flags(m: Module, errors: Value, raised: Iterable[Value]) -> None:
+    """Describe flags that hold, once raised, until reset."""
+    for flag, strobe in zip(errors, raised, strict=True):
+        with m.If(strobe):
+            m.d.sync += flag.eq(1)
