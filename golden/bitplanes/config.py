@@ -176,16 +176,6 @@ class Config(config.Member):
         return len(self.reads(planes, used, encoding)) * -(-acts // self.at_once) * self.chunks
 
     @property
-    def y_lanes(self) -> int:
-        """Sums of a beat of ``y``: as few as are no slower than a vector of full precision."""
-        return config.lanes_for(self.outputs, self.interval)
-
-    @property
-    def y_beats(self) -> int:
-        """Beats of ``y`` of a vector."""
-        return self.outputs // self.y_lanes
-
-    @property
     def latency(self) -> int:
         """Cycles from a vector's last step to its first sums: operands, trees, accumulator."""
         return 2 + self.tree_regs

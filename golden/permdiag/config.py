@@ -133,11 +133,6 @@ class Config(config.Coded):
         return config.lanes_for(self.outputs, self.chunks)
 
     @property
-    def y_beats(self) -> int:
-        """Beats of ``y`` of a vector."""
-        return self.outputs // self.y_lanes
-
-    @property
     def latency(self) -> int:
         """Cycles from a vector's last step to its first sums: operands, accumulators, sums."""
         return 3

@@ -204,16 +204,6 @@ class Config(config.Coded):
         return max(self.code_bits, self.at_once * self.columns * self.table_bits)
 
     @property
-    def y_lanes(self) -> int:
-        """Sums of a beat of ``y``: as few as are no slower than a vector."""
-        return config.lanes_for(self.outputs, self.interval)
-
-    @property
-    def y_beats(self) -> int:
-        """Beats of ``y`` of a vector."""
-        return self.outputs // self.y_lanes
-
-    @property
     def latency(self) -> int:
         """Cycles of one beat's shorter part, and from the last entries to the first sums."""
         return min(self.encoding, self.looking_up) + 6

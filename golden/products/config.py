@@ -65,6 +65,21 @@ class Member(config.Config):
         """Beats of a vector."""
         return -(-self.inputs // self.width)
 
+    @property
+    def interval(self) -> int:
+        """Cycles between two vectors."""
+        raise NotImplementedError
+
+    @property
+    def y_lanes(self) -> int:
+        """Sums of a beat of ``y``: as few as are no slower than a vector."""
+        return lanes_for(self.outputs, self.interval)
+
+    @property
+    def y_beats(self) -> int:
+        """Beats of ``y`` of a vector."""
+        return self.outputs // self.y_lanes
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Coded(Member):
