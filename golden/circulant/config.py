@@ -10,8 +10,9 @@ ENGINES: tuple[Engine, ...] = get_args(Engine)
 Product = Literal["multiplier", "bitserial"]
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 
-# Bits of the sticky error register: the family's, and a word with a code that is no residue.
-FLAGS = (*contract.FLAGS, "E_CODE")
+# Bits of the sticky error register, and what each says: the family's come first.
+RULES = {**contract.RULES, "E_CODE": "A word had a code that is no residue, which counts as zero."}
+FLAGS = tuple(RULES)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,16 @@ from nomul.golden.products import config
 from nomul.golden.products.contract import sum_bits
 from nomul.golden.spimc.config import bits_for
 
-# Bits of the sticky error register, least significant first: a table with too many entries; one
-# with an entry outside of the epitome, of the inputs or of the outputs; a vector before a table or
-# before weights; one with too few activations, or with more; an output that no entry reaches.
-FLAGS = ("E_LONG", "E_ENTRY", "E_NOTLOADED", "E_XSHORT", "E_XLONG", "E_GAP")
+# Bits of the sticky error register, least significant first, and what each says.
+RULES = {
+    "E_LONG": "A table had too many entries, and is not there.",
+    "E_ENTRY": "A table had an entry outside of epitome, inputs or outputs, and is not there.",
+    "E_NOTLOADED": "A vector came before a table or before weights.",
+    "E_XSHORT": "A vector had too few activations, and gave no sums.",
+    "E_XLONG": "A vector had too many activations, and gave no sums.",
+    "E_GAP": "An output was reached by no entry, and is zero.",
+}
+FLAGS = tuple(RULES)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

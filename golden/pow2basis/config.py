@@ -11,8 +11,9 @@ DATAPATHS: tuple[Datapath, ...] = get_args(Datapath)
 Products = Literal["multiplier", "bitserial"]
 PRODUCTS: tuple[Products, ...] = get_args(Products)
 
-# Bits of the sticky error register: the family's, and a code of minus nothing.
-FLAGS = (*contract.FLAGS, "E_CODE")
+# Bits of the sticky error register, and what each says: the family's come first.
+RULES = {**contract.RULES, "E_CODE": "A tile had a code of minus nothing, which counts as nothing."}
+FLAGS = tuple(RULES)
 
 # Bits of a coefficient's code: a sign, and three of an exponent.
 CODE_BITS = 4
@@ -141,11 +142,6 @@ class Config(config.Coded):
     def y_lanes(self) -> int:
         """Sums of a beat of ``y``: as few as are no slower than a tile without any group."""
         return config.lanes_for(self.outputs, self.blocks * self.first_cycles)
-
-    @property
-    def y_beats(self) -> int:
-        """Beats of ``y`` of a vector."""
-        return self.outputs // self.y_lanes
 
     @property
     def latency(self) -> int:

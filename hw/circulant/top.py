@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module
 from amaranth.lib import stream, wiring
 
 from nomul.golden.circulant import FLAGS, Config
+from nomul.golden.circulant.config import RULES
 from nomul.hw.circulant.direct import Direct
 from nomul.hw.circulant.spectral import Spectral
 from nomul.hw.once import Once
@@ -46,6 +47,8 @@ class Top(wiring.Component):
     loaded : ``Out(1)``
         A tile is there.
     """
+
+    notes = {"errors": RULES}  # for register maps
 
     weight: stream.Interface
     x: stream.Interface

@@ -5,6 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.epitome import FLAGS, Config
+from nomul.golden.epitome.config import RULES
+from nomul.golden.products import contract
 from nomul.hw import dense
 from nomul.hw.epitome.controller import Controller
 from nomul.hw.epitome.table import table_layout
@@ -46,6 +48,8 @@ class Top(wiring.Component):
         Weights and a table are there.
     """
 
+    notes = {"errors": RULES, "array_errors": contract.RULES}  # for register maps
+
     weight: stream.Interface
     table: stream.Interface
     x: stream.Interface
@@ -61,7 +65,7 @@ class Top(wiring.Component):
                 "x": In(stream.Signature(x_layout(1, cfg.act_bits))),
                 "y": Out(stream.Signature(y_layout(1, cfg.y_bits))),
                 "errors": Out(len(FLAGS)),
-                "array_errors": Out(5),
+                "array_errors": Out(len(contract.FLAGS)),
                 "loaded": Out(1),
             }
         )

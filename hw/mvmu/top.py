@@ -7,6 +7,8 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from nomul.golden import bitplanes
+from nomul.golden.bitplanes.config import RULES
 from nomul.golden.mvmu import FUNCTIONS, OPERATIONS, WHENS, Config
 from nomul.golden.mvmu.isa import FIELDS, KINDS
 from nomul.hw.mvmu.product import WORD, Product, tile_layout
@@ -72,6 +74,8 @@ class Top(wiring.Component):
     a converter cuts; noise and its own conversion errors are not modelled.
     """
 
+    notes = {"errors": RULES}  # for register maps
+
     i: stream.Interface
     o: stream.Interface
     weight: stream.Interface
@@ -85,7 +89,7 @@ class Top(wiring.Component):
                 "o": Out(stream.Signature(answer_layout(cfg))),
                 "misaddressed": Out(1),
                 "clips": Out(32),
-                "errors": Out(8),
+                "errors": Out(len(bitplanes.FLAGS)),
             }
         )
 

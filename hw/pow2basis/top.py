@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 
 from nomul.golden.pow2basis import FLAGS, Config
+from nomul.golden.pow2basis.config import RULES
 from nomul.hw.once import Once
 from nomul.hw.pow2basis.loader import Loader
 from nomul.hw.pow2basis.unit import Unit, parts_layout, serial
@@ -47,6 +48,8 @@ class Top(wiring.Component):
     loaded : ``Out(1)``
         A tile is there.
     """
+
+    notes = {"errors": RULES}  # for register maps
 
     weight: stream.Interface
     x: stream.Interface

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 
 from nomul.golden.pq import LEVELS, Config
 from nomul.golden.products import FLAGS
+from nomul.golden.products.contract import RULES
 from nomul.hw.once import Once
 from nomul.hw.pq.nearest import Nearest
 from nomul.hw.pq.tree import Tree
@@ -45,6 +46,8 @@ class Top(wiring.Component):
     loaded : ``Out(1)``
         A tile is there.
     """
+
+    notes = {"errors": RULES}  # for register maps
 
     weight: stream.Interface
     x: stream.Interface

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 import pytest
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Module, Shape, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
@@ -440,3 +440,15 @@ def test_emission_writes_the_map_of_a_top_level(tmp_path):
     emitted = emit(Tank(), "tank")
     assert {path.name for path in emitted.write(tmp_path)} >= {"tank.rdl", "tank.h", "tank.py"}
     assert "tank.h" not in emitted.core()
+
+
+@pytest.mark.parametrize("name", registry.BLOCKS)
+def test_every_bit_of_an_error_register_is_described(name):
+    """A register of several flags says what each bit means, in the order of the bits."""
+    block = registry.get(name)
+    top = block.top(block.config()())
+    for port, member in top.signature.members.items():
+        if port.endswith("errors"):
+            said = type(top).notes[port]
+            assert len(said) == Shape.cast(member.shape).width, port
+            assert all(flag.startswith("E_") and text.endswith(".") for flag, text in said.items())
