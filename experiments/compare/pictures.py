@@ -13,7 +13,8 @@ ABOUT = {
     "energy": "Accuracy against energy per inference; the line joins what no other array beats.",
     "area": "Accuracy against area; the line joins what no other array beats.",
 }
-_MARKS = "osD^vP*X<>"
+# One mark more than there are colours, so that both together are an array's own.
+_MARKS = "osD^vP*X<>h"
 
 
 def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> bool:
@@ -42,7 +43,7 @@ def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> bool:
     plot.plot([p["x"] for p in best], [p["y"] for p in best], color="0.5", lw=1, zorder=0)
     # Marks of like accuracy stand in a row: their labels go up and down by turns.
     for number, point in enumerate(sorted(points, key=lambda p: p["x"])):
-        lift = (10, -16, 23, -29, 36, -42)[number % 6]
+        lift = (-16, 10, -29, 23, -42, 36)[number % 6]
         plot.annotate(
             point["name"],
             (point["x"], point["y"]),
@@ -57,6 +58,8 @@ def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> bool:
         plot.set_xscale("log")
     plot.set_xlabel({"pJ": "pJ per inference"}.get(column, column))
     plot.set_ylabel("accuracy, %")
+    low, high = plot.get_ylim()
+    plot.set_yticks([tick for tick in plot.get_yticks() if low <= tick <= min(high, 100)])
     plot.grid(alpha=0.3)
     return True
 

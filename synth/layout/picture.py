@@ -71,11 +71,7 @@ def draw(
         )
     for x, y in zip(placement.port_x.tolist(), placement.port_y.tolist(), strict=True):
         body.append(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{3 / scale:.3f}" fill="#b00"/>')
-    entries = [(name, fill) for name, fill in zip(groups, _FILLS, strict=False)]
-    entries += [(layer, colour) for layer, colour in zip(layers, _WIRES, strict=False)]
-    entries.append(("port", "#b00"))
-    if len(groups) > len(_FILLS):
-        entries.insert(len(_FILLS), (f"{len(groups) - len(_FILLS)} more modules", "#fff"))
+    entries = _legend(list(groups), layers)
     legend = "".join(
         f'<rect x="{width + 40:.0f}" y="{60 + 22 * k}" width="14" height="14" fill="{colour}" '
         f'stroke="#555"/><text x="{width + 60:.0f}" y="{72 + 22 * k}">{_text(name)}</text>'
@@ -127,30 +123,35 @@ def paint(
         raise ImportError("pictures need matplotlib; try: pip install 'nomul[layout]'") from None
 
     die = placement.floor
-    figure = Figure(figsize=(11, 9), dpi=100)
-    axes = figure.add_axes((0.05, 0.06, 0.72, 0.88))
-    entries: list[tuple[str, str]] = []
+    figure = Figure(figsize=(11, 9), dpi=100, layout="constrained")
+    axes = figure.subplots()
     groups = _grouped(pieces, registers)
-    for (name, cells), fill in zip(groups.items(), _endless(_FILLS, len(groups)), strict=True):
+    for cells, fill in zip(groups.values(), _endless(_FILLS, len(groups)), strict=True):
         boxes = []
         for k in cells:
             left, low = placement.x[k], placement.y[k]
             right, high = left + pieces.width[k], low + pieces.height[k]
             boxes.append([(left, low), (right, low), (right, high), (left, high)])
         axes.add_collection(PolyCollection(boxes, facecolor=fill, edgecolor="#555", linewidth=0.2))
-        entries.append((name, fill))
     layers = sorted({wire[0] for wire in wires})
     for layer, colour in zip(layers, _endless(_WIRES, len(layers)), strict=True):
         lines = [[(x0, y0), (x1, y1)] for name, x0, y0, x1, y1 in wires if name == layer]
         axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.5, alpha=0.7))
-        entries.append((layer, colour))
     axes.plot(placement.port_x, placement.port_y, "o", color="#b00", markersize=3)
-    entries.append(("port", "#b00"))
     axes.set(xlim=(0, die.width), ylim=(0, die.height), aspect="equal", title=title)
     axes.set(xlabel="um", ylabel="um")
-    shown = [Patch(facecolor=colour, edgecolor="#555", label=name) for name, colour in entries[:12]]
-    figure.legend(handles=shown, loc="upper right", frameon=False)
+    entries = _legend(list(groups), layers)
+    shown = [Patch(facecolor=colour, edgecolor="#555", label=name) for name, colour in entries]
+    figure.legend(handles=shown, loc="outside right upper", frameon=False)
     figure.savefig(file, metadata={"Software": None})
+
+
+def _legend(groups: Sequence[str], layers: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the colours mean; modules beyond the colours that there are have one line."""
+    entries = list(zip(groups, _FILLS, strict=False))
+    if len(groups) > len(_FILLS):
+        entries.append((f"{len(groups) - len(_FILLS)} more modules", "#fff"))
+    return [*entries, *zip(layers, _WIRES, strict=False), ("port", "#b00")]
 
 
 def _grouped(pieces: Pieces, registers: frozenset[str]) -> Mapping[str, Sequence[int]]:
