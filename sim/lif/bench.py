@@ -140,7 +140,9 @@ async def steps_take_as_many_cycles_as_the_formula_says(dut):
         )
         most = sum(parts) + tail + scan + images * cfg.readout_cycles
         whole = int(cycles[-1] - cycles[0])
-        assert max(parts) - tail <= whole <= most, f"{parts}, {tail}, {scan}: {whole}"
+        assert max(parts) - tail <= whole <= most, (
+            f"{whole} cycles, from layers of {parts}, drain {tail}, scan {scan}"
+        )
         harness.record(compared=1, cycles_per_image=whole / images)
         return
     events = scene.spikes.reshape(-1, cfg.inputs).sum(axis=1)
