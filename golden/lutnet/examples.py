@@ -118,6 +118,41 @@ def direct(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def dwn(rng: np.random.Generator) -> dict[str, Any]:
+    """Fifty tables on 3,200 thermometer bits, five groups: the shape of a small DWN on jets."""
+    idx = np.stack([rng.permutation(3200)[:6] for _ in range(50)])
+    return {
+        "inputs": 3200,
+        "layers": [
+            DirectLut(k=6, idx=idx, tt=tables(rng, 50, 6)),
+            GroupSum(groups=5),
+            Argmax(),
+        ],
+    }
+
+
+def numbers(rng: np.random.Generator) -> dict[str, Any]:
+    """Direct layer, scores of weighted tables and single wires, unequally many, and argmax."""
+    out = np.repeat(np.arange(6), [9, 7, 9, 6, 8, 3])
+    level = np.concatenate([np.arange(n) % 3 for n in (9, 7, 9, 6, 8, 3)])
+    last = with_copies(rng, len(out))
+    return {
+        "inputs": 24,
+        "layers": [
+            DirectLut(k=6, idx=rng.integers(0, 24, (30, 6)), tt=tables(rng, 30, 6)),
+            LutLayer(k=6, out=out, n_out=6, alpha=(1, 2, 4), level=level, **last),
+            Argmax(),
+        ],
+    }
+
+
+def with_copies(rng: np.random.Generator, n: int) -> dict[str, Any]:
+    """Return wires and tables, every third of which copies a single wire."""
+    idx, tt = rng.integers(0, 30, (n, 6)), tables(rng, n, 6)
+    copy = sum(1 << a for a in range(64) if a & 1)
+    return {"idx": idx, "tt": [copy if i % 3 == 2 else t for i, t in enumerate(tt)]}
+
+
 def table(rng: np.random.Generator) -> dict[str, Any]:
     """Table neurons: edges that are summed and clipped, then one table per neuron; signed out."""
     edges = np.array([(i, m) for m in range(5) for i in range(6) if (i + m) % 3])
@@ -162,5 +197,7 @@ KINDS: dict[str, Callable[[np.random.Generator], dict[str, Any]]] = {
     "residual": residual,
     "tiled": tiled,
     "direct": direct,
+    "dwn": dwn,
+    "numbers": numbers,
     "table": table,
 }

@@ -3,96 +3,26 @@
 One file, since there is one module per kind of layer, in the order of the golden model's file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
-import numpy as np
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden import lutnet
-from nomul.golden.lutnet.absorb import absorb
 from nomul.golden.lutnet.layers import Lanes, Layer, Summing
 from nomul.hw.compressor import shared_sum
-from nomul.hw.once import Described, Once
-
-
-def table(tt: int, inputs: Sequence[Value]) -> Value:
-    """Return the bit of a table at the address whose bit k is ``inputs[k]``."""
-    return Const(tt, 1 << len(inputs)).bit_select(Cat(*inputs), 1)
+from nomul.hw.lutnet.combinational import Combinational
+from nomul.hw.lutnet.neurons import Neurons
+from nomul.hw.lutnet.operators import look_up, settle, summed
+from nomul.hw.lutnet.scores import above, tournament
 
 
 def lane_shape(lanes: Lanes) -> Shape:
     """Return the shape of one lane."""
     return signed(lanes.width) if lanes.low < 0 else unsigned(lanes.width)
-
-
-class Operators(Described):
-    """The tables of a layer: bit i of ``y`` is table i at the address that its wires give.
-
-    Combinational.
-
-    Parameters
-    ----------
-    n_in : int
-        Number of wires.
-    idx : tuple of tuples of int
-        Wires of each table; the k-th is address bit k.
-    tt : tuple of int
-        Tables of 2**K bits.
-
-    Members
-    -------
-    x : ``In(n_in)``
-        Wires.
-    y : ``Out(n_tables)``
-        Outputs.
-    """
-
-    def __init__(self, n_in: int, idx: tuple[tuple[int, ...], ...], tt: tuple[int, ...]):
-        self.idx, self.tt = idx, tt
-        super().__init__({"x": In(n_in), "y": Out(len(tt))})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        rows = zip(self.tt, self.idx, strict=True)
-        m.d.comb += self.y.eq(Cat(table(tt, [self.x[i] for i in row]) for tt, row in rows))
-        return m
-
-    def rtlil(self, name: str) -> str:
-        """Return the module as RTLIL: one ``$lut`` cell per table.
-
-        Yosys prints it as a constant shifted by an address. Where Amaranth would write that shift
-        itself, Yosys maps barrel shifters, which takes it minutes for a thousand tables.
-        """
-        lines = [
-            f"module \\{name}",
-            f"  wire width {len(self.x)} input 0 \\x",
-            f"  wire width {len(self.y)} output 1 \\y",
-        ]
-        for i, (tt, row) in enumerate(zip(self.tt, self.idx, strict=True)):
-            k = len(row)
-            # Concatenations begin with the most significant bit.
-            address = " ".join(f"\\x [{wire}]" for wire in reversed(row))
-            lines += [
-                f"  cell $lut $table{i}",
-                f"    parameter \\WIDTH {k}",
-                f"    parameter \\LUT {1 << k}'{tt:0{1 << k}b}",
-                f"    connect \\A {{ {address} }}",
-                f"    connect \\Y \\y [{i}]",
-                "  end",
-            ]
-        return "\n".join([*lines, "end", ""])
-
-
-def look_up(m: Module, x: Value, idx: Sequence[Sequence[int]], tt: Sequence[int]) -> Value:
-    """Return the outputs of a layer's tables, which are a module of their own."""
-    part = Once("operators", Operators, len(x), tuple(map(tuple, idx)), tuple(tt))
-    m.submodules.operators = part
-    m.d.comb += part.x.eq(x)
-    return part.y
 
 
 class Sums(wiring.Component):
@@ -219,53 +149,6 @@ def choose(values: Sequence[Value], index: Value | None) -> Value:
     return values[0] if index is None or len(values) == 1 else Array(values)[index]
 
 
-def settle(m: Module, value: Value, width: int) -> Signal:
-    """Return an expression as a signal, since Amaranth prints one again at every use."""
-    result = Signal(width)
-    m.d.comb += result.eq(value)
-    return result
-
-
-class Combinational(wiring.Component):
-    """Base of the layers that answer within the cycle; ``describe`` is what they differ in.
-
-    Parameters
-    ----------
-    layer : :class:`nomul.golden.lutnet.layers.Layer`
-        The layer.
-    before : :class:`nomul.golden.lutnet.layers.Lanes`
-        What it takes.
-    adder : str
-        How ones are added.
-
-    Members
-    -------
-    x : ``In(before.bits)``
-        Lanes, lane 0 lowest.
-    y : ``Out(layer.lanes(before).bits)``
-        Lanes, lane 0 lowest.
-    """
-
-    def __init__(self, layer: Layer, before: Lanes, adder: str):
-        self.layer, self.before, self.adder = layer, before, adder
-        self.after = layer.lanes(before)
-        super().__init__({"x": In(before.bits), "y": Out(self.after.bits)})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.d.comb += self.y.eq(self.describe(m))
-        return m
-
-    def describe(self, m: Module) -> Value:
-        """Return the outputs."""
-        raise NotImplementedError
-
-    def values(self, width: int, shape: Callable[[int], Shape] = unsigned) -> list[Value]:
-        """Return the inputs as numbers of ``width`` bits."""
-        words = [self.x[i : i + width] for i in range(0, len(self.x), width)]
-        return [word.as_signed() for word in words] if shape is signed else words
-
-
 class Table(Combinational):
     """LUTNet and XNOR layers: operators, sums, thresholds.
 
@@ -274,25 +157,7 @@ class Table(Combinational):
 
     def describe(self, m: Module) -> Value:
         layer = self.layer
-        if self.adder == "lut6":
-            groups = absorb(layer)
-            # A sum without inputs is a constant over any wire.
-            idx = [group.wires or (0,) for group in groups for _ in group.digits]
-            tt = [d if g.wires else d * 0b11 for g in groups for d in g.digits]
-            places = [
-                (group.neuron, group.level, weight)
-                for group in groups
-                for weight in range(len(group.digits))
-            ]
-        else:
-            tables = getattr(layer, "tt", None)
-            if tables is None:
-                idx, tt = layer.idx[:, None].tolist(), [0b10 if w else 0b01 for w in layer.weight]
-            else:
-                idx, tt = layer.idx.tolist(), tables
-            places = [
-                (*place, 0) for place in zip(layer.out.tolist(), layer.level.tolist(), strict=True)
-            ]
+        idx, tt, places = summed(layer, self.adder)
         m.submodules.popcount = sums = Sums(layer, self.adder, places)
         m.d.comb += sums.y.eq(look_up(m, self.x, idx, tt))
         return outputs(m, layer, sums.acc, sums.width)
@@ -328,50 +193,15 @@ class Maximum(Combinational):
     """Argmax: a tree of comparisons, whose ties go to the lower index."""
 
     def describe(self, m: Module) -> Value:
-        shape = signed if self.before.low < 0 else unsigned
-        scores = self.values(self.before.width, shape)
-        best: list[tuple[Value, Value]] = [(s, Const(i)) for i, s in enumerate(scores)]
-        while len(best) > 1:
-            winners = []
-            for (a, i), (b, j) in zip(best[0::2], best[1::2], strict=False):
-                larger = settle(m, b > a, 1)
-                score = Signal(shape(self.before.width))
-                m.d.comb += score.eq(Mux(larger, b, a))
-                winners.append((score, settle(m, Mux(larger, j, i), self.after.width)))
-            best = winners + best[len(best) & ~1 :]
-        return best[0][1]
+        width, negative = self.before.width, self.before.low < 0
+        kept = self.adder == "lut6"
 
+        def larger(a: Value, b: Value) -> Value:
+            if kept:
+                return above(m, list(a), list(b), (1,) * width, negative)
+            return b.as_signed() > a.as_signed() if negative else b > a
 
-class Neurons(Combinational):
-    """Table neurons: one table of values per operator, sums, clipping and offset."""
-
-    def describe(self, m: Module) -> Value:
-        layer, size = self.layer, self.layer.in_bits
-        idx, tt, widths = [], [], []
-        for lanes, values in zip(layer.idx.tolist(), layer.table, strict=True):
-            low, high = int(values.min()), int(values.max())
-            widths.append(max(low.bit_length(), high.bit_length()) + 1)
-            bits = ((values[None, :] >> np.arange(widths[-1])[:, None]) & 1).astype(np.uint8)
-            packed = np.packbits(bits, axis=1, bitorder="little")
-            tt += [int.from_bytes(row.tobytes(), "little") for row in packed]
-            idx += [[lane * size + bit for lane in lanes for bit in range(size)]] * widths[-1]
-        found, start = look_up(m, self.x, idx, tt), 0
-        terms: list[list[Value]] = [[] for _ in range(layer.n_out)]
-        for width, neuron in zip(widths, layer.out, strict=True):
-            term = Signal(signed(width))
-            m.d.comb += term.eq(found[start : start + width])
-            terms[neuron].append(term)
-            start += width
-        return Cat(self.clip(m, group) for group in terms)
-
-    def clip(self, m: Module, terms: list[Value]) -> Value:
-        """Return the terms' sum, clipped and moved, as one lane."""
-        layer = self.layer
-        total = reduce(add, terms) if terms else Const(0, 1)
-        sum_ = Signal(signed(len(total) + 1))
-        m.d.comb += sum_.eq(total)
-        clipped = Mux(sum_ < layer.low, layer.low, Mux(sum_ > layer.high, layer.high, sum_))
-        return settle(m, clipped + layer.offset, self.after.width)
+        return tournament(m, self.values(width), self.after.width, larger, kept)
 
 
 HARDWARE: dict[type[Layer], type[Combinational]] = {

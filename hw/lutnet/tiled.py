@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden.lutnet import LutNetTiled, Network
 from nomul.golden.lutnet.layers import Lanes
 from nomul.hw.compressor import shared_sum
-from nomul.hw.lutnet.layers import lane_shape, outputs, settle, table, times
+from nomul.hw.lutnet.layers import lane_shape, outputs, times
+from nomul.hw.lutnet.operators import settle, table
 from nomul.hw.skid import Stage
 
 

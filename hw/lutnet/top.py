@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden.lutnet import Config, LutNetTiled
 from nomul.golden.lutnet.layers import Lanes, Layer
-from nomul.hw.lutnet.layers import HARDWARE
+from nomul.hw.lutnet.layers import HARDWARE, Combinational
+from nomul.hw.lutnet.scores import Ballot, fits
 from nomul.hw.lutnet.tiled import Requests, Tiled, beat, request
 from nomul.hw.skid import Stage
 
@@ -39,19 +40,24 @@ class Group(wiring.Component):
     o: stream.Interface
 
     def __init__(self, layers: tuple[Layer, ...], before: Lanes, adder: str, first: int):
-        self.parts = []
-        for layer in layers:
-            self.parts.append(HARDWARE[type(layer)](layer, before, adder))
-            before = self.parts[-1].after
-        self.first = first
-        wide = {"i": In(stream.Signature(beat(self.parts[0].before)))}
+        self.parts: dict[str, Combinational | Ballot] = {}
+        into, number = before, 0
+        while number < len(layers):
+            layer, name = layers[number], f"layer{first + number}_{layers[number].kind}"
+            if fits(layer, layers[-1], adder) and number == len(layers) - 2:
+                self.parts[f"{name}_argmax"] = Ballot((layer, layers[-1]), before)
+                before, number = layers[-1].lanes(layer.lanes(before)), number + 2
+            else:
+                self.parts[name] = HARDWARE[type(layer)](layer, before, adder)
+                before, number = layer.lanes(before), number + 1
+        wide = {"i": In(stream.Signature(beat(into)))}
         super().__init__(wide | {"o": Out(stream.Signature(beat(before)))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         value: Value = self.i.payload.x.as_value()
-        for number, part in enumerate(self.parts, self.first):
-            m.submodules[f"layer{number}_{part.layer.kind}"] = part
+        for name, part in self.parts.items():
+            m.submodules[name] = part
             m.d.comb += part.x.eq(value)
             value = part.y
         m.submodules.stage = stage = Stage(self.o.payload.shape())

@@ -93,5 +93,5 @@ def test_two_input_tables_cost_a_quarter_less_on_xc7(tmp_path, monkeypatch):
         return synthesize(emit(top, "lutnet"), "xc7").resources["luts"]
 
     absorbed = luts()
-    monkeypatch.setattr("nomul.hw.lutnet.layers.absorb", lambda layer: absorb(layer, 2))
+    monkeypatch.setattr("nomul.hw.lutnet.operators.absorb", lambda layer: absorb(layer, 2))
     assert absorbed <= 0.75 * luts()

@@ -7,7 +7,7 @@ from amaranth.back.rtlil import convert
 from nomul.golden import lutnet
 from nomul.golden.lutnet import examples
 from nomul.hw.lutnet import Top
-from nomul.hw.lutnet.layers import Operators
+from nomul.hw.lutnet.operators import Operators
 from nomul.hw.lutnet.tiled import Requests
 from nomul.hw.once import Library, Once
 from nomul.sim.harness import BenchError

@@ -16,6 +16,7 @@ from nomul.train.data import FASHION, Data, load
 from nomul.train.lutnet.direct import DirectNet
 from nomul.train.lutnet.encoder import Encoding
 from nomul.train.lutnet.fit import Recipe, fit
+from nomul.train.lutnet.numbers import INPUTS, NumberNet
 from nomul.version import __version__
 
 __all__ = ["FASHION", "PRESETS", "Preset", "Trained", "load", "measure", "train"]
@@ -39,8 +40,12 @@ class Preset:
         :class:`nomul.train.lutnet.direct.Wiring`.
     encoding
         Bits of the codes, and noise.
+    units
+        Learned numbers per class in place of a popcount; see
+        :class:`nomul.train.lutnet.numbers.NumberNet`. Each takes six tables of the only direct
+        layer, and the rest of these are votes. 0: group sums.
     temperature
-        Of the group sums, relative to 1.5 sqrt(tables per class).
+        Of the class scores, relative to 1.5 sqrt(direct tables per class).
     recipe
         Epochs, batch size, rates.
     """
@@ -50,6 +55,7 @@ class Preset:
     k: int = 6
     choices: tuple[int, ...] = (1 << 40,)
     encoding: Encoding = DIGITS
+    units: int = 0
     temperature: float = 0.4
     recipe: Recipe = dataclasses.field(default_factory=Recipe)
 
@@ -81,6 +87,8 @@ def fashion(
 PRESETS: dict[str, Preset] = {
     "digits-xc7": Preset(sizes=(240,), recipe=Recipe(epochs=120)),
     "digits-70": Preset(sizes=(70,), recipe=Recipe(epochs=120)),
+    # Fifteen tables per class, twelve of which are added by two learned numbers of three tables.
+    "digits-numbers": Preset(sizes=(150,), units=2, recipe=Recipe(epochs=400)),
     # One threshold per pixel: a bit in use is a register, the dearest thing in silicon.
     "digits-tiny": Preset(
         sizes=(120,),
@@ -124,7 +132,12 @@ def train(
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(seed)
     n_in = len(preset.encoding.offered(data.bits, data.x.shape[1])[0])
-    net = DirectNet(n_in, preset.sizes, preset.k, data.classes, generator, preset.choices)
+    net: DirectNet | NumberNet
+    if preset.units:
+        votes = preset.sizes[0] // data.classes - INPUTS * preset.units
+        net = NumberNet(n_in, preset.units, votes, data.classes, generator)
+    else:
+        net = DirectNet(n_in, preset.sizes, preset.k, data.classes, generator, preset.choices)
     net.temperature *= preset.temperature
     recipe = dataclasses.replace(preset.recipe, seed=seed)
     run(net, preset.encoding, data, recipe, checkpoint=checkpoint, advance=advance)
@@ -158,10 +171,12 @@ def agree(net: nn.Module, encoding: Encoding, network: lutnet.Network, data: Dat
 def assemble(
     layers: list[Any], encoding: Encoding, data: Data, about: dict[str, Any]
 ) -> lutnet.Network:
-    """Return encoder, direct layers, group sums and argmax."""
+    """Return encoder, direct layers, group sums unless the last layer adds, and argmax."""
     encoder, wires = encoding.layer(layers[0].idx, data.bits, data.x.shape[1])
     first = lutnet.DirectLut(k=layers[0].k, idx=wires, tt=layers[0].tt)
-    head = [lutnet.GroupSum(groups=data.classes), lutnet.Argmax()]
+    head: list[Any] = [lutnet.Argmax()]
+    if isinstance(layers[-1], lutnet.DirectLut):
+        head = [lutnet.GroupSum(groups=data.classes), *head]
     about = {"data": data.name, **about}
     return lutnet.Network([*encoder, first, *layers[1:], *head], data.x.shape[1], data.bits, about)
 
