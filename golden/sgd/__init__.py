@@ -3,6 +3,7 @@
 from nomul.golden.sgd.config import ROUNDINGS, Config, Pass, Rounding, Shares
 from nomul.golden.sgd.files import network
 from nomul.golden.sgd.judge import accuracy, classes, loss, targets
+from nomul.golden.sgd.numbers import NUMBERS, numbers
 from nomul.golden.sgd.rounding import rounded, rounding_state, rounding_words, saturated
 from nomul.golden.sgd.stimuli import stimuli
 from nomul.golden.sgd.timing import cycles, shares
@@ -10,6 +11,7 @@ from nomul.golden.sgd.training import Answer, State, Step, advance, begin, ideal
 from nomul.golden.sgd.update import Counts, outer, pair, stream_state
 
 __all__ = [
+    "NUMBERS",
     "ROUNDINGS",
     "Answer",
     "Config",
@@ -28,6 +30,7 @@ __all__ = [
     "loss",
     "model",
     "network",
+    "numbers",
     "outer",
     "pair",
     "rounded",

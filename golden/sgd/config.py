@@ -11,6 +11,10 @@ Rounding = Literal["floor", "zero", "rne", "stochastic"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 Phase = Literal["forward", "backward", "update"]
 
+# What binary16 leaves of the parameters, all other choices being those of fixed point.
+HALF: dict[str, Any] = {"bits": 16, "fraction": 10, "serial": 16, "rounding": "rne"}
+HALF |= {"update": "exact", "residue": None}
+
 
 class Shares(NamedTuple):
     """Cycles of a step's phases."""
@@ -84,6 +88,9 @@ class Config(config.Config):
         F + h; None for none.
     seed
         First state of the shift registers of 16 bits, not 0.
+    numbers
+        ``fixed``: integers with F bits behind the point. ``fp16``: binary16, where B and U are 16,
+        F is 10, rounding ``rne``, updates are exact and there is no residue.
     """
 
     block_name: ClassVar[str] = "sgd"
@@ -99,18 +106,24 @@ class Config(config.Config):
     stream_bits: int = 8
     residue: int | None = 4
     seed: int = 0xACE1
+    numbers: Literal["fixed", "fp16"] = "fixed"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {},
         "parallel": {"serial": 8, "residue": None, "rounding": "stochastic"},
         "essop": {"update": "essop"},
         "digits": {"sizes": (64, 32, 10), "pes": 8},
+        "fp16": {"numbers": "fp16", **HALF},
     }
 
     def validate(self) -> None:
         """Check the ranges."""
         legal = len(self.sizes) >= 2 and all(1 <= size <= 4096 for size in self.sizes)
         self.check("sizes", legal, "two numbers or more in 1..4096")
+        self.check_choice("numbers")
+        if self.numbers == "fp16":
+            for name, only in HALF.items():
+                self.check(name, getattr(self, name) == only, f"{only!r} where numbers is 'fp16'")
         self.check_range("bits", 2, 16)
         self.check_range("fraction", 0, self.bits - 1)
         self.check_range("pes", 1, 256)
@@ -160,8 +173,15 @@ class Config(config.Config):
         return -(-self.bits // self.serial)
 
     @property
+    def stages(self) -> int:
+        """Registers between an operand and its product: none, or those of an FP16 multiplier."""
+        return 3 if self.numbers == "fp16" else 0
+
+    @property
     def sum_bits(self) -> int:
-        """Bits that hold every sum of products, two's complement."""
+        """Bits of a sum of products: as many as hold every one, or those of a rounded number."""
+        if self.numbers == "fp16":
+            return self.bits
         return (max(self.sizes) << (2 * self.bits - 2)).bit_length() + 1
 
     @property
@@ -248,8 +268,9 @@ class Config(config.Config):
     def shares(self, moves: bool = True) -> "Shares":
         """Return the cycles of a step's phases: of multiplying, and of what moves if asked for.
 
-        Besides multiplying, a group of P results begins in one cycle, fills a pipeline of two, and
-        leaves it in one; its results move one per cycle, or for an update the P gradients in.
+        Besides multiplying, a group of P results begins in one cycle, fills a pipeline of two, or
+        of three stages more with FP16 multipliers, and leaves it in one; its results move one per
+        cycle, or for an update the P gradients in.
         """
         total = dict.fromkeys(Shares._fields, 0)
         for one in self.passes:
@@ -258,7 +279,7 @@ class Config(config.Config):
             total[one.phase] += groups * one.length * (1 if drawn else self.slices)
             if moves:
                 moved = groups * self.pes if one.phase == "update" else one.outputs
-                total[one.phase] += 4 * groups + moved
+                total[one.phase] += (4 + self.stages) * groups + moved
         return Shares(**total)
 
     @property

@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from nomul.golden.arrays import Ints
 from nomul.golden.sgd.config import Config
-from nomul.golden.sgd.rounding import rounded, saturated
+from nomul.golden.sgd.numbers import numbers
 
 
 def targets(cfg: Config, labels: ArrayLike) -> Ints:
-    """Return the targets of classes, int64[n, outputs]: 2^F at the class, as far as B bits hold it.
+    """Return the targets of classes, int64[n, outputs]: 1 at the class, as far as B bits hold it.
 
     Raises
     ------
@@ -25,24 +25,24 @@ def targets(cfg: Config, labels: ArrayLike) -> Ints:
     wrong = labels[(labels < 0) | (labels >= outputs)]
     if wrong.size:
         raise ValueError(f"labels must be in 0..{outputs - 1}, not {int(wrong[0])}")
-    one = min(1 << cfg.fraction, (1 << (cfg.bits - 1)) - 1)
-    return np.eye(outputs, dtype=np.int64)[labels] * one
+    return np.eye(outputs, dtype=np.int64)[labels] * numbers(cfg).encode(cfg, 1.0)
 
 
 def outputs(cfg: Config, weights: Sequence[Ints], x: ArrayLike) -> Ints:
     """Return z of the last layer for samples int[n, inputs]; ``stochastic`` rounds to nearest."""
     plain = cfg.replace(rounding="rne") if cfg.rounding == "stochastic" else cfg
     a = np.asarray(x, dtype=np.int64)
-    z = a
+    z, words = a, np.zeros(1, dtype=np.int64)
     for w in weights:
-        z = saturated(cfg, rounded(plain, a @ w, cfg.fraction))
+        z = numbers(cfg).sums(plain, a, w, words)
         a = np.maximum(z, 0)
     return z
 
 
 def classes(cfg: Config, weights: Sequence[Ints], x: ArrayLike) -> Ints:
     """Return the classes of samples, int64[n]: the first of the largest outputs."""
-    return np.asarray(outputs(cfg, weights, x).argmax(axis=1), dtype=np.int64)
+    real = numbers(cfg).decode(cfg, outputs(cfg, weights, x))
+    return np.asarray(real.argmax(axis=1), dtype=np.int64)
 
 
 def accuracy(cfg: Config, weights: Sequence[Ints], x: ArrayLike, labels: ArrayLike) -> float:
@@ -52,5 +52,6 @@ def accuracy(cfg: Config, weights: Sequence[Ints], x: ArrayLike, labels: ArrayLi
 
 def loss(cfg: Config, y: ArrayLike, target: ArrayLike) -> float:
     """Return the mean over samples of half the squared error, outputs and targets in units of 1."""
-    error = (np.asarray(y) - np.asarray(target)) / 2.0**cfg.fraction
+    read = numbers(cfg).decode
+    error = read(cfg, y) - read(cfg, target)
     return float((error**2).sum(axis=-1).mean() / 2)

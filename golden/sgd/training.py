@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from nomul.golden.arrays import Floats, Ints
 from nomul.golden.sgd.config import Config
-from nomul.golden.sgd.rounding import rounded, rounding_words, saturated
-from nomul.golden.sgd.update import Counts, apply, outer
+from nomul.golden.sgd.numbers import numbers
+from nomul.golden.sgd.rounding import rounding_words
+from nomul.golden.sgd.update import Counts
 
 
 class State(NamedTuple):
@@ -65,7 +67,7 @@ def forward(cfg: Config, weights: Sequence[Ints], x: Ints, words: Ints) -> tuple
     a, used = x, 0
     for w in weights:
         drawn = words[used : used + w.shape[1]]
-        z.append(saturated(cfg, rounded(cfg, a @ w, cfg.fraction, drawn)))
+        z.append(numbers(cfg).sums(cfg, a, w, drawn))
         a, used = np.maximum(z[-1], 0), used + w.shape[1]
     return z, used
 
@@ -94,10 +96,11 @@ def advance(
         words = rounding_words(cfg, state.steps, state.inferences)
     z, used = forward(cfg, state.weights, x, words)
     # Backwards through the weights as they are.
-    g = [saturated(cfg, z[-1] - target)]
+    number = numbers(cfg)
+    g = [number.difference(cfg, z[-1], target)]
     for w, below in zip(state.weights[:0:-1], z[-2::-1], strict=True):
         drawn = words[used : used + len(w)]
-        back = saturated(cfg, rounded(cfg, w @ g[0], cfg.fraction, drawn))
+        back = number.sums(cfg, g[0], w.T, drawn)
         g.insert(0, np.where(below > 0, back, 0))
         used += len(w)
     # All updates; the elements take a row's words from the last input to the first.
@@ -111,8 +114,11 @@ def advance(
             drawn = drawn.reshape(groups, -1)[:, ::-1].repeat(cfg.pes, axis=0).T[:, : len(of_z)]
         else:
             drawn = np.zeros(1, dtype=np.int64)
-        products = outer(cfg, k + 1, a, of_z, state.steps * cfg.layers + k)
-        w, r, new = apply(cfg, state.weights[k], state.residues[k], products, drawn)
+        before, random = (
+            (state.weights[k], state.residues[k]),
+            (drawn, state.steps * cfg.layers + k),
+        )
+        w, r, new = number.update(cfg, k + 1, before, (a, of_z), random)
         weights.append(w)
         residues.append(r)
         counts = Counts(counts.products + new.products, counts.vanished + new.vanished)
@@ -170,18 +176,20 @@ def ideal(
 ) -> tuple[list[Floats], list[Floats], list[Floats]]:
     """Return weights, z and g after one step where nothing is rounded or saturated, float64.
 
-    In units of 2^-F, as the integers: plain gradient descent on half the squared error.
+    In units of 2^-F, as the integers, or for binary16 in units of 1: plain gradient descent on half
+    the squared error.
     """
-    unit = 2.0**cfg.fraction
-    given = [np.asarray(w, dtype=np.float64) for w in weights]
-    a, z = [np.asarray(x, dtype=np.float64)], []
+    read = partial(numbers(cfg).decode, cfg)
+    unit = 1.0 if cfg.numbers == "fp16" else 2.0**cfg.fraction
+    given = [unit * read(w) for w in weights]
+    a, z = [unit * read(x)], []
     for w in given:
         z.append(a[-1] @ w / unit)
         a.append(np.maximum(z[-1], 0))
-    g = [z[-1] - np.asarray(target, dtype=np.float64)]
+    g = [z[-1] - unit * read(target)]
     for w, below in zip(given[:0:-1], z[-2::-1], strict=True):
         g.insert(0, np.where(below > 0, w @ g[0] / unit, 0.0))
-    rate = 2.0 ** -(cfg.fraction + cfg.rate_log2)
+    rate = 2.0**-cfg.rate_log2 / unit
     after = [w - rate * np.outer(i, d) for w, i, d in zip(given, a, g, strict=False)]
     return after, z, g
 

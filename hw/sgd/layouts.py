@@ -46,8 +46,12 @@ def control_layout(cfg: Config) -> data.StructLayout:
     ``whole``: sums are handed on as they are, not as the last slice leaves them. ``turn``: take the
     neighbour's gradient. ``update``: multiply gradients, not weights. ``one``, ``two``, ``minus``:
     digits of the broadcast operand. With streams ``bits``, ``negative`` and ``unit``: those of the
-    operand, and the place of a count. ``word``: random, where rounding is.
+    operand, and the place of a count. ``word``: random, where rounding is. With FP16 multipliers
+    the operand itself in the place of digits.
     """
+    if cfg.numbers == "fp16":
+        strobes = dict.fromkeys(("clear", "slide", "whole", "turn", "update"), 1)
+        return data.StructLayout({**strobes, "operand": cfg.bits})
     count = digit_count(cfg)
     fields: dict[str, object] = dict.fromkeys(("step", "clear", "slide", "whole", "turn"), 1)
     fields |= {"update": 1, "one": count, "two": count, "minus": count}

@@ -16,8 +16,8 @@ class Passes(wiring.Component):
     """Goes through the passes of a step, and through the groups of P results of each.
 
     A group takes one cycle to begin, for an update P cycles in which gradients come in, then a beat
-    per operand, two cycles more until the last sum is there, and one per result that leaves and one
-    more, or one in which the last weights are written.
+    per operand, two cycles and ``cfg.stages`` more until the last sum is there, and one per result
+    that leaves and one more, or one in which the last weights are written.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class Passes(wiring.Component):
         length = self._constant(m, "length_less_1", [one.length - 1 for one in passes])
         turned = self._constant(m, "turned", self._turns(passes))
         begins = self._begin(m, fresh, offset, remaining)
-        flush = Signal(range(4))
+        flush = Signal(range(4 + cfg.stages))
         slice_bits = index_bits(cfg.slices)
         tick = Signal(slice_bits)
         beat_end, whole_beat = Signal(), Signal()
@@ -161,9 +161,9 @@ class Passes(wiring.Component):
             with m.State("FLUSH"):
                 m.d.comb += self.busy.eq(1)
                 m.d.sync += flush.eq(flush + 1)
-                with m.If(self.update & (flush == 2)):
+                with m.If(self.update & (flush == 2 + cfg.stages)):
                     self._next(m, remaining, fresh)
-                with m.Elif(~self.update & (flush == 1)):
+                with m.Elif(~self.update & (flush == 1 + cfg.stages)):
                     m.next = "LEAVE"
             with m.State("LEAVE"):
                 m.d.comb += self.busy.eq(1)
@@ -243,7 +243,12 @@ class Passes(wiring.Component):
         ends: Value = slot == cfg.slices - 1
         if cfg.update == "essop":
             ends = ends | self.update
-        m.d.comb += [self.slide.eq(self.step & ends), self.first.eq(self.step & (slot == 0))]
+        slide: Value = self.step & ends
+        for stage in range(cfg.stages):  # of the multipliers, after which sums move on
+            later = Signal(name=f"slide{stage}")
+            m.d.sync += later.eq(slide)
+            slide = later
+        m.d.comb += [self.slide.eq(slide), self.first.eq(self.step & (slot == 0))]
         with m.If(self.load):
             m.d.sync += [self.step.eq(1), slot.eq(0)]
         with m.Elif(self.step):

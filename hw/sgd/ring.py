@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden.sgd import Config
 from nomul.hw.once import Once
 from nomul.hw.sgd.element import Element
+from nomul.hw.sgd.floats import FloatElement
 from nomul.hw.sgd.layouts import control_layout, gradient_layout
 
 
@@ -121,7 +122,8 @@ class Ring(wiring.Component):
         cfg, m = self.cfg, Module()
         depth = cfg.tiles * cfg.pes
         banks = [Once("bank", Bank, cfg.weight_bits, depth) for _ in range(cfg.pes)]
-        elements = [Once("element", Element, cfg) for _ in range(cfg.pes)]
+        kind = FloatElement if cfg.numbers == "fp16" else Element
+        elements = [Once("element", kind, cfg) for _ in range(cfg.pes)]
         # Where the banks are read, and where what was read before is written back.
         base, before = Signal(index_bits(depth)), Signal(index_bits(depth), reset_less=True)
         loaded = Signal(index_bits(depth))

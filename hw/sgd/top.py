@@ -8,12 +8,13 @@ from nomul.golden import lfsr
 from nomul.golden.sgd import Config, rounding_state, stream_state
 from nomul.hw.lfsr import transform
 from nomul.hw.once import Once
+from nomul.hw.sgd import numbers
 from nomul.hw.sgd.drawing import Drawing
 from nomul.hw.sgd.frames import Frames
 from nomul.hw.sgd.layouts import answer_layout, packed, recoded, request_layout
 from nomul.hw.sgd.passes import Passes
 from nomul.hw.sgd.ring import Bank, Ring
-from nomul.hw.sgd.rounding import WORD_BITS, rounded, saturated
+from nomul.hw.sgd.rounding import WORD_BITS
 from nomul.hw.sgd.walk import Walk
 
 STEP_BITS = 32
@@ -100,9 +101,9 @@ class Top(wiring.Component):
         word = self._random(m, passes)
         # Values: those of frames, and results as they leave the ring.
         result = Signal(signed(cfg.bits), reset_less=True)
-        sum_rounded = rounded(m, cfg, ring.exit, cfg.fraction, word)
+        outcome = numbers.outcome(m, cfg, ring.exit, word)
         with m.If(passes.take):
-            m.d.sync += result.eq(saturated(sum_rounded, cfg.bits))
+            m.d.sync += result.eq(outcome)
         m.d.comb += [
             values.address.eq(passes.address[: len(values.address)]),
             values.read.eq(passes.ask | passes.take | passes.filling),
@@ -141,12 +142,10 @@ class Top(wiring.Component):
 
     def _result(self, m: Module, passes: Passes, result: Signal, judged: Value) -> Value:
         """Return what is kept of a result: an activation, or a gradient."""
-        error = Signal(signed(self.cfg.bits + 1))
-        m.d.comb += error.eq(result - judged)
         above_zero = ~judged[-1] & judged.any()
         activation = Mux(result[-1], 0, result)
         gradient = Mux(above_zero, result, 0)
-        wrong = saturated(error, self.cfg.bits)
+        wrong = numbers.error(m, self.cfg, result, judged)
         return Mux(passes.last, wrong, Mux(passes.backward, gradient, activation))
 
     def _elements(
@@ -160,6 +159,9 @@ class Top(wiring.Component):
     ) -> None:
         """Describe what the elements get: digits or streams of the operand, and gradients."""
         cfg, control, value = self.cfg, ring.control, values.found.as_signed()
+        if cfg.numbers == "fp16":
+            numbers.halves(m, cfg, passes, ring, value)
+            return
         operand, below = Signal(cfg.slices * cfg.serial), Signal()
         silent = passes.update if cfg.update == "essop" else Const(0, 1)
         with m.If(passes.load):

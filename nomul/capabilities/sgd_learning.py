@@ -161,8 +161,7 @@ def run(job: Job, folder: Path, show: Shown = lambda steps, text: None) -> Progr
 
     cfg, path = job.cfg, folder / FILE
     data = digits.load(1)
-    codes = [np.rint(x * (1 << cfg.fraction)).astype(np.int64) for x in (data.x, data.x_test)]
-    x, x_test = (np.minimum(part, (1 << (cfg.bits - 1)) - 1) for part in codes)
+    x, x_test = (sgd.numbers(cfg).encode(cfg, part) for part in (data.x, data.x_test))
     target = sgd.targets(cfg, data.labels)
     progress = Progress.load(path, job.key())
     if progress is None:
@@ -223,6 +222,8 @@ def begun(job: Job, folder: Path) -> int:
 
 def results(job: Job, progress: Progress, folder: Path) -> dict[str, Any]:
     """Save the network where its arithmetic allows that, and return what there is to say."""
+    import numpy as np
+
     from nomul.golden import sgd
     from nomul.golden.network import files
 
@@ -237,7 +238,7 @@ def results(job: Job, progress: Progress, folder: Path) -> dict[str, Any]:
     about |= {
         "steps": progress.state.steps,
         "right after each epoch": ", ".join(f"{share:.1%}" for share in progress.accuracies),
-        "loss of the last steps": round(sum(progress.losses[-EVERY:]) / EVERY, 4),
+        "loss of the last steps": round(float(np.mean(progress.losses[-EVERY:])), 4),
         "cycles of a step": cfg.interval,
         "of them multiplying": round(pure / cfg.interval, 3),
     }
