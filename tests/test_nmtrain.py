@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nomul.golden import nmtrain
+from nomul.golden.products import spimc
 from nomul.golden.sparse import prune_groups
+from nomul.hw.products.spimc import Top
+from nomul.sim import harness
+from nomul.synth.emit import emit
 
 
 @given(st.integers(1, 13), st.integers(1, 13), st.integers(1, 6), st.data())
@@ -49,6 +53,65 @@ def test_real_weights_are_compared_as_they_are():
 def test_the_dense_gradient_caps_the_gain():
     caps = {(2, 4): Fraction(3, 2), (2, 8): 2, (1, 8): Fraction(12, 5), (4, 4): 1}
     assert {shape: nmtrain.gain_cap(*shape) for shape in caps} == caps
+
+
+def on_the_macro(w, keep, group):
+    """Return SP-IMC's macro of a matrix that is pruned along its rows, and its tile in N:M form."""
+    inputs, outputs = w.shape
+    cfg = spimc.Config(
+        window=inputs,
+        columns=outputs,
+        slots=-(-inputs // group) * keep,
+        lanes=group,
+        max_group=group,
+        formats=("coo", "nm"),
+        act_bits=8,
+    )
+    return cfg, spimc.compress(cfg, w)
+
+
+def directions(keep, group, shape=(16, 12), seed=5):
+    """Yield the matrix of each direction, pruned and as the product reads it, and operands."""
+    rng = np.random.default_rng(seed)
+    w = rng.integers(-127, 128, shape)
+    forward, backward = nmtrain.masks(w, keep, group)
+    for pruned in (np.where(forward, w, 0), np.where(backward, w, 0).T):
+        yield pruned, rng.integers(-128, 128, (7, len(pruned)))
+
+
+@pytest.mark.parametrize(("keep", "group"), [(2, 4), (1, 4), (2, 8), (1, 8)])
+def test_both_products_are_those_of_sp_imc_in_its_nm_form(keep, group):
+    """One dense W: a W along its inputs, and g W^T along its outputs, transposed by its mask."""
+    for pruned, x in directions(keep, group):
+        cfg, packed = on_the_macro(pruned, keep, group)
+        header = packed.form
+        assert (header["format"], header["nnz_per_group"], header["group"]) == ("nm", keep, group)
+        assert np.array_equal(packed.weights(), pruned)
+        assert np.array_equal(spimc.model(cfg, packed, x), x @ pruned)
+        # A group is read in one step of each of the activation's bits, however many stay in it.
+        assert cfg.macro.cycles(packed.tile.tile) == 8 + cfg.latency
+
+
+@pytest.mark.needs("icarus")
+def test_both_products_leave_the_macro_as_the_model_has_them(tmp_path):
+    """The Verilog of the macro, with the pruned weights and operands of either direction."""
+    for number, (pruned, x) in enumerate(directions(2, 4, (8, 4))):
+        cfg, _ = on_the_macro(pruned, 2, 4)
+        folder = tmp_path / str(number)
+        emitted = emit(Top(cfg), "spimc")
+        emitted.write(folder)
+        np.savez(folder / "operands.npz", w=pruned, x=x)
+        report = harness.run(
+            "nomul.sim.products.spimc",
+            top="spimc",
+            verilog=[folder / "spimc.v"],
+            build_dir=folder / "sim",
+            config=cfg.to_json(),
+            simulator="icarus",
+            tests="never.*never",
+            environment={"NOMUL_STIMULI": str(folder / "operands.npz")},
+        )
+        assert report.records["products"] == len(x) * pruned.size
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 
 from nomul.experiments.captions import caption
-from nomul.golden import nmtrain
-from nomul.golden.arrays import Floats
+from nomul.golden import nmtrain, spimc
+from nomul.golden.arrays import Floats, Ints
+from nomul.golden.spimc import layer
 from nomul.train import digits
 
 Rows = list[dict[str, Any]]
 
 SIZES, EPOCHS, BATCH, RATE, SEEDS = (64, 64, 32, 10), 20, 32, 0.25, (1, 2, 3)
 PAIRS = ((1, 1), (2, 4), (2, 8), (1, 8))
+
+# A macro whose columns store eight weights each, so that what a mask leaves out is time.
+MACRO = spimc.Config(window=64, columns=64, slots=8, max_group=8, formats=("dense", "nm"))
 
 
 @caption("N:M in both directions: digits right after 20 epochs, and products of each pass.")
@@ -58,6 +62,57 @@ def _products(keep: int, group: int, back: bool) -> tuple[int, int, int]:
     return forward, sum(int(mask.sum()) for mask in behind), dense
 
 
+@caption("N:M on SP-IMC: cycles and words of 64-64-32-10's two pruned passes, of one image.")
+def on_the_macro() -> Rows:
+    """Return cycles of the passes of an image on SP-IMC's macro, and the words that load it.
+
+    Matrices that are pruned are in its ``nm`` form, along the axis that the pass sums over, so that
+    the backward one is the transposed matrix with a mask of its own; others are dense. The gradient
+    is no product with weights, and not the macro's. Weights are of 8 bits, of one seed.
+    """
+    rows: Rows = []
+    dense = 0  # cycles of the first row
+    for keep, group in PAIRS:
+        for back in (True, False)[: 2 if keep < group else 1]:
+            ahead, behind = _passes(keep, group, back)
+            cycles = [sum(part.cycles for part in one) for one in (ahead, behind)]
+            words = [sum(part.beats for part in one) for one in (ahead, behind)]
+            pruned = "both ways" if back else "forward only"
+            dense = dense or sum(cycles)
+            rows.append(
+                {
+                    "N:M": f"{keep}:{group}",
+                    "pruned": pruned if keep < group else "not",
+                    "forward, cycles": cycles[0],
+                    "backward, cycles": cycles[1],
+                    "faster": round(dense / sum(cycles), 2),
+                    "words loaded": sum(words),
+                }
+            )
+    return rows
+
+
+def _passes(keep: int, group: int, back: bool) -> tuple[list[layer.Layer], list[layer.Layer]]:
+    """Return how the macro takes the matrices of the forward and of the backward pass."""
+    ahead, behind = [], []
+    for k, real in enumerate(_weights(1)):
+        w = np.rint(real * (127 / np.abs(real).max())).astype(np.int64)
+        forward, backward = nmtrain.masks(w, keep, group)
+        ahead.append(_planned(np.where(forward, w, 0), keep, group))
+        if k:
+            pruned = np.where(backward, w, 0) if back else w
+            behind.append(_planned(pruned.T, keep, group if back else keep))
+    return ahead, behind
+
+
+def _planned(w: Ints, keep: int, group: int) -> layer.Layer:
+    """Return how the macro takes a matrix that is N:M along its rows, or dense."""
+    tile = spimc.Tile(format="dense")
+    if keep < group:
+        tile = spimc.Tile(format="nm", nnz_per_group=keep, group=group)
+    return layer.plan(w, MACRO, tile)
+
+
 def _right(keep: int, group: int, back: bool, seed: int) -> float:
     """Return the accuracy of a network that is pruned anew in every step, and when judged."""
     data, rng, weights = digits.load(1), np.random.default_rng(seed), _weights(seed)
@@ -86,4 +141,4 @@ def _step(weights: list[Floats], x: Floats, labels: Any, keep: int, group: int, 
         weights[k] -= RATE * update
 
 
-TABLES = {"T3": both_ways}
+TABLES = {"T3": both_ways, "T3-macro": on_the_macro}
