@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 
 from nomul.experiments.captions import caption
-from nomul.golden import bitplanes, fractrain
-from nomul.golden.arrays import Floats
-from nomul.train import digits
+from nomul.experiments.tables import load
+from nomul.golden import bitplanes
+from nomul.train import digits, fractrain
 
 Rows = list[dict[str, Any]]
 
 SIZES, EPOCHS, BATCH, RATE, SEEDS = (64, 64, 32, 10), 40, 32, 0.25, (1, 2, 3)
 PRECISIONS = ((3, 6), (4, 6), (6, 8), (8, 8))  # going forward and back, of the four stages
 EPSILON, ALPHA = 0.05, 0.5
-LEAST = 1e-12  # chance of a class whose logarithm is still taken
 
 
 @caption(
@@ -36,7 +35,8 @@ def schedule() -> Rows:
         ("grows", PRECISIONS),
         *((f"{n} / {m}", ((n, m),)) for n, m in PRECISIONS),
     ):
-        runs = [_run(stages, seed) for seed in SEEDS]
+        plan = fractrain.Plan(SIZES, stages, EPSILON, ALPHA, EPOCHS, BATCH, RATE)
+        runs = [fractrain.train(plan, seed) for seed in SEEDS]
         right = np.mean([run[0] for run in runs])
         spent = np.mean([sum(itertools.starmap(_cycles, run[1])) for run in runs])
         turns = [
@@ -66,50 +66,57 @@ def _cycles(bits: int, back: int) -> int:
     return total
 
 
-def _quantised(values: Floats, bits: int) -> Floats:
-    """Return the real numbers that codes of a matrix' rows stand for."""
-    low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
-    codes = fractrain.quantise(values, bits)
-    return np.asarray(low + codes * (high - low) / ((1 << bits) - 1), dtype=np.float64)
+@caption("Energy of the same trainings: on bit planes, and on multipliers of 8 bits throughout.")
+def energies() -> Rows:
+    """Return what the trainings of T5 take, modelled: products times what one was measured at.
+
+    A product on bit planes was measured at 8 x 8 bits, whole array of 64 x 4 without its weights'
+    store, and takes in proportion to the steps that it has at another precision. One by Booth's
+    multipliers was measured on the array of the same size. Precisions of every epoch are T5's.
+    """
+    measured = {row["array"]: row["fJ per product"] for row in load("bitplanes", "T2").rows}
+    planes, booth = measured["planes, binary"], measured["dense, Booth"]
+    images = len(digits.load(1).x) // BATCH * BATCH * 1e-9  # and fJ in uJ
+    full = EPOCHS * images * planes * _bit_products(*PRECISIONS[-1]) / 64
+    rows: Rows = []
+    for row in load("training", "T5").rows:
+        spent = []
+        for seed in row["turns after epochs"].split(";"):
+            turns = [int(turn) for turn in seed.split(",") if turn.strip()]
+            first = 0 if row["precision"] == "grows" else PRECISIONS.index(_pair(row["precision"]))
+            ends = [0, *turns, EPOCHS]
+            spent += [
+                sum(
+                    (b - a) * _bit_products(*PRECISIONS[first + k])
+                    for k, (a, b) in enumerate(itertools.pairwise(ends))
+                )
+            ]
+        energy = float(np.mean(spent)) * images * planes / 64
+        rows.append(
+            {
+                "array": "bit planes",
+                "precision": row["precision"],
+                "right": row["right"],
+                "uJ": round(energy),
+                "share": round(energy / full, 3),
+            }
+        )
+    dense = EPOCHS * images * booth * _bit_products(1, 1)
+    last = {"array": "Booth's multipliers", "precision": "8 / 8", "right": rows[-1]["right"]}
+    return [*rows, {**last, "uJ": round(dense), "share": round(dense / full, 3)}]
 
 
-def _run(stages: tuple[tuple[int, int], ...], seed: int) -> tuple[float, list[tuple[int, int]]]:
-    """Return the accuracy at the last precision, and the precision of every epoch."""
-    data, rng = digits.load(1), np.random.default_rng(seed)
-    weights, losses, used = digits.initial(rng, SIZES), list[float](), list[tuple[int, int]]()
-    for _ in range(EPOCHS):
-        turned = len(fractrain.turning_points(losses, EPSILON, ALPHA)) if losses else 0
-        used.append(stages[min(turned, len(stages) - 1)])
-        order, seen = rng.permutation(len(data.x)), []
-        for start in range(0, len(order) - BATCH + 1, BATCH):
-            chosen = order[start : start + BATCH]
-            seen.append(_step(weights, data.x[chosen], data.labels[chosen], *used[-1]))
-        losses.append(float(np.mean(seen)))
-    final = [_whole(w, used[-1][0]) for w in weights]
-    return digits.accuracy(final, data.x_test, data.labels_test), used
+def _pair(precision: str) -> tuple[int, int]:
+    bits, back = precision.split(" / ")
+    return int(bits), int(back)
 
 
-def _whole(w: Floats, bits: int) -> Floats:
-    """Return a matrix quantised with one minimum and maximum."""
-    return _quantised(w.reshape(1, -1), bits).reshape(w.shape)
+def _bit_products(bits: int, back: int) -> int:
+    """Return products of an image's forward, gradient and backward passes, times steps of each."""
+    total = 0
+    for k, (inputs, outputs) in enumerate(itertools.pairwise(SIZES)):
+        total += inputs * outputs * (bits * bits + bits * back * (2 if k else 1))
+    return total
 
 
-def _step(weights: list[Floats], x: Floats, labels: Any, bits: int, back: int) -> float:
-    """Take a step with quantised operands; return the loss before it."""
-    narrow, inputs = [_whole(w, bits) for w in weights], [_quantised(x, bits)]
-    for w in narrow[:-1]:
-        inputs.append(_quantised(np.maximum(inputs[-1] @ w.T, 0), bits))
-    chances = digits.probabilities(inputs[-1] @ narrow[-1].T)
-    chosen = np.maximum(chances[np.arange(len(labels)), labels], LEAST)
-    loss = float(-np.log(chosen).mean())
-    chances[np.arange(len(labels)), labels] -= 1.0
-    delta = _quantised(chances, back)
-    for k in reversed(range(len(weights))):
-        update = delta.T @ inputs[k] / len(labels)
-        if k:
-            delta = _quantised((delta @ narrow[k]) * (inputs[k] > 0), back)
-        weights[k] -= RATE * update
-    return loss
-
-
-TABLES = {"T5": schedule}
+TABLES = {"T5": schedule, "T5-energy": energies}
