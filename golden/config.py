@@ -175,8 +175,14 @@ class Config:
         self.check(name, getattr(self, name) in choices, f"one of {', '.join(choices)}")
 
 
+# Kinds of the fields of each class that was asked for: reading annotations takes long.
+_KINDS: dict[type, dict[str, Any]] = {}
+
+
 def _kinds(cls: type[Config]) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+    if cls not in _KINDS:
+        _KINDS[cls] = typing.get_type_hints(cls)
+    return _KINDS[cls]
 
 
 def _kind_error(owner: Any, name: str, value: Any, rule: str) -> TypeError:
