@@ -14,8 +14,9 @@ class Unit(products.Driver):
     golden = dense
 
     def weight_fields(self) -> tuple[tuple[str, int, int], ...]:
-        """Return one field: weights, lane by lane, each with all columns."""
-        return (("w", self.cfg.weight_bits, self.cfg.lanes * self.cfg.columns),)
+        """Return one field: weights step by step, lane by lane, each with all columns."""
+        cfg = self.cfg
+        return (("w", cfg.weight_bits, cfg.load * cfg.lanes * cfg.columns),)
 
 
 globals().update(products.tests(Unit))

@@ -28,6 +28,8 @@ class Config(config.Coded):
         FPGA's DSP blocks; ``booth`` is radix 4, whose digits all columns share, with all partial
         products and the accumulator in one tree; ``crossed`` has ANDs of all bits in that tree.
         ``smallest`` is the smaller of these two, see :attr:`way`.
+    load
+        Words of the store, a step's weights each, that a beat of ``weight`` brings: a power of two.
     """
 
     block_name: ClassVar[str] = "dense"
@@ -35,6 +37,7 @@ class Config(config.Coded):
     products: int = 16
     array: Array = "multiplier"
     multiplier: Multiplier = "smallest"
+    load: int = 1
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"inputs": 8, "outputs": 4, "products": 8},
@@ -48,8 +51,11 @@ class Config(config.Coded):
         self.check_range("products", 1, 65536)
         self.check_choice("array")
         self.check_choice("multiplier")
-        port = self.lanes * self.columns * self.weight_bits
-        self.check("products", port <= 65_000, "small enough for a word of weights to be a port")
+        self.check_range("load", 1, 4096)
+        self.check("load", self.load & (self.load - 1) == 0, "a power of two")
+        narrow = self.load > 1 and self.step_bits <= 65_000
+        rule = "small enough for a word of weights to be a port"
+        self.check("load" if narrow else "products", self.word_bits <= 65_000, rule)
 
     @property
     def way(self) -> Multiplier:
@@ -82,9 +88,24 @@ class Config(config.Coded):
         return self.act_bits if self.array == "bitserial" else 1
 
     @property
-    def depth(self) -> int:
-        """Words of a tile: the weights of a group and a chunk each."""
+    def steps(self) -> int:
+        """Steps of a tile: the weights of a group and a chunk each."""
         return self.groups * self.chunks
+
+    @property
+    def step_bits(self) -> int:
+        """Bits of the weights of a step."""
+        return self.lanes * self.columns * self.weight_bits
+
+    @property
+    def depth(self) -> int:
+        """Words of a tile, of ``load`` steps each."""
+        return -(-self.steps // self.load)
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a word."""
+        return self.load * self.step_bits
 
     @property
     def y_lanes(self) -> int:

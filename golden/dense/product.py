@@ -55,15 +55,18 @@ class Packed(tile.Packed):
         return self.values.size * self.cfg.weight_bits
 
     def words(self) -> dict[str, Ints]:
-        """Return the words: ``w`` int64[beats, lanes * columns], group by group, chunk by chunk.
+        """Return the words: ``w`` int64[beats, load * lanes * columns].
 
-        Within a word lanes follow one another, each with all columns of the group.
+        Steps follow one another, group by group, chunk by chunk. Within a step lanes do, each with
+        all columns of the group.
         """
         cfg = self.cfg
         full = np.zeros((cfg.chunks * cfg.lanes, cfg.groups * cfg.columns), dtype=np.int64)
         full[: cfg.inputs, : cfg.outputs] = self.values
         cut = full.reshape(cfg.chunks, cfg.lanes, cfg.groups, cfg.columns)
-        return {"w": cut.transpose(2, 0, 1, 3).reshape(cfg.depth, -1)}
+        steps = np.zeros((cfg.depth * cfg.load, cfg.lanes * cfg.columns), dtype=np.int64)
+        steps[: cfg.steps] = cut.transpose(2, 0, 1, 3).reshape(cfg.steps, -1)
+        return {"w": steps.reshape(cfg.depth, -1)}
 
 
 def compress(cfg: Config, w: ArrayLike) -> Packed:
@@ -98,7 +101,8 @@ def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
     padded = np.zeros((len(vectors_in), cfg.chunks * cfg.lanes), dtype=np.int64)
     padded[:, : cfg.inputs] = vectors_in
     beats = padded.reshape(-1, cfg.chunks, cfg.lanes)
-    words = packed.words()["w"].reshape(cfg.groups, cfg.chunks, cfg.lanes, cfg.columns)
+    steps = packed.words()["w"].reshape(-1, cfg.lanes * cfg.columns)[: cfg.steps]
+    words = steps.reshape(cfg.groups, cfg.chunks, cfg.lanes, cfg.columns)
     sums = np.zeros((len(beats), cfg.groups, cfg.columns), dtype=np.int64)
     for plane in reversed(range(cfg.planes)):
         bits = (beats >> plane) & 1 if cfg.array == "bitserial" else beats

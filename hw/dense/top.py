@@ -1,6 +1,6 @@
 """The dense array: weights, activations, columns and sums."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 
 from nomul.golden.dense import Config
@@ -35,7 +35,7 @@ class Top(wiring.Component):
     Members
     -------
     weight : ``In(stream.Signature({w, last}))``
-        Words of a tile: ``lanes * columns`` weights each, see ``Packed.words``.
+        Words of a tile: ``load`` times ``lanes * columns`` weights each, see ``Packed.words``.
     x : ``In(stream.Signature({x: ArrayLayout(act_bits, lanes), last}))``
         Activations in order; lanes beyond the vector's end are ignored.
     y : ``Out(stream.Signature({y: ArrayLayout(signed(y_bits), y_lanes), last}))``
@@ -54,7 +54,7 @@ class Top(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        self.word_bits = cfg.lanes * cfg.columns * cfg.weight_bits
+        self.word_bits = cfg.word_bits
         super().__init__(ports(cfg, self.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
@@ -68,8 +68,15 @@ class Top(wiring.Component):
         wiring.connect(m, wiring.flipped(self.x), feed.x)
         wiring.connect(m, drain.o, wiring.flipped(self.y))
 
+        # Which step of a word is read.
+        shift = (cfg.load - 1).bit_length()
+        address, place = Signal(range(max(2, cfg.steps))), Signal(range(max(2, cfg.load)))
+        with m.If(feed.step):
+            m.d.sync += place.eq(address)
+        step = store.found.word_select(place, cfg.step_bits) if cfg.load > 1 else store.found
+
         # Passes of a vector: groups of columns, and of each the planes of a bit-serial array.
-        group, base = Signal(range(max(2, cfg.groups))), Signal(range(max(2, cfg.depth)))
+        group, base = Signal(range(max(2, cfg.groups))), Signal(range(max(2, cfg.steps)))
         plane = Signal(range(max(2, cfg.planes)), init=cfg.planes - 1)
         plane_last = plane == 0
         with m.If(feed.end | feed.drop):
@@ -88,7 +95,8 @@ class Top(wiring.Component):
             store.into.eq(loader.into),
             store.word.eq(loader.word),
             store.read.eq(feed.step),
-            store.address.eq(base + feed.chunk),
+            address.eq(base + feed.chunk),
+            store.address.eq(address >> shift),
         ]
         raise_flags(m, self.errors, strobes(loader, feed))
 
@@ -109,11 +117,11 @@ class Top(wiring.Component):
                 whole.eq(chunk_last & plane_last & ~feed.drop),
                 final.eq(feed.end),
             ]
-        self._columns(m, feed, store, drain, (valid & feed.go, first, doubles, negate, plane_now))
+        self._columns(m, feed, step, drain, (valid & feed.go, first, doubles, negate, plane_now))
         m.d.comb += [drain.load.eq(valid & whole & drain.room), drain.final.eq(final)]
         return m
 
-    def _columns(self, m: Module, feed: Feed, store: Once, drain: Drain, now: tuple) -> None:
+    def _columns(self, m: Module, feed: Feed, step: Value, drain: Drain, now: tuple) -> None:
         """Describe the lanes that all columns share, and the columns."""
         cfg, (enable, first, doubles, negate, plane) = self.cfg, now
         sent = Signal(cfg.lanes * lane_bits(cfg))
@@ -121,7 +129,7 @@ class Top(wiring.Component):
         bits, stride = cfg.weight_bits, cfg.columns * cfg.weight_bits
         for number in range(cfg.columns):
             m.submodules[f"column{number}"] = column = Once("column", Column, cfg)
-            words = [store.found[i * stride + number * bits :][:bits] for i in range(cfg.lanes)]
+            words = [step[i * stride + number * bits :][:bits] for i in range(cfg.lanes)]
             m.d.comb += [
                 column.x.eq(sent),
                 column.w.eq(Cat(words)),

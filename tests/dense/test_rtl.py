@@ -44,6 +44,8 @@ CORNERS = {
         "act_bits": 3,
         "act_signed": False,
     },
+    "several steps in a word": {"inputs": 7, "outputs": 5, "products": 3, "load": 4},
+    "a word of more steps than there are": {"inputs": 2, "outputs": 2, "products": 1, "load": 8},
     "wide": {"inputs": 3, "outputs": 2, "products": 2, "act_bits": 16, "weight_bits": 17},
 }
 
