@@ -1,5 +1,7 @@
 """Bench of the array for product quantisation: the family's, with tables for weights, and ties."""
 
+import os
+
 import cocotb
 import numpy as np
 
@@ -23,8 +25,15 @@ class Unit(products.Driver):
         return (("w", 1, self.cfg.word_bits),)
 
     def compress(self, w: np.ndarray) -> pq.Packed:
-        """Return a tile for weights, its prototypes from random vectors."""
-        cfg = self.cfg
+        """Return a tile for weights, its prototypes from random vectors or those of a file.
+
+        The file that ``NOMUL_STIMULI`` names may have them as ``samples``.
+        """
+        cfg, path = self.cfg, os.environ.get("NOMUL_STIMULI")
+        if path is not None:
+            with np.load(path) as file:
+                if "samples" in file:
+                    return pq.fit(cfg, w, file["samples"])
         low, high = code_range(cfg.act_bits, cfg.act_signed)
         samples = self.bench.numpy_rng.integers(low, high + 1, (40, cfg.inputs))
         return pq.fit(cfg, w, samples)

@@ -1,6 +1,6 @@
 """Circulant blocks: k weights of each k x k, by a register that rotates or by exact transforms."""
 
-from nomul.golden.circulant.blocks import places, project, spread
+from nomul.golden.circulant.blocks import complete, places, project, spread
 from nomul.golden.circulant.config import ENGINES, FLAGS, PRODUCTS, Config
 from nomul.golden.circulant.product import (
     Packed,
@@ -18,6 +18,7 @@ __all__ = [
     "PRODUCTS",
     "Config",
     "Packed",
+    "complete",
     "compress",
     "cycles",
     "ideal",

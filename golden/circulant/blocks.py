@@ -40,6 +40,19 @@ def project(cfg: Config, w: ArrayLike) -> Ints:
     return spread(cfg, means(cfg, w))
 
 
+def complete(cfg: Config, part: ArrayLike) -> Ints:
+    """Return a tile whose upper left corner is nearest to int[rows, columns]; the rest follows.
+
+    Where a layer ends within a tile, its weights alone count for the means: zeros beside them would
+    make those of cut blocks smaller.
+    """
+    part = integers("w", part)
+    corner = cfg.replace(inputs=part.shape[0], outputs=part.shape[1])
+    values = np.zeros((cfg.block_columns, cfg.block_rows, cfg.k), dtype=np.int64)
+    values[: corner.block_columns, : corner.block_rows] = means(corner, part)
+    return spread(cfg, values)
+
+
 def means(cfg: Config, w: Ints) -> Ints:
     """Return the clipped and rounded means of diagonals, int64[block columns, block rows, k]."""
     sums = np.zeros((cfg.block_columns, cfg.block_rows, cfg.k), dtype=np.int64)

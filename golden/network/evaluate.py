@@ -1,6 +1,6 @@
 """What a quantised network computes, as exact integers, through fast floating point where exact."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,16 @@ from nomul.golden.network.pools import AvgPool2d, GlobalAvgPool, MaxPool2d
 
 Array = NDArray[Any]
 
+# What a datapath gives for vectors int64[n, inputs] of a layer: int64[n, outputs].
+Sums = Callable[[Ints], Ints]
+
 # Integers up to these are exact, as are all sums of them in any order that stay below.
 EXACT: tuple[tuple[Any, int], ...] = ((np.float32, 1 << 24), (np.float64, 1 << 53))
 
 CHUNK = 1 << 18  # values of the widest layer that are in work at once: they fit the cache
 
 
-def model(net: Network, x: ArrayLike) -> Ints:
+def model(net: Network, x: ArrayLike, sums: Mapping[int, Sums] | None = None) -> Ints:
     """Return the output of the last layer for a batch.
 
     Parameters
@@ -30,6 +33,9 @@ def model(net: Network, x: ArrayLike) -> Ints:
         The network.
     x
         int[V, features] or int[V, C, H, W], codes in ``input_low`` .. ``input_high``.
+    sums
+        What some layers of products give instead of W^T x, by the layer's number: a function of
+        vectors int64[n, inputs] that gives int64[n, outputs], for datapaths that approximate.
 
     Returns
     -------
@@ -43,16 +49,19 @@ def model(net: Network, x: ArrayLike) -> Ints:
         ``x`` is of another shape, or a code is out of range; the message names the first one.
     """
     codes = check(net, x)
-    run = Run(net)
+    run = Run(net, sums)
     results = [run.values(codes[part])[-1] for part in _parts(net, len(codes))]
     if not results:
         return np.zeros((0, *net.shapes[-1]), dtype=np.int64)
     return np.concatenate([_batch_first(part) for part in results])
 
 
-def trace(net: Network, x: ArrayLike) -> list[Ints]:
-    """Return every value for a batch: the input first, then each layer's output."""
-    values = Run(net).values(check(net, x), keep=True)
+def trace(net: Network, x: ArrayLike, sums: Mapping[int, Sums] | None = None) -> list[Ints]:
+    """Return every value for a batch: the input first, then each layer's output.
+
+    ``sums`` as for :func:`model`.
+    """
+    values = Run(net, sums).values(check(net, x), keep=True)
     return [_batch_first(value) for value in values]
 
 
@@ -114,10 +123,13 @@ class Run:
     ----------
     net
         The network.
+    sums
+        As for :func:`model`. Every layer is computed in integers then, since what these give may be
+        beyond what the weights can.
     """
 
-    def __init__(self, net: Network):
-        self.net = net
+    def __init__(self, net: Network, sums: Mapping[int, Sums] | None = None):
+        self.net, self.sums = net, sums or {}
         self.types = [self._type(number) for number in range(len(net.layers))]
         self.weights: dict[int, Array] = {}
         for number, layer in enumerate(net.layers):
@@ -129,6 +141,8 @@ class Run:
     def _type(self, number: int) -> Any:
         """Return the narrowest type in which no sum of a layer's terms is ever rounded."""
         layer = self.net.layers[number]
+        if self.sums:
+            return np.int64
         before = [self.net.ranges[s] for s in self.net.sources(number)]
         shapes = [self.net.shapes[s] for s in self.net.sources(number)]
         most = _largest(layer, before, shapes)
@@ -151,6 +165,8 @@ class Run:
         x = inputs[0]
         if not isinstance(layer, Requant | Flatten | MaxPool2d):
             x = x.astype(kind, copy=False)
+        if number in self.sums:
+            return self._replaced(number, x)
         match layer:
             case Dense():
                 return self.weights[number] @ x
@@ -174,6 +190,18 @@ class Run:
             case ArgMax():
                 return x.argmax(axis=0)
         raise TypeError(f"nothing is known of {type(layer).__name__}")
+
+    def _replaced(self, number: int, x: Array) -> Array:
+        """Return what another datapath gives for a layer of products, channels first."""
+        layer, give = self.net.layers[number], self.sums[number]
+        if isinstance(layer, Dense):
+            return give(np.ascontiguousarray(x.T)).T
+        assert isinstance(layer, Conv2d)
+        x = kernels.pad(x, layer.padding, layer.pad_value)
+        rows = kernels.patches(x, layer.w.shape[2:], layer.stride)
+        y = give(rows.reshape(-1, rows.shape[2]))
+        shape = self.net.shapes[number + 1]
+        return y.reshape(x.shape[1], *shape[1:], shape[0]).transpose(3, 0, 1, 2)
 
 
 def _largest(layer: Layer, ranges: list[Range], shapes: list[Shape]) -> int:

@@ -54,6 +54,17 @@ def conv(x: Array, w: Array, stride: Shape, groups: int) -> Array:
     return sums.reshape(len(w), images, height, width)
 
 
+def patches(x: Array, kernel: Shape, stride: Shape) -> Array:
+    """Return the windows of padded images as rows, [V, height * width, C * places].
+
+    The elements of a row are in the order (channel, kernel row, kernel column).
+    """
+    views = np.stack(windows(x, kernel, stride))
+    # [places, C, V, height, width] to [V, height, width, C, places]
+    rows = np.ascontiguousarray(views.transpose(2, 3, 4, 1, 0))
+    return rows.reshape(x.shape[1], -1, len(views) * x.shape[0])
+
+
 def largest(x: Array, kernel: Shape, stride: Shape) -> Array:
     """Return the maxima of the windows of padded images."""
     first, *others = windows(x, kernel, stride)

@@ -12,12 +12,15 @@ from nomul.golden.products.contract import code_range, half_to_even, matrix
 ROUNDS = 25
 
 
-def fit(cfg: Config, w: ArrayLike, samples: ArrayLike, seed: int = 1) -> Packed:
+def fit(
+    cfg: Config, w: ArrayLike, samples: ArrayLike, seed: int = 1, like: Packed | None = None
+) -> Packed:
     """Return a tile for weights int[inputs, outputs], its prototypes from samples int[n, inputs].
 
     Prototypes are the means of k-means (Lloyd's, from k-means++), rounded half to even; those of a
     tree are the means of its leaves, which are cut where the least squares are left. Tables are
-    w^T P 2^-table_shift, rounded half to even and saturated.
+    w^T P 2^-table_shift, rounded half to even and saturated. A tile of other weights for the same
+    inputs has the same prototypes: those of ``like`` are taken, if there is one.
 
     Raises
     ------
@@ -25,6 +28,9 @@ def fit(cfg: Config, w: ArrayLike, samples: ArrayLike, seed: int = 1) -> Packed:
         Weights or samples are no integers, of another shape, or do not fit their bits.
     """
     w = matrix(cfg, w, code_range(cfg.weight_bits))
+    if like is not None:
+        made = tables(cfg, w, like.prototypes)
+        return Packed(like.prototypes, made, like.thresholds, like.dims, cfg)
     parts, rng = subvectors(cfg, samples), np.random.default_rng(seed)
     if len(parts) == 0:
         raise ValueError("pq: samples must not be empty")

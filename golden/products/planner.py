@@ -104,7 +104,15 @@ class Plan:
         return sum(module.cycles(self.cfg, placed.packed, part) for placed, part in pairs)
 
 
-def plan(name: str, cfg: Any, w: ArrayLike, groups: int = 1, *, project: bool = False) -> Plan:
+def plan(
+    name: str,
+    cfg: Any,
+    w: ArrayLike,
+    groups: int = 1,
+    *,
+    project: bool = False,
+    samples: ArrayLike | None = None,
+) -> Plan:
     """Cut a layer into a member's tiles.
 
     Parameters
@@ -122,6 +130,9 @@ def plan(name: str, cfg: Any, w: ArrayLike, groups: int = 1, *, project: bool = 
     project
         Take for each tile the nearest one that the member holds; then each group has its own
         tiles. What pads a tile may become other than zero, and is not the layer's.
+    samples
+        int[n, inputs], inputs of the layer that a member's tables are fitted to, if its sums are
+        not W^T x. Tiles of the same rows have the same prototypes.
 
     Raises
     ------
@@ -130,13 +141,16 @@ def plan(name: str, cfg: Any, w: ArrayLike, groups: int = 1, *, project: bool = 
     """
     module, blocks = member_named(name), matrices(w, groups)
     height, breadth = blocks[0].shape
+    fitted = None
+    if not cfg.exact and samples is not None:
+        fitted = Fitted(module, cfg, integers("samples", samples))
     together = max(1, min(cfg.inputs // height, cfg.outputs // breadth, groups))
     together = 1 if project else together
     tiles: list[Placed] = []
     for first in range(0, groups, together):
         chosen = blocks[first : first + together]
         try:
-            tiles += _tiles(module, cfg, chosen, first, project)
+            tiles += _tiles(module, cfg, chosen, first, project, fitted)
         except TooFull:
             raise
         except ValueError:
@@ -144,7 +158,7 @@ def plan(name: str, cfg: Any, w: ArrayLike, groups: int = 1, *, project: bool = 
             if len(chosen) == 1:
                 raise
             for number, block in enumerate(chosen, first):
-                tiles += _tiles(module, cfg, [block], number, project)
+                tiles += _tiles(module, cfg, [block], number, project, fitted)
     inputs, outputs = height * groups, breadth * groups
     return Plan(
         member=name,
@@ -189,8 +203,29 @@ def _side_by_side(blocks: list[Ints]) -> tuple[Ints, NDArray[np.bool_]]:
     return whole, there
 
 
+class Fitted:
+    """Makes tiles of tables that are fitted to samples int64[n, inputs] of a layer's inputs."""
+
+    def __init__(self, module: ModuleType, cfg: Any, samples: Ints):
+        self.module, self.cfg, self.samples = module, cfg, samples
+        self.made: dict[tuple[int, ...], Packed] = {}
+
+    def tile(self, w: Ints, rows: Ints) -> Packed:
+        """Return the tile of weights int64[inputs, outputs] for these inputs of the layer."""
+        part = np.zeros((len(self.samples), self.cfg.inputs), dtype=np.int64)
+        part[:, : len(rows)] = self.samples[:, rows]
+        like = self.made.get(tuple(rows.tolist()))
+        packed: Packed = self.module.fit(self.cfg, w, part, like=like)
+        return self.made.setdefault(tuple(rows.tolist()), packed) if like is None else packed
+
+
 def _tiles(
-    module: ModuleType, cfg: Any, blocks: list[Ints], first: int, project: bool
+    module: ModuleType,
+    cfg: Any,
+    blocks: list[Ints],
+    first: int,
+    project: bool,
+    fitted: Fitted | None,
 ) -> list[Placed]:
     """Return the tiles of groups side by side, the first of which is number ``first``."""
     tiles, (w, there) = [], _side_by_side(blocks)
@@ -199,7 +234,13 @@ def _tiles(
         columns = np.arange(left, min(left + cfg.outputs, w.shape[1]))
         top = 0
         while top < len(w):
-            count, packed = _fitting(module, cfg, w[top : top + cfg.inputs, columns], project)
+            part = w[top : top + cfg.inputs, columns]
+            if fitted is None:
+                count, packed = _fitting(module, cfg, part, project)
+            else:
+                count, whole = len(part), np.zeros((cfg.inputs, cfg.outputs), dtype=np.int64)
+                whole[:count, : part.shape[1]] = part
+                packed = fitted.tile(whole, first * height + np.arange(top, top + count))
             rows = np.arange(top, top + count)
             used = int(there[np.ix_(rows, columns)].sum())
             tiles.append(Placed(packed, first * height + rows, first * breadth + columns, used))
@@ -211,10 +252,15 @@ def _fitting(module: ModuleType, cfg: Any, part: Ints, project: bool) -> tuple[i
     """Return how many of the first rows a tile holds, as bisection finds it, and that tile."""
     low, high, best = 0, len(part) + 1, None
     length = len(part)
+    # A member whose structure spans places of padding says itself what these become.
+    complete = getattr(module, "complete", None) if project else None
     while high - low > 1:
         whole = np.zeros((cfg.inputs, cfg.outputs), dtype=np.int64)
         whole[:length, : part.shape[1]] = part[:length]
-        whole = module.project(cfg, whole) if project else whole
+        if complete is not None:
+            whole = complete(cfg, part[:length])
+        elif project:
+            whole = module.project(cfg, whole)
         try:
             low, best = length, module.compress(cfg, whole)
         except TooFull:

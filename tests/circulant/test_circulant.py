@@ -159,3 +159,15 @@ def test_a_fixed_point_fft_is_wrong_in_the_last_bits():
     assert error.max() < 0.002 * 16 * 128 * 128
     fine = fft.convolved(v, x, 40)
     assert np.array_equal(np.rint(fine), exact)
+
+
+def test_a_corner_counts_alone_for_the_means_of_its_blocks():
+    """Zeros beside a layer's last weights do not make these smaller."""
+    rng = np.random.default_rng(1)
+    cfg = circulant.Config(inputs=8, outputs=8, k=4)
+    part = np.tile(rng.integers(-100, 101, (1, 1)), (6, 3))
+    whole = circulant.complete(cfg, part)
+    circulant.compress(cfg, whole)
+    assert np.array_equal(whole[:6, :3], part)
+    full = rng.integers(-100, 101, (8, 8))
+    assert np.array_equal(circulant.complete(cfg, full), circulant.project(cfg, full))
