@@ -11,6 +11,10 @@ from nomul.golden import products
 SIZES = {"small": (16, 4), "medium": (32, 8), "large": (64, 16)}
 
 
+# Weights of a word that loads a dense array: as wide as that of a small array of bit planes.
+WORD = 8
+
+
 @dataclass(frozen=True)
 class Scale:
     """A size, and what a member's settings follow from.
@@ -59,7 +63,11 @@ class Candidate:
 
 
 def _multipliers(scale: Scale) -> dict[str, Any]:
-    return {"products": scale.rate, "multiplier": "operator" if scale.fpga else "smallest"}
+    # Weights come in words of eight, or of all that meet in a cycle: half of its time would be
+    # loading else.
+    load = max(1, WORD // scale.rate)
+    kind = "operator" if scale.fpga else "smallest"
+    return {"products": scale.rate, "multiplier": kind, "load": load}
 
 
 def _bit_by_bit(scale: Scale) -> dict[str, Any]:
@@ -93,6 +101,11 @@ def _sparse(scale: Scale) -> dict[str, Any]:
     return {"slots": scale.inputs, "lanes": 4, "formats": ("dense", "bitmap"), "tree_regs": 1}
 
 
+def _tables(scale: Scale) -> dict[str, Any]:
+    # Entries of eight bits, in units that let only the largest of four products saturate.
+    return {"table_bits": 8, "table_shift": 9, "units": (4, 4, scale.outputs)}
+
+
 def _levels(scale: Scale) -> dict[str, Any]:
     side = {1: 1, 4: 2, 16: 4}.get(scale.rate, 1)
     return {
@@ -116,6 +129,7 @@ SET_UP: dict[str, dict[str, Callable[[Scale], dict[str, Any]]]] = {
     "permdiag": {"permdiag": _diagonals},
     "circulant": {"circulant": _circulants, "circulant, bit by bit": _circulants_bit_by_bit},
     "pow2basis": {"pow2basis": _bases},
+    "pq": {"pq": _tables},
     "spimc": {"spimc": _sparse},
     "sonic": {"sonic": _levels},
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,15 @@ from nomul.experiments.compare.subject import Subject
 from nomul.golden import network, products
 from nomul.golden.arrays import Ints
 from nomul.golden.network import Conv2d, Dense, Network, kernels
+from nomul.golden.network.evaluate import Sums
+from nomul.golden.products.planner import matrices
 
 # Test images whose activations are counted, and vectors whose energy is measured.
 IMAGES = 4
 VECTORS = 6
+
+# Vectors that the tables of a member are fitted to, and images that these are drawn from.
+SAMPLES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +42,16 @@ class Layer:
     w: Ints
     groups: int
     windows: int
+
+    @property
+    def outputs(self) -> int:
+        """Of all groups."""
+        return int(self.w.shape[1 if self.w.ndim == 2 else 0])
+
+    @property
+    def inputs(self) -> int:
+        """Of all groups: of a convolution those of a window."""
+        return int(len(self.w) if self.w.ndim == 2 else self.groups * self.w[0].size)
 
 
 def layers(net: Network) -> list[Layer]:
@@ -83,10 +99,7 @@ def vectors(net: Network, number: int, values: Sequence[Ints]) -> Ints:
         return x[:, None]
     assert isinstance(layer, Conv2d)
     padded = kernels.pad(x.swapaxes(0, 1), layer.padding, layer.pad_value)
-    views = np.stack(kernels.windows(padded, layer.w.shape[2:], layer.stride))
-    # [places, channels, V, height, width] to [V, height, width, channels, places]
-    patches = views.transpose(2, 3, 4, 1, 0)
-    return np.ascontiguousarray(patches).reshape(len(x), -1, len(views) * views.shape[1])
+    return kernels.patches(padded, layer.w.shape[2:], layer.stride)
 
 
 def with_weights(net: Network, plans: dict[int, products.Plan]) -> Network:
@@ -118,41 +131,76 @@ def fit(subject: Subject, candidate: Candidate, net: Network | None = None) -> d
 
     Returns
     -------
-    ``structure`` (``exact`` where the member holds all weights as they are, else ``imposed``),
+    ``structure`` (``exact`` where the member holds all weights as they are, ``imposed`` where it
+    holds others, ``approximated`` where its sums are not W^T x),
     ``accuracy`` on the whole test set, and for each layer in ``layers`` its tiles, words, cycles
-    and bits, and the operands ``w`` and ``x`` of its first tile; or ``refused``, why it cannot be
+    and bits, and the operands ``w`` and ``x`` of its first tile, with the ``samples`` that its
+    tables are fitted to if it has any; or ``refused``, why it cannot be
     held.
     """
     net = net or subject.net
     cfg = configured(candidate, net)
+    if not cfg.exact:
+        return _approximated(subject, candidate.member, cfg)
     values = network.trace(net, subject.codes[: max(IMAGES, VECTORS)])
     plans: dict[int, products.Plan] = {}
-    imposed, found = False, []
+    refused: dict[int, dict[str, Any]] = {}
+    imposed = False
     for layer in layers(net):
         try:
-            plan, changed = _held(candidate.member, cfg, layer)
+            plans[layer.number], changed = _held(candidate.member, cfg, layer)
         except ValueError as error:
-            found.append({"layer": layer.name, "refused": str(error)})
+            refused[layer.number] = {"layer": layer.name, "refused": str(error)}
             continue
-        plans[layer.number], imposed = plan, imposed or changed
-        x = vectors(net, layer.number, values)
-        found.append(_counted(layer, plan, x))
+        imposed = imposed or changed
     held = with_weights(net, plans)
     if imposed:
         # Activations behind weights that have changed are others, too.
         values = network.trace(held, subject.codes[: max(IMAGES, VECTORS)])
-        at = {layer.name: layer for layer in layers(net) if layer.number in plans}
-        found = [
-            _counted(at[part["layer"]], plans[at[part["layer"]].number],
-                     vectors(held, at[part["layer"]].number, values))
-            if part["layer"] in at else part
-            for part in found
-        ]  # fmt: skip
+    same = net is subject.net and not imposed
     return {
         "structure": "imposed" if imposed else "exact",
-        "accuracy": subject.accuracy(held),
+        "accuracy": subject.own_accuracy if same else subject.accuracy(held),
+        "layers": [
+            refused.get(layer.number)
+            or _counted(layer, plans[layer.number], vectors(held, layer.number, values))
+            for layer in layers(net)
+        ],
+    }
+
+
+def _approximated(subject: Subject, member: str, cfg: Any) -> dict[str, Any]:
+    """Return what :func:`fit` does, for a member whose sums are not W^T x but fitted to inputs.
+
+    Layer by layer, so that each is fitted to what the layers before it give.
+    """
+    net, sums, found = subject.net, dict[int, Sums](), list[dict[str, Any]]()
+    for layer in layers(net):
+        codes = network.trace(net, subject.calibration, sums)
+        seen = vectors(net, layer.number, codes).reshape(-1, layer.inputs)
+        rng = np.random.default_rng(1)
+        samples = seen[rng.permutation(len(seen))[:SAMPLES]]
+        plan = products.plan(member, cfg, layer.w, layer.groups, samples=samples)
+        # The same prototypes with all outputs beside one another, so that each is found once.
+        wide = cfg.replace(outputs=layer.outputs)
+        whole = products.plan(member, wide, layer.w, layer.groups, samples=samples)
+        unit = 1 << int(cfg.table_shift)
+        sums[layer.number] = partial(_scaled, whole, unit)
+        values = network.trace(net, subject.codes[: max(IMAGES, VECTORS)], sums)
+        part = _counted(layer, plan, vectors(net, layer.number, values))
+        rows = plan.tiles[0].rows
+        given = np.zeros((len(samples), cfg.inputs), dtype=np.int64)
+        given[:, : len(rows)] = samples[:, rows]
+        found.append(part | {"samples": given.tolist()})
+    return {
+        "structure": "approximated",
+        "accuracy": subject.accuracy(net, sums),
         "layers": found,
     }
+
+
+def _scaled(plan: products.Plan, unit: int, x: Ints) -> Ints:
+    return plan.model(x) * unit
 
 
 def _held(member: str, cfg: Any, layer: Layer) -> tuple[products.Plan, bool]:
@@ -161,6 +209,19 @@ def _held(member: str, cfg: Any, layer: Layer) -> tuple[products.Plan, bool]:
         return products.plan(member, cfg, layer.w, layer.groups), False
     except ValueError:
         return products.plan(member, cfg, layer.w, layer.groups, project=True), True
+
+
+def _tile(layer: Layer, plan: products.Plan, placed: products.Placed) -> Ints:
+    """Return the weights of a tile; what its tables are made from, where it holds none."""
+    if plan.cfg.exact:
+        return placed.packed.weights()
+    w = np.zeros((layer.inputs, layer.outputs), dtype=np.int64)
+    for number, block in enumerate(matrices(layer.w, layer.groups)):
+        height, breadth = block.shape
+        w[number * height :, number * breadth :][:height, :breadth] = block
+    tile = np.zeros((plan.cfg.inputs, plan.cfg.outputs), dtype=np.int64)
+    tile[: len(placed.rows), : len(placed.columns)] = w[np.ix_(placed.rows, placed.columns)]
+    return tile
 
 
 def _counted(layer: Layer, plan: products.Plan, x: Ints) -> dict[str, Any]:
@@ -190,6 +251,6 @@ def _counted(layer: Layer, plan: products.Plan, x: Ints) -> dict[str, Any]:
         "cycles": sum(cycles) / len(cycles),
         "fetched": sum(fetched) / len(images),
         "moved": layer.windows * (rows * cfg.act_bits + columns * cfg.y_bits),
-        "w": first.packed.weights().tolist(),
+        "w": _tile(layer, plan, first).tolist(),
         "x": plan.parts(chosen)[0].tolist(),
     }

@@ -56,7 +56,7 @@ class Job:
     period_ps
         Clock period to aim at.
     parts
-        Operands ``w`` and ``x`` of one tile for each layer.
+        Operands ``w`` and ``x`` of one tile for each layer, and ``samples`` of tables.
     provenance
         Versions of nomul's sources and of the tools; a worker that has others refuses.
     """
@@ -184,8 +184,8 @@ def _energy(
     folder: Path,
 ) -> dict[str, float]:
     """Return the energy in fJ of loading a tile, and of one of its vectors, leakage included."""
-    w, x = np.array(part["w"]), np.array(part["x"])
-    np.savez(folder / "operands.npz", w=w, x=x)
+    given: dict[str, Any] = {name: np.array(values) for name, values in part.items()}
+    np.savez(folder / "operands.npz", **given)
     bench = module(member, "sim")
     work = Workload(
         top=member,
@@ -211,7 +211,7 @@ def _energy(
     spent = [estimate(design, one, period_ps=period_ps).total_fj for one in (before, after)]
     return {
         "load_fj": round(spent[0], 1),
-        "vector_fj": round(spent[1] / len(x), 1),
+        "vector_fj": round(spent[1] / len(given["x"]), 1),
         "unknown": round(measured.unknown, 4),
     }
 

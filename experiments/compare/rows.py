@@ -119,10 +119,6 @@ def _entry(
     except ValueError as error:
         about: dict[str, Any] = {"structure": "", "accuracy": None, "layers": []}
         return Entry(candidate.label, candidate.size, target, about, error=str(error))
-    if not cfg.exact:
-        about = {"structure": "", "accuracy": None, "layers": []}
-        reason = "its sums are not W^T x, but of tables that are fitted to inputs: not compared yet"
-        return Entry(candidate.label, candidate.size, target, about, error=reason)
     base = {"member": candidate.member, "config": cfg.to_dict(), "network": subject.digest}
     base |= {"sources": source_hash(), "own": _own()}
     about = ledger.kept(results, base | {"step": "fit"}, lambda: fit(subject, candidate))
@@ -135,7 +131,11 @@ def _entry(
         # What the member holds now is what was imposed; the row says what that cost.
         first = {name: about[name] for name in ("structure", "accuracy")}
         entry.tuned, entry.about = entry.about["accuracy"], entry.about | first
-    parts = tuple({"w": part["w"], "x": part["x"]} for part in entry.about["layers"] if "w" in part)
+    parts = tuple(
+        {name: part[name] for name in ("w", "x", "samples") if name in part}
+        for part in entry.about["layers"]
+        if "w" in part
+    )
     entry.job = Job(
         name=candidate.member,
         config=cfg.to_json(),

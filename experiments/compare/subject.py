@@ -1,5 +1,7 @@
 """The network that is compared, and the data that it is judged by and takes its operands from."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +13,7 @@ from nomul import ledger
 from nomul.golden import network
 from nomul.golden.arrays import Ints
 from nomul.golden.network import Network, examples
+from nomul.golden.network.evaluate import Sums
 
 CALIBRATION = 500
 
@@ -40,6 +43,12 @@ class Subject:
         return self.net.encode(self.samples.x_test)
 
     @cached_property
+    def calibration(self) -> Ints:
+        """What tables are fitted to, as the network takes it: samples for training if there are."""
+        x = self.samples.x_test if self.samples.x is None else self.samples.x
+        return self.net.encode(x[:CALIBRATION])
+
+    @cached_property
     def own_accuracy(self) -> float:
         """The share that the network itself recognises."""
         return self.accuracy(self.net)
@@ -50,11 +59,25 @@ class Subject:
         parts = [digest_of(self.net), _hash(self.codes), _hash(self.samples.labels_test)]
         return ledger.digest(" ".join(parts))
 
-    def accuracy(self, net: Network) -> float:
-        """Return the share of the whole test set that a network recognises."""
-        scores = network.model(net, self.codes)
+    def accuracy(self, net: Network, sums: Mapping[int, Sums] | None = None) -> float:
+        """Return the share of the whole test set that a network recognises.
+
+        ``sums`` as for :func:`nomul.golden.network.model`. On one core: threads that wait for each
+        other beside other work cost ten times what they bring.
+        """
+        with _one_core():
+            scores = network.model(net, self.codes, sums)
         chosen = scores if scores.ndim == 1 else scores.argmax(axis=1)
         return float((chosen == self.samples.labels_test).mean())
+
+
+def _one_core() -> AbstractContextManager[object]:
+    """Return what holds matrix products to one core, where the package for it is installed."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return nullcontext()
+    return threadpool_limits(1)
 
 
 def load(name: str, data: str, target: str | None = None) -> Subject:

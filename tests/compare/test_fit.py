@@ -35,7 +35,7 @@ def test_a_member_that_holds_any_weights_is_exact(subject, name):
 
 def test_cycles_and_bits_are_the_plans(subject):
     part = fit.fit(subject, chosen("dense"))["layers"][1]
-    cfg = products.configure("dense", inputs=16, outputs=4, products=1, act_signed=False)
+    cfg = products.configure("dense", inputs=16, outputs=4, products=1, load=8, act_signed=False)
     plan = products.plan("dense", cfg, subject.net.layers[3].w)
     assert (part["cycles"], part["bits"], part["beats"]) == (plan.cycles, plan.bits, plan.beats)
     assert part["fetched"] == plan.bits
@@ -57,6 +57,28 @@ def test_a_structure_is_imposed_on_every_tile(subject, name):
     for layer in fit.layers(held):
         again = products.plan(name, cfg, layer.w, layer.groups, project=True)
         assert np.array_equal(again.weights(), plans[layer.number].weights())
+
+
+def test_tables_are_fitted_to_what_the_tables_before_give(subject):
+    found = fit.fit(subject, chosen("pq"))
+    assert found["structure"] == "approximated"
+    assert 0 <= found["accuracy"] <= 1
+    for part, layer in zip(found["layers"], fit.layers(subject.net), strict=True):
+        w = np.array(part["w"])
+        assert (w != 0).sum() >= layer.w[0].size - 1
+        assert np.array(part["samples"]).shape[1] == 16
+
+
+def test_what_is_given_for_sums_is_what_the_network_goes_on_with(subject):
+    net = subject.net
+    sums = {
+        layer.number: products.plan(
+            "dense", fit.configured(chosen("dense"), net), layer.w, layer.groups
+        ).model
+        for layer in fit.layers(net)
+    }
+    scores = network.model(net, subject.codes)
+    assert np.array_equal(network.model(net, subject.codes, sums), scores)
 
 
 def test_weights_that_are_fetched_count_for_every_vector(subject):
