@@ -1,6 +1,6 @@
 """Circulant blocks: k weights of each k x k, by a register that rotates or by exact transforms."""
 
-from nomul.golden.circulant.blocks import complete, places, project, spread
+from nomul.golden.circulant.blocks import complete, places, project, shares, spread
 from nomul.golden.circulant.config import ENGINES, FLAGS, PRODUCTS, Config
 from nomul.golden.circulant.product import (
     Packed,
@@ -26,6 +26,7 @@ __all__ = [
     "model_by_steps",
     "places",
     "project",
+    "shares",
     "spread",
     "stimuli",
 ]

@@ -53,6 +53,12 @@ def complete(cfg: Config, part: ArrayLike) -> Ints:
     return spread(cfg, values)
 
 
+def shares(cfg: Config) -> Ints:
+    """Return which stored value each weight is, int64[inputs, outputs]: numbers from 0 on."""
+    shape = (cfg.block_columns, cfg.block_rows, cfg.k)
+    return np.asarray(np.ravel_multi_index(places(cfg), shape))
+
+
 def means(cfg: Config, w: Ints) -> Ints:
     """Return the clipped and rounded means of diagonals, int64[block columns, block rows, k]."""
     sums = np.zeros((cfg.block_columns, cfg.block_rows, cfg.k), dtype=np.int64)

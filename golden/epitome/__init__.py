@@ -2,7 +2,15 @@
 
 from nomul.golden.epitome.config import FLAGS, Config
 from nomul.golden.epitome.entries import Entry, checked, cover, in_order, rounds, weights, words
-from nomul.golden.epitome.product import cycles, ideal, model, model_by_rounds, stimuli
+from nomul.golden.epitome.product import (
+    cycles,
+    ideal,
+    model,
+    model_by_rounds,
+    project,
+    shares,
+    stimuli,
+)
 
 __all__ = [
     "FLAGS",
@@ -15,7 +23,9 @@ __all__ = [
     "in_order",
     "model",
     "model_by_rounds",
+    "project",
     "rounds",
+    "shares",
     "stimuli",
     "weights",
     "words",

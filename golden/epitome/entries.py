@@ -151,20 +151,26 @@ def words(cfg: Config, entries: Iterable[Entry]) -> dict[str, Ints]:
 
 
 def cover(
-    cfg: Config, height: int, breadth: int, row_step: int = 1, column_step: int = 1
+    cfg: Config,
+    height: int,
+    breadth: int,
+    row_step: int = 1,
+    column_step: int = 1,
+    turn: int = 0,
 ) -> list[Entry]:
     """Return entries that make a layer of patches of E, each of so many rows and columns.
 
     The layer is cut into patches; from one to the next along the inputs the place in E moves by
     ``row_step`` rows, along the outputs by ``column_step`` columns, around the ends. Patches that
-    lie above each other in E's rows share rounds.
+    lie above each other in E's rows share rounds. Outputs of one column of E are equal then, unless
+    the place also moves by ``turn`` rows along the outputs, which takes rounds of their own.
     """
     found = []
     for number, first in enumerate(range(0, cfg.inputs, height)):
         rows = min(height, cfg.inputs - first)
-        row = number * row_step % (cfg.rows - rows + 1)
         for across, output in enumerate(range(0, cfg.outputs, breadth)):
             count = min(breadth, cfg.outputs - output)
             column = across * column_step % (cfg.cols - count + 1)
+            row = (number * row_step + across * turn) % (cfg.rows - rows + 1)
             found.append(Entry(first, row, output, rows, ((1 << count) - 1) << column))
     return found

@@ -12,13 +12,60 @@ from nomul.golden.epitome.entries import Entry, checked, cover, in_order, rounds
 from nomul.golden.products.contract import (
     code_range,
     corners,
+    half_to_even,
     ideal,
     integers,
     product,
     refuse_outside,
 )
 
-__all__ = ["cycles", "ideal", "model", "model_by_rounds", "stimuli"]
+__all__ = ["cycles", "ideal", "model", "model_by_rounds", "project", "shares", "stimuli"]
+
+
+def shares(cfg: Config, entries: Iterable[Sequence[Any]]) -> Ints:
+    """Return which cell of E each weight of the layer is, int64[inputs, outputs]; -1 where none is.
+
+    Cells count row by row. Of the layer's size, and of entries that do not overlap in it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for the entries; or two of them make one weight, which is a sum of cells then.
+    """
+    found = checked(cfg, entries, cfg.inputs, cfg.outputs)
+    cells = np.arange(cfg.rows * cfg.cols).reshape(cfg.rows, cfg.cols)
+    made = np.full((cfg.inputs, cfg.outputs), -1, dtype=np.int64)
+    for number, entry in enumerate(found):
+        columns = entry.columns
+        rows = slice(entry.input, entry.input + entry.rows)
+        place = rows, slice(entry.output, entry.output + len(columns))
+        if (made[place] >= 0).any():
+            raise ValueError(f"epitome: entries[{number}] must not overlap those before it")
+        made[place] = cells[entry.row : entry.row + entry.rows, columns]
+    return made
+
+
+def project(cfg: Config, w: ArrayLike, entries: Iterable[Sequence[Any]]) -> Ints:
+    """Return the epitome int64[rows, cols] whose layer is nearest to w int[inputs, outputs].
+
+    Each cell is the mean of the weights that it makes, rounded half to even and clipped, or zero
+    where it makes none. For entries that do not overlap in the layer, as those of ``cover``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        w is not of integers, or of another shape; or as for :func:`shares`.
+    """
+    w, shape = integers("w", w), [cfg.inputs, cfg.outputs]
+    if list(w.shape) != shape:
+        raise ValueError(f"epitome: w must be of shape {shape}, not {list(w.shape)}")
+    cells = shares(cfg, entries)
+    sums, counts = (np.zeros(cfg.rows * cfg.cols, dtype=np.int64) for _ in range(2))
+    made = cells >= 0
+    np.add.at(sums, cells[made], w[made])
+    np.add.at(counts, cells[made], 1)
+    near = half_to_even(sums, np.maximum(counts, 1))
+    return np.clip(near, *code_range(cfg.weight_bits)).reshape(cfg.rows, cfg.cols)
 
 
 def model(cfg: Config, e: ArrayLike, entries: Iterable[Sequence[Any]], x: ArrayLike) -> Ints:

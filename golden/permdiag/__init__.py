@@ -1,7 +1,7 @@
 """Permuted diagonals: blocks of one weight per row and column, after PermDNN."""
 
-from nomul.golden.permdiag.config import PRODUCTS, Config
-from nomul.golden.permdiag.diagonals import best, indices, project, shifts
+from nomul.golden.permdiag.config import FLAGS, PRODUCTS, RULES, Config
+from nomul.golden.permdiag.diagonals import best, indices, nearest_shifts, project, shifts
 from nomul.golden.permdiag.product import (
     Packed,
     compress,
@@ -14,7 +14,9 @@ from nomul.golden.permdiag.product import (
 )
 
 __all__ = [
+    "FLAGS",
     "PRODUCTS",
+    "RULES",
     "Config",
     "Packed",
     "best",
@@ -24,6 +26,7 @@ __all__ = [
     "indices",
     "model",
     "model_by_inputs",
+    "nearest_shifts",
     "project",
     "shifts",
     "stimuli",

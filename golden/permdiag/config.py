@@ -3,11 +3,15 @@
 import dataclasses
 from typing import Any, ClassVar, Literal, get_args
 
-from nomul.golden.products import config
+from nomul.golden.products import config, contract
 from nomul.golden.spimc.config import bits_for
 
 Product = Literal["multiplier", "bitserial", "pow2"]
 PRODUCTS: tuple[Product, ...] = get_args(Product)
+
+# Bits of the sticky error register, and what each says: the family's come first.
+RULES = {**contract.RULES, "E_SHIFT": "A tile had a shift of p or more, which counts as zero."}
+FLAGS = tuple(RULES)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +26,7 @@ class Config(config.Coded):
         Side of a block, of whose p^2 weights p are kept; need not be a power of two.
     k
         How far each block's diagonal is shifted: ``natural`` is l mod p for block l, row-major; or
-        0..p-1 for each block.
+        0..p-1 for each block, constants of the hardware; or they are ``loaded`` with the tile.
     pes, muls
         Processing elements, and multipliers in each; what the work does not need idles.
     product
@@ -39,7 +43,7 @@ class Config(config.Coded):
     block_name: ClassVar[str] = "permdiag"
 
     p: int = 4
-    k: Literal["natural"] | tuple[int, ...] = "natural"
+    k: Literal["natural", "loaded"] | tuple[int, ...] = "natural"
     pes: int = 2
     muls: int = 2
     product: Product = "multiplier"
@@ -58,6 +62,7 @@ class Config(config.Coded):
             "act_bits": 4,
         },
         "pow2": {"inputs": 9, "outputs": 7, "p": 3, "product": "pow2", "lanes": 3},
+        "loaded": {"inputs": 10, "outputs": 8, "p": 3, "k": "loaded", "pes": 1, "lanes": 4},
     }
 
     def validate(self) -> None:
@@ -75,7 +80,7 @@ class Config(config.Coded):
             blocks = self.block_rows * self.block_columns
             least, most = min(self.k, default=0), max(self.k, default=0)
             legal = len(self.k) == blocks and least >= 0 and most < self.p
-            self.check("k", legal, f"natural, or {blocks} shifts in 0..{self.p - 1}")
+            self.check("k", legal, f"natural, loaded, or {blocks} shifts in 0..{self.p - 1}")
         self.check(
             "pes", self.word_bits <= 65_000, "small enough for a word of weights to be a port"
         )
@@ -95,7 +100,8 @@ class Config(config.Coded):
     @property
     def shift_bits(self) -> int:
         """Bits of a stored shift; none are stored of natural ones."""
-        return 0 if self.k == "natural" else bits_for(self.p)
+        least = 1 if self.k == "loaded" else 0
+        return 0 if self.k == "natural" else max(least, bits_for(self.p))
 
     @property
     def stored_bits(self) -> int:
@@ -118,14 +124,29 @@ class Config(config.Coded):
         return self.act_bits if self.product == "bitserial" else 1
 
     @property
-    def depth(self) -> int:
-        """Words of a tile: what an input meets in a step."""
+    def shift_words(self) -> int:
+        """Words of a tile that are shifts: those of a step's block rows in a block column."""
+        return self.steps * self.block_columns if self.k == "loaded" else 0
+
+    @property
+    def weight_words(self) -> int:
+        """Words of a tile that are weights: what an input meets in a step."""
         return self.steps * self.inputs
 
     @property
+    def depth(self) -> int:
+        """Words of a tile: shifts, if they are loaded, and weights."""
+        return self.shift_words + self.weight_words
+
+    @property
+    def field_bits(self) -> int:
+        """Bits that a word has for each unit: for a weight, or for a shift."""
+        return max(self.stored_bits, self.shift_bits if self.k == "loaded" else 0)
+
+    @property
     def word_bits(self) -> int:
-        """Bits of a word of weights."""
-        return self.units * self.stored_bits
+        """Bits of a word."""
+        return self.units * self.field_bits
 
     @property
     def y_lanes(self) -> int:

@@ -8,7 +8,13 @@ from numpy.typing import ArrayLike
 
 from nomul.golden.arrays import Ints
 from nomul.golden.permdiag.config import Config
-from nomul.golden.permdiag.diagonals import indices, places, power_codes, project
+from nomul.golden.permdiag.diagonals import (
+    indices,
+    nearest_shifts,
+    places,
+    power_codes,
+    project,
+)
 from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     code_range,
@@ -32,6 +38,8 @@ class Packed(tile.Packed):
         The array that holds it, its shifts among it.
     values
         int64[inputs, block rows], the weight of each input in each block row; zero in padding.
+    shifts
+        int64[block rows, block columns], of each block.
     """
 
     member: ClassVar[str] = "permdiag"
@@ -39,10 +47,11 @@ class Packed(tile.Packed):
 
     cfg: Config
     values: Ints
+    shifts: Ints
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""
-        j, r, i = places(self.cfg)
+        j, r, i = places(self.cfg, self.shifts)
         w = np.zeros((self.cfg.inputs, self.cfg.outputs), dtype=np.int64)
         w[j, i] = self.values[j, r]
         return w
@@ -52,7 +61,7 @@ class Packed(tile.Packed):
         """The paper's q, int64[blocks * p]: entry l p + c is in row c of block l."""
         cfg = self.cfg
         q = np.zeros((cfg.block_rows, cfg.block_columns, cfg.p), dtype=np.int64)
-        j, r, i = places(cfg)
+        j, r, i = places(cfg, self.shifts)
         q[r, j // cfg.p, i % cfg.p] = self.values[j, r]
         return q.reshape(-1)
 
@@ -72,15 +81,24 @@ class Packed(tile.Packed):
         """Return the words: ``w`` int64[beats, units], step by step, each with all inputs.
 
         Within a word stand the block rows of the step. Powers of two are codes: a sign above, then
-        0 for zero, else e + 1 for 2^e.
+        0 for zero, else e + 1 for 2^e. Shifts that are loaded come first, step by step, each with
+        all block columns.
         """
         cfg = self.cfg
-        full = np.zeros((cfg.inputs, cfg.steps * cfg.units), dtype=np.int64)
-        full[:, : cfg.block_rows] = self.values
+        full = _by_steps(cfg, self.values)
         if cfg.product == "pow2":
             full = power_codes(cfg, full)
-        cut = full.reshape(cfg.inputs, cfg.steps, cfg.units)
-        return {"w": cut.transpose(1, 0, 2).reshape(cfg.depth, cfg.units)}
+        if cfg.k == "loaded":
+            full = np.concatenate([_by_steps(cfg, self.shifts.T), full])
+        return {"w": full}
+
+
+def _by_steps(cfg: Config, values: Ints) -> Ints:
+    """Return values int64[n, block rows] as int64[steps * n, units]."""
+    full = np.zeros((len(values), cfg.steps * cfg.units), dtype=np.int64)
+    full[:, : cfg.block_rows] = values
+    cut = full.reshape(len(values), cfg.steps, cfg.units)
+    return cut.transpose(1, 0, 2).reshape(-1, cfg.units)
 
 
 def compress(cfg: Config, w: ArrayLike) -> Packed:
@@ -93,17 +111,19 @@ def compress(cfg: Config, w: ArrayLike) -> Packed:
         the diagonals, or no powers of two; the message has row, column and value.
     """
     w = matrix(cfg, w, code_range(cfg.weight_bits))
-    j, r, i = places(cfg)
+    k = nearest_shifts(cfg, w)
+    j, r, i = places(cfg, k)
     outside = np.argwhere(w != project(cfg, w))
     if len(outside):
         row, column = (int(place) for place in outside[0])
         on = column in i[j == row]
-        rule = "0 or plus or minus a power of two" if on else "0 off the diagonals"
+        off = "0 off the block's diagonal" if cfg.k == "loaded" else "0 off the diagonals"
+        rule = "0 or plus or minus a power of two" if on else off
         found = w[row, column]
         raise ValueError(f"permdiag: w[{row}, {column}] must be {rule}, not {found}")
     values = np.zeros((cfg.inputs, cfg.block_rows), dtype=np.int64)
     values[j, r] = w[j, i]
-    return Packed(cfg, values)
+    return Packed(cfg, values, k)
 
 
 def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
@@ -117,14 +137,15 @@ def model_by_inputs(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
     Zero inputs are skipped; a word's weights add to the rows that the input meets.
     """
     x = vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed))
-    words = packed.words()["w"].reshape(cfg.steps, cfg.inputs, cfg.units)
+    stored = packed.words()["w"][cfg.shift_words :].reshape(cfg.steps, cfg.inputs, cfg.units)
+    words = stored
     if cfg.product == "pow2":
         half = 1 << (cfg.stored_bits - 1)
         exponents = words % half
         words = np.where(exponents > 0, 1 << np.maximum(exponents - 1, 0), 0)
-        words = np.where(packed.words()["w"].reshape(words.shape) >= half, -words, words)
+        words = np.where(stored >= half, -words, words)
     met = np.full((cfg.inputs, cfg.steps * cfg.units), -1, dtype=np.int64)
-    met[:, : cfg.block_rows] = indices(packed.cfg)
+    met[:, : cfg.block_rows] = indices(packed.cfg, packed.shifts)
     y = np.zeros((len(x), cfg.outputs), dtype=np.int64)
     for vector, sums in zip(x, y, strict=True):
         for j in np.flatnonzero(vector):

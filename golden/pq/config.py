@@ -30,7 +30,8 @@ class Config(config.Coded):
     shared
         Whether all subvectors have the same prototypes.
     compat
-        Whether sums wrap at 16 bits, as the released kernel's do, which shares its prototypes.
+        Whether sums wrap at 16 bits, as the released kernel's do, which shares its prototypes, has
+        entries and activations of up to 16 bits, 128 prototypes, and distances of 32 bits.
     table_bits
         Bits of a two's complement entry of the tables, 2..32.
     table_shift
@@ -86,6 +87,8 @@ class Config(config.Coded):
         self.check("shared", not (tree and self.shared), "false of a tree")
         self.check("shared", self.shared or not self.compat, "true with compat")
         self.check_range("table_bits", 2, 32)
+        if self.compat:
+            self._check_compat()
         self.check_range("table_shift", 0, 62)
         self.check("units", min(self.units) >= 1, "three numbers of at least 1")
         self.check_range("groups", 1, 4096)
@@ -95,6 +98,14 @@ class Config(config.Coded):
         self.check("groups", port <= 65_000, "small enough for a beat of x to be a port")
         port = self.y_lanes * self.y_bits
         self.check("groups", port <= 65_000, "small enough for a beat of sums to be a port")
+
+    def _check_compat(self) -> None:
+        """Check the widths of the released kernel's types."""
+        self.check("table_bits", self.table_bits <= WRAPS, f"at most {WRAPS} with compat")
+        self.check("act_bits", self.act_bits <= WRAPS, f"at most {WRAPS} with compat")
+        self.check("prototypes", self.prototypes <= 128, "at most 128 with compat")
+        rule = "such that distances fit 32 bits with compat"
+        self.check("length", self.distance_bits < 32, rule)
 
     @property
     def exact(self) -> bool:

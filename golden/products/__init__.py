@@ -3,7 +3,7 @@
 from nomul.golden.products.contract import FLAGS, TooFull, code_range, sum_bits
 from nomul.golden.products.members import MEMBERS, configure, member
 from nomul.golden.products.packed import Packed
-from nomul.golden.products.planner import Placed, Plan, plan
+from nomul.golden.products.planner import Placed, Plan, plan, shares
 
 __all__ = [
     "FLAGS",
@@ -16,5 +16,6 @@ __all__ = [
     "configure",
     "member",
     "plan",
+    "shares",
     "sum_bits",
 ]

@@ -185,6 +185,31 @@ def matrices(w: ArrayLike, groups: int = 1) -> list[Ints]:
     return [np.ascontiguousarray(part.T) for part in flat]
 
 
+def shares(name: str, cfg: Any, shape: tuple[int, int]) -> Ints | None:
+    """Return which stored value each weight of a layer is, once it is cut into a member's tiles.
+
+    Parameters
+    ----------
+    name, cfg
+        As for :func:`plan`.
+    shape
+        Inputs and outputs of the layer, or of one group of a convolution.
+
+    Returns
+    -------
+    int64[inputs, outputs], weights of one number being one value; None where each weight is a value
+    of its own, or none at all.
+    """
+    find = getattr(member_named(name), "shares", None)
+    if find is None:
+        return None
+    tile: Ints = find(cfg)
+    rows, columns = -(-shape[0] // cfg.inputs), -(-shape[1] // cfg.outputs)
+    offsets = np.arange(rows * columns).reshape(rows, columns) * (int(tile.max()) + 1)
+    whole = np.tile(tile, (rows, columns)) + np.kron(offsets, np.ones_like(tile))
+    return np.ascontiguousarray(whole[: shape[0], : shape[1]])
+
+
 def _cycles(module: ModuleType, cfg: Any, placed: Placed) -> int:
     """Return the cycles of a vector that has no zeros where the layer has inputs."""
     x = (np.arange(cfg.inputs) < len(placed.rows)).astype(np.int64)

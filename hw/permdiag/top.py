@@ -1,11 +1,9 @@
 """The permuted-diagonal array: activations, zero compactor, weights, units and sums."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 
-from nomul.golden.permdiag import Config, shifts
-from nomul.golden.products import FLAGS
-from nomul.golden.products.contract import RULES
+from nomul.golden.permdiag import FLAGS, RULES, Config, shifts
 from nomul.hw.once import Once
 from nomul.hw.permdiag.address import modular_difference
 from nomul.hw.permdiag.compactor import Compactor
@@ -38,19 +36,19 @@ class Top(wiring.Component):
     Members
     -------
     weight : ``In(stream.Signature({w, last}))``
-        Words of a tile: a weight for each unit, see ``Packed.words``.
+        Words of a tile: a weight for each unit, or a shift; see ``Packed.words``.
     x : ``In(stream.Signature({x: ArrayLayout(act_bits, width), last}))``
         Activations in order; lanes beyond the vector's end are ignored.
     y : ``Out(stream.Signature({y: ArrayLayout(signed(y_bits), y_lanes), last}))``
         Sums in order.
-    errors : ``Out(5)``
-        Sticky flags, ``nomul.golden.products.FLAGS``.
+    errors : ``Out(6)``
+        Sticky flags, ``nomul.golden.permdiag.FLAGS``.
     loaded : ``Out(1)``
         A tile is there.
 
     Limits
     ------
-    Shifts are constants of the hardware, stored ones too: a tile of other shifts needs other
+    Unless they are ``loaded``, shifts are constants of the hardware: a tile of others needs other
     hardware.
     """
 
@@ -67,7 +65,9 @@ class Top(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
         m.submodules.loader = loader = Loader(cfg.word_bits, cfg.depth, cfg.depth)
-        m.submodules.store = store = Once("store", Store, cfg.word_bits, cfg.depth)
+        m.submodules.store = store = Once(
+            "store", Store, cfg.units * cfg.stored_bits, cfg.weight_words
+        )
         m.submodules.feed = feed = Feed(cfg.width, cfg.act_bits, cfg.chunks, again=False)
         m.submodules.compactor = compactor = Compactor(cfg)
         m.submodules.drain = drain = Drain(cfg.outputs, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
@@ -82,6 +82,7 @@ class Top(wiring.Component):
             for lane, act in enumerate(feed.x.payload.x)
         )
         done, go = Signal(), Signal()
+        fields = [loader.word.word_select(unit, cfg.field_bits) for unit in range(cfg.units)]
         m.d.comb += [
             feed.go.eq(compactor.room),
             feed.final.eq(1),
@@ -96,20 +97,47 @@ class Top(wiring.Component):
             compactor.end.eq(feed.end),
             compactor.mask.eq(used),
             compactor.acts.eq(feed.now),
-            store.write.eq(loader.write),
-            store.into.eq(loader.into),
-            store.word.eq(loader.word),
+            store.write.eq(loader.write & (loader.into >= cfg.shift_words)),
+            store.into.eq(loader.into - cfg.shift_words),
+            store.word.eq(Cat(field[: cfg.stored_bits] for field in fields)),
             store.read.eq(go & compactor.operand),
             store.address.eq(compactor.base + compactor.j),
             go.eq(~done | drain.room),
             drain.load.eq(done & drain.room),
             drain.final.eq(1),
         ]
-        self._units(m, compactor, store, drain, (go, done))
-        raise_flags(m, self.errors, strobes(loader, feed))
+        loaded, wrong = None, Const(0)
+        if cfg.k == "loaded":
+            loaded, wrong = self._loaded(m, loader, fields, compactor, go)
+        self._units(m, compactor, store, drain, (go, done), loaded)
+        raise_flags(m, self.errors, (*strobes(loader, feed), wrong))
         return m
 
-    def _units(self, m: Module, compactor: Compactor, store: Once, drain: Drain, flow) -> None:
+    def _loaded(self, m: Module, loader: Loader, fields, compactor: Compactor, go) -> tuple:
+        """Describe the shifts of a tile; return those of the units, and the strobe of wrong ones.
+
+        They are read with the weights, by step and block column.
+        """
+        cfg, bits = self.cfg, self.cfg.shift_bits
+        m.submodules.shifts = store = Once("shifts", Store, cfg.units * bits, cfg.shift_words)
+        here = loader.write & (loader.into < cfg.shift_words)
+        given = [field[:bits] for field in fields]
+        large = [shift >= cfg.p for shift in given]
+        m.d.comb += [
+            store.write.eq(here),
+            store.into.eq(loader.into),
+            store.word.eq(
+                Cat(Mux(wrong, 0, shift) for wrong, shift in zip(large, given, strict=True))
+            ),
+            store.read.eq(go & compactor.operand),
+            store.address.eq(compactor.step * cfg.block_columns + compactor.block),
+        ]
+        found = [store.found.word_select(unit, bits) for unit in range(cfg.units)]
+        return found, here & Cat(large).any()
+
+    def _units(
+        self, m: Module, compactor: Compactor, store: Once, drain: Drain, flow, loaded
+    ) -> None:
         """Describe the operands, one cycle later, the units, and the sums that are done."""
         cfg, (go, done) = self.cfg, flow
         natural = cfg.k == "natural"
@@ -127,10 +155,14 @@ class Top(wiring.Component):
             ]
         # A natural shift is the first block's of its row, plus the block column: both modulo p.
         d = modular_difference(m, now["d"], now["block"], cfg.p, "e") if natural else now["d"]
-        units, table = [], shifts(cfg)
+        units, table = [], None if loaded else shifts(cfg)
         for number in range(cfg.units):
             rows = range(number, cfg.steps * cfg.units, cfg.units)
-            shift = Array(self._shift(table, row, now["block"]) for row in rows)[now["step"]]
+            shift = (
+                loaded[number]
+                if loaded
+                else Array(self._shift(table, row, now["block"]) for row in rows)[now["step"]]
+            )
             m.submodules[f"unit{number}"] = unit = Once("unit", Unit, cfg)
             m.d.comb += [
                 unit.enable.eq(go & valid),

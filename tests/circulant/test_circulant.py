@@ -171,3 +171,14 @@ def test_a_corner_counts_alone_for_the_means_of_its_blocks():
     assert np.array_equal(whole[:6, :3], part)
     full = rng.integers(-100, 101, (8, 8))
     assert np.array_equal(circulant.complete(cfg, full), circulant.project(cfg, full))
+
+
+def test_weights_of_one_number_are_one_stored_value():
+    """As many numbers as stored values, and projected weights of one number are equal."""
+    rng = np.random.default_rng(5)
+    cfg = circulant.Config(inputs=7, outputs=6, k=3)
+    numbers, near = circulant.shares(cfg), circulant.project(cfg, rng.integers(-99, 100, (7, 6)))
+    assert numbers.max() + 1 == cfg.block_columns * cfg.block_rows * cfg.k
+    for number in np.unique(numbers):
+        assert len(np.unique(near[numbers == number])) == 1
+    assert np.array_equal(numbers[:3, :3], [[0, 1, 2], [2, 0, 1], [1, 2, 0]])

@@ -107,3 +107,42 @@ def test_other_bad_input_is_named():
         epitome.model(cfg, np.where(np.arange(12).reshape(4, 3) == 4, 300, e), [good], x)
     with pytest.raises(ValueError, match=r"output must be in 0\.\.1, within the outputs"):
         epitome.words(cfg, [Entry(0, 0, 0, 1, 1), Entry(0, 0, 2, 1, 1)])
+
+
+def test_projection_is_the_nearest_epitome():
+    """Each cell is the mean of what it makes, and a layer that was made of one is its own."""
+    rng = np.random.default_rng(7)
+    cfg = epitome.Config(inputs=9, outputs=7, rows=4, cols=3, entries=20)
+    entries = epitome.cover(cfg, 2, 2, 1, 1, 1)
+    numbers = epitome.shares(cfg, entries)
+    assert numbers.min() >= 0
+    w = rng.integers(-100, 101, (9, 7))
+    e = epitome.project(cfg, w, entries)
+    made = epitome.weights(cfg, e, entries, 9)
+    assert np.array_equal(made, e.reshape(-1)[numbers])
+    assert np.array_equal(epitome.project(cfg, made, entries)[np.isin(_cells(cfg), numbers)],
+                          e[np.isin(_cells(cfg), numbers)])  # fmt: skip
+    for cell in np.unique(numbers):
+        own = w[numbers == cell]
+        costs = [((own - v) ** 2).sum() for v in range(-128, 128)]
+        assert ((own - e.reshape(-1)[cell]) ** 2).sum() == min(costs)
+
+
+def _cells(cfg):
+    return np.arange(cfg.rows * cfg.cols).reshape(cfg.rows, cfg.cols)
+
+
+def test_outputs_of_one_column_are_equal_unless_the_place_turns():
+    cfg = epitome.Config(inputs=8, outputs=4, rows=4, cols=2, entries=20)
+    numbers = epitome.shares(cfg, epitome.cover(cfg, 2, 2, 2, 1))
+    assert np.array_equal(numbers[:, 0], numbers[:, 2])
+    turned = epitome.shares(cfg, epitome.cover(cfg, 2, 2, 2, 1, 1))
+    assert not np.array_equal(turned[:, 0], turned[:, 2])
+
+
+def test_patches_that_overlap_have_no_projection():
+    cfg = epitome.Config(inputs=2, outputs=2, rows=2, cols=2)
+    with pytest.raises(ValueError, match=r"entries\[1\] must not overlap those before it"):
+        epitome.project(cfg, np.zeros((2, 2), dtype=int), [(0, 0, 0, 2, 3), (0, 0, 0, 1, 1)])
+    with pytest.raises(ValueError, match=r"w must be of shape \[2, 2\], not \[1, 2\]"):
+        epitome.project(cfg, np.zeros((1, 2), dtype=int), [(0, 0, 0, 2, 3)])

@@ -126,6 +126,48 @@ def test_the_best_shifts_by_brute_force(shape):
     assert permdiag.best(cfg, np.zeros(shape, dtype=int))[0].k == (0,) * blocks
 
 
+@pytest.mark.parametrize("shape", [(4, 4), (5, 4), (3, 5)])
+@pytest.mark.parametrize("kind", ["multiplier", "pow2"])
+def test_loaded_shifts_are_a_tiles_own_and_the_nearest(shape, kind):
+    """By brute force over all shifts; what was projected is held with these, and idempotent."""
+    rng = np.random.default_rng(4)
+    sizes = {"inputs": shape[0], "outputs": shape[1], "p": 2, "weight_bits": 4, "product": kind}
+    cfg = permdiag.Config(**sizes, k="loaded")
+    blocks = cfg.block_rows * cfg.block_columns
+    for _ in range(3):
+        w = rng.integers(-12, 13, shape)
+        near = permdiag.project(cfg, w)
+        costs = [
+            ((permdiag.project(cfg.replace(k=k), w) - w) ** 2).sum()
+            for k in itertools.product(range(2), repeat=blocks)
+        ]
+        assert ((near - w) ** 2).sum() == min(costs)
+        assert np.array_equal(permdiag.project(cfg, near), near)
+        packed = permdiag.compress(cfg, near)
+        assert np.array_equal(packed.weights(), near)
+        assert packed.beats == cfg.depth == cfg.steps * (cfg.inputs + cfg.block_columns)
+        assert packed.bits == packed.values.size * cfg.stored_bits + blocks
+
+
+def test_a_block_of_two_diagonals_is_refused_where_shifts_are_loaded():
+    cfg = permdiag.Config(inputs=4, outputs=2, p=2, k="loaded")
+    w = np.array([[1, 0], [0, 2], [0, 9], [4, 0]])
+    assert permdiag.compress(cfg, w).shifts.tolist() == [[0, 1]]
+    w[1, 0] = 1
+    with pytest.raises(ValueError, match=r"w\[1, 0\] must be 0 off the block's diagonal, not 1"):
+        permdiag.compress(cfg, w)
+    with pytest.raises(ValueError, match="k is loaded: shifts are a tile's"):
+        permdiag.indices(cfg)
+
+
+@given(**SIZES, kind=st.sampled_from(permdiag.PRODUCTS), seed=st.integers(0, 2**32))
+def test_steps_give_the_model_with_loaded_shifts(k, c, p, kind, seed):
+    rng = np.random.default_rng(seed)
+    cfg = permdiag.Config(inputs=k, outputs=c, p=p, k="loaded", pes=1, product=kind, act_bits=5)
+    made = permdiag.stimuli(cfg, rng)
+    assert np.array_equal(permdiag.model_by_inputs(cfg, **made), permdiag.model(cfg, **made))
+
+
 def test_the_best_shifts_find_a_permuted_diagonal_again():
     rng = np.random.default_rng(3)
     cfg = permdiag.Config(inputs=15, outputs=10, p=5, k=(3, 1, 4, 0, 2, 2))
@@ -184,10 +226,13 @@ def test_a_weight_off_the_diagonals_is_named():
     ("values", "message"),
     [
         ({"p": 0}, r"permdiag.p must be in 1\.\.4096, not 0"),
-        ({"k": "random"}, "permdiag.k must be one of natural, not 'random'"),
-        ({"inputs": 4, "outputs": 8, "k": [0]}, r"k must be natural, or 2 shifts in 0\.\.3"),
-        ({"inputs": 4, "outputs": 8, "k": [0, 4]}, r"k must be natural, or 2 .* not \(0, 4\)"),
-        ({"inputs": 4, "outputs": 4, "k": [-1]}, r"k must be natural, or 1 .* not \(-1,\)"),
+        ({"k": "random"}, "permdiag.k must be one of natural, loaded, not 'random'"),
+        (
+            {"inputs": 4, "outputs": 8, "k": [0]},
+            r"k must be natural, loaded, or 2 shifts in 0\.\.3",
+        ),
+        ({"inputs": 4, "outputs": 8, "k": [0, 4]}, r"k must be natural, loaded, or 2 .* not \(0, 4\)"),
+        ({"inputs": 4, "outputs": 4, "k": [-1]}, r"k must be natural, loaded, or 1 .* not \(-1,\)"),
         ({"product": "booth"}, "permdiag.product must be one of multiplier, bitserial, pow2"),
         ({"product": "pow2", "weight_bits": 1}, r"permdiag.weight_bits must be in 2\.\.17, not 1"),
         ({"inputs": 65536, "act_bits": 32, "weight_bits": 17}, "such that sums of 65 bits fit 62"),

@@ -40,18 +40,35 @@ CORNERS = {
         "act_signed": False,
         "weight_bits": 2,
     },
+    "loaded, several steps": {
+        "inputs": 11,
+        "outputs": 13,
+        "p": 3,
+        "k": "loaded",
+        "pes": 1,
+        "lanes": 7,
+    },
+    "loaded, shifts wider than weights": {
+        "inputs": 9,
+        "outputs": 8,
+        "p": 5,
+        "k": "loaded",
+        "weight_bits": 2,
+        "product": "pow2",
+    },
+    "loaded, blocks of one": {"inputs": 3, "outputs": 2, "p": 1, "k": "loaded", "act_bits": 4},
     "wide": {"inputs": 4, "outputs": 4, "p": 4, "act_bits": 16, "weight_bits": 17},
 }
 
 
 def test_rtl_equals_model(simulate):
-    assert simulate("permdiag", Config.preset("small")).tests == 10
+    assert simulate("permdiag", Config.preset("small")).tests == 11
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("preset", ["bitserial", "pow2"])
+@pytest.mark.parametrize("preset", ["bitserial", "pow2", "loaded"])
 def test_other_presets_equal_the_model(simulate, preset):
-    assert simulate("permdiag", Config.preset(preset)).tests == 10
+    assert simulate("permdiag", Config.preset(preset)).tests == 11
 
 
 @pytest.mark.long

@@ -86,6 +86,71 @@ def test_sums_of_the_released_kernel_wrap_at_16_bits():
     assert (cfg.y_bits, wide.y_bits, cfg.exact) == (16, 18, False)
 
 
+def _released(x, prototypes, tables, squares):
+    """Compute one vector as the kernel released with PQA does, written out.
+
+    Distances in 32 bits; 16 prototypes at a time of which the first of the least is kept, and one
+    of a later group only if it is nearer still; entries and sums in 16 bits, 16 subvectors at a
+    time, each sum cut off as it is made.
+    """
+
+    def short(value):
+        return (value + (1 << 15)) % (1 << 16) - (1 << 15)
+
+    outputs, sides = tables.shape[2], len(x)
+    chosen = []
+    for part in x:
+        index, least = 0, None
+        for group in range(0, len(prototypes), 16):
+            apart = []
+            for prototype in prototypes[group : group + 16]:
+                each = [int(a) - int(b) for a, b in zip(part, prototype, strict=True)]
+                total = sum(d * d if squares else abs(d) for d in each)
+                assert total < 1 << 31
+                apart.append(total)
+            within = apart.index(min(apart))
+            if least is None or apart[within] < least:
+                index, least = group + within, apart[within]
+        chosen.append(index)
+    sums = [0] * outputs
+    for first in range(0, sides, 16):
+        for output in range(outputs):
+            partial = 0
+            for side in range(first, min(first + 16, sides)):
+                partial = short(partial + int(tables[side, chosen[side], output]))
+            sums[output] = short(sums[output] + partial)
+    return sums
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+@pytest.mark.parametrize("act_bits", [3, 14])
+def test_compat_computes_what_the_released_kernel_does(metric, act_bits):
+    """Of few codes distances tie; entries are as large as 16 bits, so that sums wrap."""
+    rng = np.random.default_rng(3)
+    sizes = {"inputs": 80, "outputs": 3, "length": 4, "prototypes": 48, "table_bits": 16}
+    cfg = pq.Config(**sizes, metric=metric, shared=True, compat=True, act_bits=act_bits)
+    made = pq.stimuli(cfg, rng, 12)
+    packed, y = made["packed"], pq.model(cfg, **made)
+    parts = made["x"].reshape(len(y), cfg.subvectors, cfg.length)
+    expected = [_released(x, packed.prototypes[0], packed.tables, metric == "l2") for x in parts]
+    assert y.tolist() == expected
+    assert (pq.model(cfg.replace(compat=False), packed, made["x"]) != y).any()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"table_bits": 17}, "table_bits must be at most 16 with compat, not 17"),
+        ({"prototypes": 129}, "prototypes must be at most 128 with compat, not 129"),
+        ({"act_bits": 17}, "act_bits must be at most 16 with compat, not 17"),
+        ({"metric": "l2", "act_bits": 16}, "length must be such that distances fit 32 bits"),
+    ],
+)
+def test_compat_has_the_kernels_widths(more, message):
+    with pytest.raises(ValueError, match=message):
+        pq.Config(**{"shared": True, "compat": True, **more})
+
+
 def test_tables_are_rounded_half_to_even_and_saturate():
     cfg = pq.Config(inputs=1, outputs=5, length=1, prototypes=1, table_bits=4, table_shift=2)
     w = np.array([[2, 6, -2, -6, 120]])

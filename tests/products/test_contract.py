@@ -266,3 +266,16 @@ def test_what_no_tile_holds_is_refused():
         products.plan("dense", configured("dense"), np.zeros((5, 1, 2, 2), dtype=int), 2)
     with pytest.raises(ValueError, match="2 or 4 dimensions"):
         products.plan("dense", configured("dense"), np.zeros(5, dtype=int))
+
+
+def test_stored_values_of_a_layer_are_those_of_its_tiles():
+    """Weights of one number are equal in a layer that was laid over the member, and only in one."""
+    cfg, w = configured("circulant"), np.random.default_rng(6).integers(-99, 100, (23, 7))
+    numbers = products.shares("circulant", cfg, w.shape)
+    near = products.plan("circulant", cfg, w, project=True).weights()
+    assert numbers.shape == w.shape
+    for number in np.unique(numbers):
+        assert len(np.unique(near[numbers == number])) == 1
+    across = numbers[:10, :3]
+    assert not np.isin(numbers[10:], across).any()
+    assert products.shares("dense", configured("dense"), w.shape) is None
