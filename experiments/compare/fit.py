@@ -1,6 +1,5 @@
 """What a member makes of a network: tiles, cycles, storage, accuracy, operands to measure on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,8 +10,8 @@ from nomul.experiments.compare.choices import SIZES, Candidate
 from nomul.experiments.compare.subject import Subject
 from nomul.golden import network, products
 from nomul.golden.arrays import Ints
-from nomul.golden.network import Conv2d, Dense, Network, kernels
-from nomul.golden.network.evaluate import Sums
+from nomul.golden.network import Conv2d, Dense, Network
+from nomul.golden.network.evaluate import Sums, vectors
 from nomul.golden.products.planner import matrices
 
 # Test images whose activations are counted, and vectors whose energy is measured.
@@ -90,16 +89,6 @@ def configured(candidate: Candidate, net: Network) -> Any:
         return products.configure(
             candidate.member, act_bits=net.act_bits + 1, act_signed=True, **values
         )
-
-
-def vectors(net: Network, number: int, values: Sequence[Ints]) -> Ints:
-    """Return what a layer multiplies of the values of V images: int64[V, windows, inputs]."""
-    layer, x = net.layers[number], values[net.sources(number)[0]]
-    if isinstance(layer, Dense):
-        return x[:, None]
-    assert isinstance(layer, Conv2d)
-    padded = kernels.pad(x.swapaxes(0, 1), layer.padding, layer.pad_value)
-    return kernels.patches(padded, layer.w.shape[2:], layer.stride)
 
 
 def with_weights(net: Network, plans: dict[int, products.Plan]) -> Network:

@@ -2,6 +2,8 @@
 
 from nomul.golden.engine.compiler import program
 from nomul.golden.engine.config import FLAGS, MEMBERS, RULES, TRAINED, Config, configured
+from nomul.golden.engine.loading import another
+from nomul.golden.engine.loading import words as load
 from nomul.golden.engine.machine import Machine, model, scores
 from nomul.golden.engine.passes import Pass, Rescale, Target, Walk
 from nomul.golden.engine.program import Program, code_format
@@ -22,10 +24,12 @@ __all__ = [
     "Rescale",
     "Target",
     "Walk",
+    "another",
     "code_format",
     "configured",
     "cycles",
     "ideal",
+    "load",
     "model",
     "passes",
     "program",

@@ -5,17 +5,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
+import numpy as np
+
 from nomul.golden import config
-from nomul.golden.engine import examples, members, timing
+from nomul.golden.arrays import Ints
+from nomul.golden.engine import examples, loading, members, timing
 from nomul.golden.engine.compiler import program
 from nomul.golden.engine.program import Program, code_format
 from nomul.golden.engine.projection import lay
+from nomul.golden.engine.rows import Rows
+from nomul.golden.foreign.archives import array_file
 from nomul.golden.network import examples as trained
+from nomul.golden.network.evaluate import Sums, check
 from nomul.golden.network.files import load
 from nomul.golden.network.network import Network
 from nomul.golden.products import Plan
 
-Member = Literal["dense", "bitplanes", "permdiag", "circulant", "pow2basis"]
+Member = Literal["dense", "bitplanes", "permdiag", "circulant", "pow2basis", "pq", "spimc", "sonic"]
 MEMBERS: tuple[Member, ...] = get_args(Member)
 Weights = Literal["rom", "stream"]
 
@@ -26,8 +32,11 @@ RULES = {
     "E_RANGE": "An input had a code that the network does not take, and has no answer.",
     "E_WSHORT": "A streamed tile had too few words; its input has no answer.",
     "E_WLONG": "A streamed tile had too many words; its input has no answer.",
+    "E_PROGRAM": "A layer program had too many rows or no answer at its end, and is not there.",
 }
 FLAGS = tuple(RULES)
+
+RANDOM = 64  # inputs that tables are fitted to where none are given
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,6 +59,13 @@ class Config(config.Config):
         program, anew for each input.
     impose
         Whether weights are projected onto what the member holds, which must hold them otherwise.
+    samples
+        Path of inputs, codes int[V, ...] as ``.npy``, that a member's tables are fitted to
+        where its sums are not W^T x; random ones if None.
+    loads
+        Whether the layer program is loaded, over AXI4-Lite where there is one, rather than inside:
+        then the engine computes other networks of these sizes too, see
+        :func:`nomul.golden.engine.load`.
     codes_depth, sums_depth
         Words of the memories of codes and of sums; as many as the network needs if None.
     """
@@ -63,6 +79,8 @@ class Config(config.Config):
     settings: tuple[str, ...] = ()
     weights: Weights = "rom"
     impose: bool = False
+    samples: str | None = None
+    loads: bool = False
     codes_depth: int | None = None
     sums_depth: int | None = None
 
@@ -85,6 +103,8 @@ class Config(config.Config):
             self.network in known or Path(self.network).is_file(),
             f"a file or one of {', '.join(known)}",
         )
+        given = self.samples is None or Path(self.samples).is_file()
+        self.check("samples", given, "none or a file")
         needed = self.program
         for name, words in (("codes_depth", needed.codes), ("sums_depth", needed.sums)):
             given = getattr(self, name)
@@ -92,10 +112,11 @@ class Config(config.Config):
             self.check(name, enough, f"none or in {words}..{1 << 20} for this network")
 
     def files(self) -> dict[str, Path]:
-        """Return the network's file, unless the network is one that comes with nomul."""
+        """Return the files of samples and network, unless that is one that comes with nomul."""
+        found = {} if self.samples is None else {"samples": Path(self.samples)}
         if self.network in examples.KINDS or self.network in trained.names():
-            return {}
-        return {"network": Path(self.network)}
+            return found
+        return found | {"network": Path(self.network)}
 
     @property
     def net(self) -> Network:
@@ -109,7 +130,23 @@ class Config(config.Config):
 
     @cached_property
     def _laid(self) -> tuple[Network, dict[int, Plan]]:
-        return lay(self._given, self.member, self.tile, self.impose)
+        return lay(self._given, self.member, self.tile, self.impose, self.seen)
+
+    @cached_property
+    def seen(self) -> Ints | None:
+        """Inputs that tables are fitted to, if the member has tables."""
+        net = self._given
+        if self.tile.exact:
+            return None
+        if self.samples is not None:
+            return check(net, array_file(Path(self.samples))).astype(np.int64)
+        rng = np.random.default_rng(1)
+        return rng.integers(net.input_low, net.input_high + 1, (RANDOM, *net.input_shape))
+
+    @property
+    def sums(self) -> dict[int, Sums]:
+        """What layers give instead of W^T x, for :func:`nomul.golden.network.model`."""
+        return {} if self.tile.exact else {n: plan.model for n, plan in self.plans.items()}
 
     @cached_property
     def _given(self) -> Network:
@@ -138,8 +175,22 @@ class Config(config.Config):
 
     @cached_property
     def program(self) -> Program:
-        """The layer program."""
-        return program(self.net, self)
+        """The layer program; one that is loaded has widths for any network of these sizes."""
+        made = program(self.net, self)
+        return loading.roomy(self.net, self.tile, self.plans, made) if self.loads else made
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The layer program as rows of numbers."""
+        return Rows(self.program, self.depths, self.loads)
+
+    @property
+    def capacity(self) -> tuple[int, int]:
+        """Passes and entries of the requantisers' table that there is room for."""
+        program = self.program
+        passes, entries = len(program.passes), len(program.scale)
+        whole = [1 << max(1, (count - 1).bit_length()) for count in (passes, entries)]
+        return (whole[0], whole[1]) if self.loads else (passes, entries)
 
     @property
     def depths(self) -> tuple[int, int]:

@@ -7,22 +7,59 @@ from numpy.typing import NDArray
 
 from nomul.golden import products
 from nomul.golden.arrays import Ints
+from nomul.golden.engine.adapted import ADAPTED
 
-# Members whose hardware has the family's ports, and what the engine asks for unless told otherwise.
+# What the engine asks of a member unless told otherwise; more depends on sizes, see own().
 DEFAULTS: dict[str, dict[str, Any]] = {
     "dense": {},
     "bitplanes": {"encodings": ("and",), "rounding": False, "checks": False},
     "permdiag": {"lanes": 1},
     "circulant": {},
     "pow2basis": {},
+    "pq": {},
+    "spimc": {"formats": ("dense", "bitmap")},
+    "sonic": {"fc_lanes": 2, "conv_lanes": 1, "conv_units": 1, "batchnorm_bits": 2},
 }
+
+# What the engine does not leave to anybody: codes come one by one, and sums are whole.
+FIXED: dict[str, dict[str, Any]] = {"sonic": {"compactor_width": 1}, "pq": {"table_shift": 0}}
+
+
+WIDTHS = ("weight_bits", "act_bits")
+TABLE = 2  # bits that an entry of four products has more than one of them
+
+
+def own(member: str, family: dict[str, Any]) -> dict[str, Any]:
+    """Return what the engine asks of a member with a tile of these sizes and widths.
+
+    A dense array has as many multipliers as columns: one activation meets them all in a cycle,
+    which is as fast as activations are read. SP-IMC has a slot for every row, so that any tile
+    fits; SONIC a unit for every column. Tables of products are exact, and fitted to whole vectors.
+    """
+    inputs, outputs = family["inputs"], family["outputs"]
+    more: dict[str, dict[str, Any]] = {
+        "dense": {"products": outputs},
+        "bitplanes": {"lanes": inputs},
+        "pq": {"units": (4, 4, outputs), "table_bits": TABLE + sum(family[w] for w in WIDTHS)},
+        "spimc": {
+            "slots": inputs,
+            "lanes": 1 << min(2, inputs.bit_length() - 1),
+            "tree_regs": min(1, inputs - 1),
+        },
+        "sonic": {
+            "code_bits": min(4, family["weight_bits"]),
+            "fc_units": outputs,
+            "max_length": inputs,
+            "address_bits": outputs.bit_length(),
+        },
+    }
+    return {**DEFAULTS[member], **more.get(member, {})}
 
 
 def configure(member: str, settings: tuple[str, ...], **family: Any) -> Any:
     """Return a member's configuration from the family's fields, and settings ``name=value``.
 
-    A dense array has as many multipliers as columns unless told otherwise: one activation meets
-    them all in a cycle, which is as fast as activations are read.
+    A member of signed activations alone gets a bit more for unsigned codes.
 
     Raises
     ------
@@ -30,19 +67,22 @@ def configure(member: str, settings: tuple[str, ...], **family: Any) -> Any:
         A setting is not of the member, is one that the engine chooses, or has a wrong value.
     """
     kind = products.member(member).Config
-    own = dict(DEFAULTS[member])
-    if member == "dense":
-        own["products"] = family["outputs"]
-    if member == "bitplanes":
-        own["lanes"] = family["inputs"]
+    chosen = own(member, family)
+    if "act_signed" not in kind.names() and not family["act_signed"]:
+        family |= {"act_signed": True, "act_bits": family["act_bits"] + 1}
+    taken = {**family, **FIXED.get(member, {})}
     for setting in settings:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
             raise ValueError(f"engine.settings must be name=value each, not {setting!r}")
-        if name in family:
+        if name in taken:
             raise ValueError(f"engine.settings must leave {name} to the engine, not {setting!r}")
-        own[name] = kind.parse(name, text)
-    return products.configure(member, **family, **own)
+        chosen[name] = kind.parse(name, text)
+    if member == "pq":
+        if "groups" in chosen:
+            raise ValueError("engine.settings must leave groups to the engine: all at once")
+        chosen["groups"] = -(-family["inputs"] // chosen.get("length", kind().length))
+    return products.configure(member, **taken, **chosen)
 
 
 def x_lanes(tile: Any) -> int:
@@ -57,12 +97,16 @@ def y_beats(tile: Any) -> int:
 
 def word_bits(tile: Any) -> int:
     """Return the bits of a word of weights."""
+    if tile.block_name in ADAPTED:
+        return ADAPTED[tile.block_name].word_bits(tile)
     plain = getattr(tile, "word_bits", 0)
     return int(plain or tile.lanes * tile.columns * tile.weight_bits)
 
 
 def tile_words(packed: Any) -> list[int]:
     """Return the words that load a tile, as integers; the first weight is the lowest."""
+    if packed.member in ADAPTED:
+        return ADAPTED[packed.member].words(packed)
     fields = packed.words()
     (values,) = fields.values()
     values = values.reshape(len(values), -1)
@@ -72,6 +116,23 @@ def tile_words(packed: Any) -> list[int]:
         sum((int(value) & mask) << (width * place) for place, value in enumerate(row))
         for row in values
     ]
+
+
+def beats(packed: Any) -> int:
+    """Return how many words load a tile."""
+    adapted = ADAPTED.get(packed.member)
+    return adapted.beats(packed) if adapted else int(packed.beats)
+
+
+def loading(packed: Any) -> int:
+    """Return the cycles that the words of a tile take."""
+    adapted = ADAPTED.get(packed.member)
+    return adapted.loading(packed) if adapted else int(packed.beats)
+
+
+def lead(member: str) -> int:
+    """Return the cycles by which a pass' first beat is taken later than it is offered."""
+    return ADAPTED[member].lead if member in ADAPTED else 0
 
 
 def gathering(tile: Any) -> Ints:
@@ -96,6 +157,8 @@ def pace(member: str, packed: Any, x: Ints) -> Ints:
     x
         int64[V, inputs].
     """
+    if member in ADAPTED:
+        return ADAPTED[member].pace(packed, x)
     tile = packed.cfg
     beats = len(gathering(tile))
     if member == "permdiag":
@@ -115,4 +178,4 @@ def pace(member: str, packed: Any, x: Ints) -> Ints:
 
 def constant(member: str) -> bool:
     """Whether a vector takes the same time whatever is in it."""
-    return member != "permdiag"
+    return member not in ("permdiag", "sonic")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nomul.golden.arrays import Ints
+from nomul.golden.engine.members import beats
 from nomul.golden.engine.memories import Region
 from nomul.golden.engine.passes import Pass
 from nomul.golden.network.arrays import code_bits, signed_bits
@@ -51,7 +52,7 @@ class Program:
     @property
     def beats(self) -> int:
         """Words of weights that an input needs."""
-        return sum(p.tile.packed.beats for p in self.passes if p.kind == "product")
+        return sum(beats(p.tile.packed) for p in self.passes if p.kind == "product")
 
     @property
     def scores(self) -> int:

@@ -6,12 +6,19 @@ from typing import Any
 import numpy as np
 
 from nomul.golden import products
+from nomul.golden.arrays import Ints
+from nomul.golden.network.evaluate import trace, vectors
 from nomul.golden.network.layers import Conv2d, Dense
 from nomul.golden.network.network import Network
 from nomul.golden.products import Plan
 
+# Vectors of a layer that its tables are fitted to.
+FITTED = 1000
 
-def lay(net: Network, member: str, tile: Any, impose: bool) -> tuple[Network, dict[int, Plan]]:
+
+def lay(
+    net: Network, member: str, tile: Any, impose: bool, samples: Ints | None = None
+) -> tuple[Network, dict[int, Plan]]:
     """Return the plan of each layer with weights, and the network that they compute.
 
     Parameters
@@ -23,6 +30,9 @@ def lay(net: Network, member: str, tile: Any, impose: bool) -> tuple[Network, di
     impose
         Whether each tile becomes the nearest one that the member holds, and the network another
         one; else it must hold them as they are.
+    samples
+        int64[V, ...], inputs of the network that tables are fitted to, layer by layer, where the
+        member's sums are not W^T x.
 
     Raises
     ------
@@ -35,11 +45,14 @@ def lay(net: Network, member: str, tile: Any, impose: bool) -> tuple[Network, di
         if not isinstance(layer, Dense | Conv2d):
             continue
         groups = layer.groups if isinstance(layer, Conv2d) else 1
+        seen = None if tile.exact else _seen(net, number, plans, samples)
         try:
-            plan = products.plan(member, tile, layer.w, groups, project=impose)
+            plan = products.plan(member, tile, layer.w, groups, project=impose, samples=seen)
         except ValueError as error:
             raise ValueError(f"{net.place(number)}: {error}") from None
         plans[number] = plan
+        if not tile.exact:
+            continue
         if impose and isinstance(layer, Dense):
             layers[number] = replace(layer, w=plan.weights())
         elif impose and isinstance(layer, Conv2d):
@@ -50,7 +63,17 @@ def lay(net: Network, member: str, tile: Any, impose: bool) -> tuple[Network, di
                 for g in range(groups)
             ]
             layers[number] = replace(layer, w=np.concatenate(parts).reshape(layer.w.shape))
-    return (net.replace(layers=layers) if impose else net), plans
+    return (net.replace(layers=layers) if impose and tile.exact else net), plans
+
+
+def _seen(net: Network, number: int, plans: dict[int, Plan], samples: Ints | None) -> Ints | None:
+    """Return what a layer takes of samples, some of it, the layers before it computed by tables."""
+    if samples is None:
+        return None
+    values = trace(net, samples, {layer: plan.model for layer, plan in plans.items()})
+    found = vectors(net, number, values)
+    flat = found.reshape(-1, found.shape[2])
+    return flat[np.random.default_rng(1).permutation(len(flat))[:FITTED]]
 
 
 def project(net: Network, member: str, tile: Any) -> Network:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from nomul.golden import products
 from nomul.golden.arrays import Ints
 from nomul.golden.engine.machine import Machine
-from nomul.golden.engine.members import constant, gathering, pace
+from nomul.golden.engine.members import constant, gathering, lead, loading, pace
 from nomul.golden.engine.passes import Pass
 from nomul.golden.network.evaluate import check
 
@@ -43,7 +43,8 @@ def product_cycles(cfg: Any, step: Pass, fed: Ints) -> Ints:
     )
     # Alone, a vector's last beat is taken once the others were worked on.
     tail = alone - 1 - work[:, -len(gathered) : -1].sum(axis=1)
-    return np.asarray(FETCH + packed.beats + GATHER + int(gathered[0]) + between + tail)
+    before = FETCH + loading(packed) + GATHER + int(gathered[0]) + lead(cfg.member)
+    return np.asarray(before + between + tail)
 
 
 def vector_cycles(step: Pass) -> int:

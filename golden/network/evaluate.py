@@ -1,6 +1,6 @@
 """What a quantised network computes, as exact integers, through fast floating point where exact."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,19 @@ def layer_output(net: Network, number: int, *inputs: ArrayLike) -> Ints:
     run = Run(net)
     values = [_channels_first(np.asarray(x, dtype=np.int64)) for x in inputs]
     return _batch_first(run.layer(number, values))
+
+
+def vectors(net: Network, number: int, values: Sequence[Ints]) -> Ints:
+    """Return what a layer of products takes of the values of V images: int64[V, windows, inputs].
+
+    ``values`` are those of :func:`trace`; the inputs of a window are in the planner's order.
+    """
+    layer, x = net.layers[number], values[net.sources(number)[0]]
+    if isinstance(layer, Dense):
+        return x[:, None]
+    assert isinstance(layer, Conv2d)
+    padded = kernels.pad(x.swapaxes(0, 1), layer.padding, layer.pad_value)
+    return kernels.patches(padded, layer.w.shape[2:], layer.stride)
 
 
 def check(net: Network, x: ArrayLike) -> Array:

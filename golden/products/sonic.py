@@ -61,6 +61,16 @@ class Config(sonic.Config):
         return True
 
     @property
+    def width(self) -> int:
+        """Activations of a beat."""
+        return self.compactor_width
+
+    @property
+    def y_lanes(self) -> int:
+        """Sums of a beat."""
+        return self.fc_units
+
+    @property
     def exact(self) -> bool:
         """Whether y is W^T x: it is."""
         return True

@@ -45,6 +45,16 @@ class Config(spimc.Config):
         return self.columns
 
     @property
+    def width(self) -> int:
+        """Activations of a beat."""
+        return 1
+
+    @property
+    def y_lanes(self) -> int:
+        """Sums of a beat."""
+        return 1
+
+    @property
     def exact(self) -> bool:
         """Whether y is W^T x: it is."""
         return True

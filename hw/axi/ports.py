@@ -78,6 +78,11 @@ class Port:
         return not isinstance(shape, data.Layout) and Shape.cast(shape).signed
 
 
+def pushes(top: wiring.Component) -> tuple[Port, ...]:
+    """Return the streams that software fills word by word, which the attribute ``pushed`` names."""
+    return tuple(port for port in ports(top) if "_".join(port.path) in getattr(top, "pushed", ()))
+
+
 def ports(top: wiring.Component) -> tuple[Port, ...]:
     """Return the streams of a component."""
     streams = []

@@ -6,9 +6,10 @@ from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Sha
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from nomul.hw.axi import notes
 from nomul.hw.axi.bank import Bank
-from nomul.hw.axi.ports import LAST, Port, ports, status, words
-from nomul.hw.axi.registers import Map
+from nomul.hw.axi.ports import LAST, Port, ports, pushes, status, words
+from nomul.hw.axi.registers import Map, Register, fields_of, identity, stack
 from nomul.hw.once import place
 from nomul.hw.reset import Clocking
 from nomul.hw.skid import Skid
@@ -24,7 +25,8 @@ class Axis(wiring.Component):
     Parameters
     ----------
     top : :class:`wiring.Component`
-        Streams become AXI4-Stream, and outputs that are no streams registers.
+        Streams become AXI4-Stream, and outputs that are no streams registers. Streams that its
+        attribute ``pushed`` names become registers too, which software writes.
     name, about : str
         Of the register map: the design's name, and what it is.
 
@@ -51,8 +53,11 @@ class Axis(wiring.Component):
     def __init__(self, top: wiring.Component, name: str = "block", about: str = ""):
         self.top = top
         self.cfg = getattr(top, "cfg", None)
-        self.ports = ports(top)
-        self.map = Map(name, about, status(top), words(top))
+        self.pushes = pushes(top)
+        self.ports = tuple(port for port in ports(top) if port not in self.pushes)
+        shown = {"_".join(port.path) for port in self.ports}
+        registers = _with_pushes(top, self.pushes)
+        self.map = Map(name, about, registers, tuple(w for w in words(top) if w.name in shown))
         members: dict[str, Any] = {"aclk": In(1), "aresetn": In(1)}
         for port in self.ports:
             ahead, back = (Out, In) if port.outward else (In, Out)
@@ -116,10 +121,34 @@ class Axis(wiring.Component):
     def _connect_status(self, m: Module) -> None:
         members = self.top.signature.flatten(self.top)
         flat = {"_".join(map(str, path)): value for path, _, value in members}
+        for port in self.pushes:
+            given, inner = getattr(self._bank, "_".join(port.path)), port.of(self.top)
+            m.d.comb += [
+                Value.cast(inner.payload).eq(given.payload),
+                inner.valid.eq(given.valid),
+                given.ready.eq(inner.ready),
+            ]
         for register in self.map.registers[1:]:
+            if register.kind == "push":
+                continue
             seen = Value.cast(getattr(self._bank, register.name))
             m.d.comb += seen.eq(Value.cast(flat[register.name]))
         self._bank.connect_bus(m, self)
+
+
+def _with_pushes(top: wiring.Component, streams: tuple[Port, ...]) -> tuple[Register, ...]:
+    """Return the registers of flags and counters, and one for each stream that is written."""
+    shown = status(top)
+    if not streams:
+        return shown
+    found = {register.name: (register.fields, register.kind, register.about) for register in shown}
+    said, parts = notes.members(type(top)), getattr(top, "notes", {})
+    for port in streams:
+        name = "_".join(port.path)
+        fields = fields_of(port.shape, name, parts.get(name))
+        found[name] = (fields, "push", notes.about(port.path[0], said))
+    del found[identity().name]
+    return (identity(), *stack(found, 4))
 
 
 def describe(top: Axis) -> dict[str, Any]:

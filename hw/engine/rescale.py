@@ -1,7 +1,7 @@
 """Reduces windows to one value, and rescales it: y scale + bias, rounded, clipped."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -24,6 +24,8 @@ class Rescale(wiring.Component):
         Table of scales and biases, and widths.
     words : :class:`nomul.hw.engine.word.Words`
         The program's fields.
+    depth : int
+        Entries of the table.
 
     Members
     -------
@@ -34,16 +36,20 @@ class Rescale(wiring.Component):
         channel, or of the pass.
     value : ``In(signed(widths["reduced"]))``
         The value.
+    write, into, row : ``In``
+        Only where the program is loaded: an entry of the table.
     done, result, result_channel_last, result_end : ``Out``
         A result, what it is, whether it is its channel's last, or the pass's.
     """
 
-    def __init__(self, program: Program, words: Words):
-        self.program, self.words = program, words
+    def __init__(self, program: Program, words: Words, depth: int):
+        self.program, self.words, self.depth = program, words, max(2, depth)
         self.bits = program.widths["reduced"]
         strobes = ("start", "valid", "first", "last", "counts", "channel_last", "end")
+        load = {"write": In(1), "into": In(range(self.depth)), "row": In(words.entry.size)}
         super().__init__(
-            {"step": In(words.layout), "value": In(signed(self.bits))}
+            (load if words.loads else {})
+            | {"step": In(words.layout), "value": In(signed(self.bits))}
             | {name: In(1) for name in strobes}
             | {name: Out(1) for name in ("done", "result_channel_last", "result_end")}
             | {"result": Out(signed(words.result_bits))}
@@ -82,18 +88,18 @@ class Rescale(wiring.Component):
 
     def _table(self, m: Module) -> tuple[Signal, Signal]:
         """Return scale and bias of the window that ended two cycles ago; the bias one later."""
-        program = self.program
-        scales = [int(s) for s in program.scale]
-        if not program.multiplies:  # exponent, and sign above
-            scales = [(abs(s).bit_length() - 1) << 1 | (s < 0) for s in scales]
-        scale_bits = max(max(scales).bit_length(), (~min(scales)).bit_length()) + 1
-        biases = [int(b) for b in program.bias]
-        bias_bits = max(max(biases, default=0).bit_length(), (~min(biases)).bit_length()) + 1
-        layout = data.StructLayout({"scale": signed(scale_bits), "bias": signed(bias_bits)})
-        rows = [{"scale": s, "bias": b} for s, b in zip(scales, biases, strict=True)]
-        depth = max(2, len(rows))
-        m.submodules.table = table = Memory(shape=layout, depth=depth, init=rows)
+        words, depth = self.words, self.depth
+        rows = [] if words.loads else [{"scale": s, "bias": b} for s, b in words.table]
+        m.submodules.table = table = Memory(shape=words.entry, depth=depth, init=rows)
         entry, port = Signal(range(depth)), table.read_port()
+        if words.loads:
+            into = table.write_port()
+            m.d.comb += [
+                into.en.eq(self.write),
+                into.addr.eq(self.into),
+                Value.cast(into.data).eq(self.row),
+            ]
+        scale_bits, bias_bits = (words.entry[name].width for name in ("scale", "bias"))
         m.d.comb += port.addr.eq(entry)
         with m.If(self.start):
             m.d.sync += entry.eq(self.step.entry)
@@ -111,7 +117,7 @@ class Rescale(wiring.Component):
         operand = Signal(signed(self.bits), reset_less=True)
         product, wide = (Signal(signed(bits), reset_less=True, name=n) for n in ("product", "wide"))
         m.d.sync += [operand.eq(y), wide.eq(product + bias)]
-        if self.program.multiplies:
+        if self.words.multiplies:
             m.d.sync += product.eq(operand * scale)
         else:
             turned = Mux(scale[0], -operand, operand)

@@ -1,31 +1,27 @@
-"""The engine: sequencer, memories, and what moves between them."""
+"""The engine: sequencer, memories, and what moves between them.
 
-from types import ModuleType
+One file, since all of it follows the pass that the sequencer is in.
+"""
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.engine import FLAGS, RULES, Config, members
-from nomul.hw import bitplanes, circulant, dense, permdiag, pow2basis
+from nomul.golden.engine.rows import KINDS
+from nomul.hw.engine import product
 from nomul.hw.engine.answer import Answer, answer_layout
 from nomul.hw.engine.gather import Gather
 from nomul.hw.engine.intake import Intake, input_layout
+from nomul.hw.engine.loading import Loading
 from nomul.hw.engine.rescale import Rescale
 from nomul.hw.engine.sums import Sums
 from nomul.hw.engine.walk import Walk
 from nomul.hw.engine.weights import Framed, Stored
-from nomul.hw.engine.word import KINDS, Words
+from nomul.hw.engine.word import Words, program_layout
 from nomul.hw.products.loader import weight_layout
 
-MEMBERS: dict[str, ModuleType] = {
-    "dense": dense,
-    "bitplanes": bitplanes,
-    "permdiag": permdiag,
-    "circulant": circulant,
-    "pow2basis": pow2basis,
-}
 PRODUCT, VECTOR, ANSWER = range(len(KINDS))
 
 
@@ -52,7 +48,10 @@ class Top(wiring.Component):
     y : ``Out(stream.Signature({score, label, last}))``
         Scores in order; ``label`` is the number of the largest so far, so behind the last one it is
         the class.
-    errors : ``Out(5)``
+    program : ``In(stream.Signature({row, entry, last}))``
+        Only with ``loads``: passes, then the requantisers' table, as
+        ``nomul.golden.engine.load`` has them; taken between inputs, none of which is taken before.
+    errors : ``Out(6)``
         Sticky flags, ``nomul.golden.engine.FLAGS``. An input that raises one has no answer.
 
     Limits
@@ -60,37 +59,49 @@ class Top(wiring.Component):
     An input is taken once the one before it was answered.
     """
 
-    notes = {"errors": RULES}  # for register maps
+    pushed = ("program",)  # over AXI4-Lite
+    notes = {  # for register maps
+        "errors": RULES,
+        "program": {
+            "row": "A pass, or scale and bias of a requantiser.",
+            "entry": "Whether it is scale and bias.",
+            "last": "The program ends.",
+        },
+    }
 
     x: stream.Interface
     y: stream.Interface
 
     def __init__(self, cfg: Config):
-        self.cfg, self.program = cfg, cfg.program
+        self.cfg = cfg
         self.widths = cfg.program.widths
         self.word_bits = members.word_bits(cfg.tile)
         ports = {
             "x": In(stream.Signature(input_layout(self.widths["code"]))),
-            "y": Out(stream.Signature(answer_layout(self.widths["score"], self.program.scores))),
+            "y": Out(
+                stream.Signature(answer_layout(self.widths["score"], self.cfg.program.scores))
+            ),
             "errors": Out(len(FLAGS)),
         }
         if cfg.weights == "stream":
             ports["weight"] = In(stream.Signature(weight_layout(self.word_bits)))
+        if cfg.loads:
+            ports["program"] = In(stream.Signature(program_layout(cfg.rows.bits)))
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
-        cfg, program, m = self.cfg, self.program, Module()
-        words = Words(program, cfg.depths)
+        cfg, program, m = self.cfg, self.cfg.program, Module()
+        words = Words(cfg.rows)
         entry, net = program.entry, cfg.net
         low, high = net.input_low, net.input_high
         intake = Intake(self.widths["code"], entry.words, program.code_signed, low, high)
         m.submodules.intake = intake
         m.submodules.walk = walk = Walk(words, cfg.tile.y_lanes)
-        m.submodules.rescale = rescale = Rescale(program, words)
+        m.submodules.rescale = rescale = Rescale(program, words, cfg.capacity[1])
         m.submodules.gather = gather = Gather(members.x_lanes(cfg.tile), self.widths["code"])
         m.submodules.sums = sums = Sums(cfg.depths[1], cfg.tile.y_lanes, self.widths["sum"])
         m.submodules.answer = answer = Answer(self.widths["score"], program.scores)
-        m.submodules.member = member = MEMBERS[cfg.member].Top(cfg.tile)
+        m.submodules.member = member = product.member(cfg)
         m.submodules.weights = weights = self._weights()
         wiring.connect(m, wiring.flipped(self.x), intake.x)
         wiring.connect(m, answer.y, wiring.flipped(self.y))
@@ -107,8 +118,8 @@ class Top(wiring.Component):
 
     def _weights(self) -> Stored | Framed:
         """Return where words of weights come from."""
-        tiles = [step.tile.packed for step in self.program.passes if step.kind == "product"]
-        most = max((packed.beats for packed in tiles), default=1)
+        tiles = [step.tile.packed for step in self.cfg.program.passes if step.kind == "product"]
+        most = max((members.beats(packed) for packed in tiles), default=1)
         if self.cfg.weights == "stream":
             return Framed(self.word_bits, most)
         words = [word for packed in tiles for word in members.tile_words(packed)]
@@ -120,15 +131,17 @@ class Top(wiring.Component):
         Returns the pass, its kind, the strobe that begins its run, and a signal that is to say when
         that is over.
         """
-        depth = max(2, len(words.rows))
-        m.submodules.passes = passes = Memory(shape=words.layout, depth=depth, init=words.rows)
+        depth = max(2, self.cfg.capacity[0])
+        rows = [] if words.loads else words.rows
+        m.submodules.passes = passes = Memory(shape=words.layout, depth=depth, init=rows)
         port = passes.read_port()
         step, number = Signal(words.layout, reset_less=True), Signal(range(depth))
-        start, over, spoiled = Signal(), Signal(), Signal()
+        start, over, spoiled, resting = Signal(), Signal(), Signal(), Signal()
         m.d.comb += port.addr.eq(number)
+        closed, wrong = self._loaded(m, words, passes, rescale, intake, resting)
         with m.FSM(name="sequencer"):
             with m.State("INPUT"):
-                m.d.comb += intake.open.eq(1)
+                m.d.comb += [resting.eq(1), intake.open.eq(~closed)]
                 m.d.sync += number.eq(0)
                 with m.If(intake.whole):
                     m.next = "FETCH"
@@ -163,7 +176,7 @@ class Top(wiring.Component):
         if framed:
             with m.If(weights.short | weights.long):
                 m.d.sync += spoiled.eq(1)
-        strobes = (intake.short, intake.long, intake.range, *faults)
+        strobes = (intake.short, intake.long, intake.range, *faults, wrong)
         for flag, strobe in zip(self.errors, strobes, strict=True):
             with m.If(strobe):
                 m.d.sync += flag.eq(1)
@@ -174,13 +187,36 @@ class Top(wiring.Component):
         ]
         return step, step.kind, start, over
 
+    def _loaded(self, m: Module, words: Words, passes, rescale, intake, resting) -> tuple:
+        """Describe how a layer program is written, between inputs.
+
+        Returns whether none may come in, and a strobe that says that a program was none.
+        """
+        if not words.loads:
+            return Const(0), Const(0)
+        m.submodules.loading = loading = Loading(
+            words, self.cfg.rows.bits, passes.depth, rescale.depth
+        )
+        wiring.connect(m, wiring.flipped(self.program), loading.program)
+        row, write = self.program.payload.row, passes.write_port()
+        m.d.comb += [
+            loading.free.eq(resting & (intake.into == 0)),
+            write.en.eq(loading.write),
+            write.addr.eq(loading.number),
+            Value.cast(write.data).eq(row[: words.layout.size]),
+            rescale.write.eq(loading.write_entry),
+            rescale.into.eq(loading.entry),
+            rescale.row.eq(row[: words.entry.size]),
+        ]
+        return loading.closed, loading.wrong
+
     def _read(self, m: Module, step, kind, walking, takers, sums: Sums) -> tuple:
         """Describe what is read, one cycle after its address, and who takes it.
 
         Returns the write port of the memory of codes.
         """
         (walk, start), (gather, rescale, answer) = walking, takers
-        bits, is_signed = self.widths["code"], self.program.code_signed
+        bits, is_signed = self.widths["code"], self.cfg.program.code_signed
         depth = max(2, self.cfg.depths[0])
         m.submodules.codes = codes = Memory(shape=unsigned(bits), depth=depth, init=[])
         port = codes.read_port()
@@ -232,7 +268,7 @@ class Top(wiring.Component):
     def _write(self, m: Module, step, kind, start: Signal, units: tuple) -> None:
         """Describe where results go: codes of an input, sums of the member, rescaled values."""
         intake, rescale, member, sums, codes = units
-        lanes, entry = self.cfg.tile.y_lanes, self.program.entry
+        lanes, entry = self.cfg.tile.y_lanes, self.cfg.program.entry
         into = Signal(max(len(sums.into), len(codes.addr)))
         lane, beat = Signal(range(max(2, lanes))), Signal.like(step.beats)
         skipped = Signal()  # sums of columns that the layer does not have

@@ -8,6 +8,7 @@ from nomul.sim.engine.bench import (
     inputs_equal_the_model,
     malformed_inputs_give_nothing,
     malformed_tiles_give_nothing,
+    other_programs_are_computed,
     works_after_reset,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "inputs_equal_the_model",
     "malformed_inputs_give_nothing",
     "malformed_tiles_give_nothing",
+    "other_programs_are_computed",
     "works_after_reset",
 ]

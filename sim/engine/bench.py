@@ -34,7 +34,7 @@ async def inputs_equal_the_model(dut, source, sink):
         unit.offer(image)
     got = await unit.take(len(x))
     assert_equal(got, engine.model(unit.cfg, x), "answers")
-    wanted = network.model(unit.cfg.net, x).reshape(len(x), -1)
+    wanted = network.model(unit.cfg.net, x, unit.cfg.sums).reshape(len(x), -1)
     chosen = got[:, -1:] if isinstance(unit.cfg.net.layers[-1], ArgMax) else got[:, :-1]
     assert_equal(chosen, wanted, "answers of the network")
     unit.check_errors()
@@ -120,6 +120,45 @@ async def malformed_tiles_give_nothing(dut, source):
         done += 1
         got = await unit.take(done)
         assert_equal(got[-1], engine.model(unit.cfg, x[1:2])[0], "answer behind a wrong tile")
+    unit.check_errors(*seen)
+
+
+@cocotb.test()
+@cocotb.parametrize(source=STALLS)
+async def other_programs_are_computed(dut, source):
+    """Where the layer program is loaded: another network, wrong programs, the first one again.
+
+    Where it is inside there is no port for one, and no flag of it is ever raised.
+    """
+    unit = Driver(dut, source, source)
+    x, done, seen = unit.inputs(2), 0, set()
+    await unit.bench.reset()
+    unit.offer(x[0])
+    done += 1
+    got = await unit.take(done)
+    assert_equal(got[-1], engine.model(unit.cfg, x[:1])[0], "answer")
+    if unit.program is not None:
+        other = engine.another(unit.cfg.net, unit.bench.numpy_rng, weights=unit.streamed)
+        good = engine.load(unit.cfg)
+        entries = [word for word in good if word >> unit.cfg.rows.bits]
+        passes = good[: len(good) - len(entries)]
+        long = [*passes, *(passes[:1] * unit.cfg.capacity[0]), *entries]
+        crowded = [*passes, *(entries[:1] * (unit.cfg.capacity[1] + 1))]
+        for words in (passes[:-1] + entries, long, crowded):
+            unit.program.payloads = [*unit.program.payloads, *unit.program_words(words)]
+            seen.add("E_PROGRAM")
+            await unit.bench.until(lambda: unit.program.done)
+            await unit.quiet(3)
+            unit.check_errors(*seen)
+        for net in (other, None):
+            unit.load(net)
+            await unit.bench.until(lambda: unit.program.done)
+            unit.offer(x[1])
+            done += 1
+            got = await unit.take(done)
+            wanted = network.model(net or unit.cfg.net, x[1:]).reshape(-1)
+            chosen = got[-1][-1:] if isinstance(unit.cfg.net.layers[-1], ArgMax) else got[-1][:-1]
+            assert_equal(chosen, wanted, "answer of another network")
     unit.check_errors(*seen)
 
 

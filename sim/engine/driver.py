@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from nomul.golden import engine
-from nomul.golden.engine import members
+from nomul.golden.engine import loading, members
 from nomul.sim import harness
 from nomul.sim.stream import Bench, Layout, assert_equal, bits
 
@@ -24,11 +24,27 @@ class Driver:
         self.x = self.bench.source("x", [], source)
         self.y = self.bench.sink("y", sink)
         self.weight = self.bench.source("weight", [], source) if self.streamed else None
+        self.program = self.bench.source("program", [], source) if cfg.loads else None
+        self.net = cfg.net
+        if cfg.loads:
+            self.load()
 
     @property
     def streamed(self) -> bool:
         """Whether weights come from outside."""
         return self.cfg.weights == "stream"
+
+    def program_words(self, words: list[int]) -> list[int]:
+        """Return the payloads of a layer program: rows, the last of them marked."""
+        last = 1 << (self.cfg.rows.bits + 1)
+        return [*words[:-1], words[-1] | last]
+
+    def load(self, net: Any = None) -> None:
+        """Queue a network's layer program, the engine's own one if None."""
+        assert self.program is not None
+        self.net = net or self.cfg.net
+        words = self.program_words(engine.load(self.cfg, net))
+        self.program.payloads = [*self.program.payloads, *words]
 
     def inputs(self, count: int) -> np.ndarray:
         """Return inputs: extremes and random ones."""
@@ -42,12 +58,9 @@ class Driver:
     def tiles(self) -> list[list[int]]:
         """Return the payloads of each tile of the program, in order."""
         last = 1 << members.word_bits(self.cfg.tile)
-        made = []
-        for step in self.cfg.program.passes:
-            if step.kind == "product":
-                words = members.tile_words(step.tile.packed)
-                made.append([*words[:-1], words[-1] | last])
-        return made
+        own = self.net is self.cfg.net
+        program = self.cfg.program if own else loading.laid(self.cfg, self.net)
+        return [[*words[:-1], words[-1] | last] for words in loading.weights(program)]
 
     def feed(self, tiles: list[list[int]]) -> None:
         """Queue words of weights."""
@@ -86,5 +99,7 @@ class Driver:
             await self.bench.step()
 
     async def reset(self) -> None:
-        """Reset in mid-transaction: what was offered is withdrawn."""
+        """Reset in mid-transaction: what was offered is withdrawn, a layer program comes again."""
         await self.bench.abort()
+        if self.cfg.loads:
+            self.load()

@@ -1,5 +1,7 @@
 """The engine's model: layer programs against the network itself, addresses, cycles, refusals."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -17,10 +19,10 @@ def wanted(cfg, x):
     """Return what the network gives, and the class behind it: int64[V, scores + 1]."""
     net = cfg.net
     if isinstance(net.layers[-1], network.ArgMax):
-        values = network.trace(net, x)
+        values = network.trace(net, x, cfg.sums)
         scores, label = values[-2], values[-1]
     else:
-        scores = network.model(net, x).reshape(len(x), -1)
+        scores = network.model(net, x, cfg.sums).reshape(len(x), -1)
         label = scores.argmax(axis=1)
     return np.concatenate([scores, label[:, None]], axis=1)
 
@@ -34,7 +36,7 @@ def test_answers_are_the_networks(member, name, tile):
         member=member,
         inputs=tile[0],
         outputs=tile[1],
-        impose=member not in ("dense", "bitplanes"),
+        impose=member not in ("dense", "bitplanes", "spimc", "pq"),
     )
     x = engine.stimuli(cfg, np.random.default_rng(1))["x"]
     assert np.array_equal(engine.model(cfg, x), wanted(cfg, x))
@@ -192,7 +194,7 @@ def test_words_of_weights_are_those_of_the_stream():
     ("changes", "message"),
     [
         ({"network": "mpl"}, "engine.network must be a file or one of mlp, conv, residual, digits"),
-        ({"member": "spimc"}, "engine.member must be one of dense, bitplanes, permdiag, circ"),
+        ({"member": "lutnet"}, "engine.member must be one of dense, bitplanes, permdiag, circ"),
         ({"member": "permdiag"}, r"layer 0 \(dense\): permdiag: w\[0, 2\] must be 0 off the diag"),
         ({"settings": ("products",)}, "engine.settings must be name=value each, not 'products'"),
         ({"settings": ("inputs=3",)}, "engine.settings must leave inputs to the engine"),
@@ -218,3 +220,78 @@ def test_inputs_are_held_to_the_network():
     with pytest.raises(ValueError, match=r"x must be of shape \[V, 10\], not \[1, 3\]"):
         engine.model(cfg, [[0, 1, 2]])
     assert engine.model(cfg, np.zeros((0, 10), dtype=int)).shape == (0, 6)
+
+
+def loaded(**values):
+    """Return an engine whose layer program is loaded."""
+    return engine.Config(loads=True, weights="stream", **values)
+
+
+def test_another_network_of_the_same_sizes_has_a_program_for_the_engine():
+    cfg = loaded()
+    other = engine.another(cfg.net, np.random.default_rng(1), weights=True)
+    own, its = engine.load(cfg), engine.load(cfg, other)
+    assert len(own) == len(its) == len(cfg.program.passes) + len(cfg.program.scale)
+    assert own != its
+    assert max(word.bit_length() for word in own) == cfg.rows.bits + 1
+    assert cfg.capacity >= (len(cfg.program.passes), len(cfg.program.scale))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"input_high": 13}, "input_high of the network must be 14, not 13"),
+        ({"input_low": 1}, "input_low of the network must be 0, not 1"),
+    ],
+)
+def test_a_network_of_other_inputs_is_refused(changes, message):
+    cfg = loaded()
+    with pytest.raises(ValueError, match=f"engine: {message}"):
+        engine.load(cfg, cfg.net.replace(**changes))
+
+
+def test_a_network_of_more_layers_than_there_is_room_for_is_refused():
+    cfg = loaded()
+    dense, rescale, *others = cfg.net.layers
+    square = dataclasses.replace(dense, w=np.ones((6, 6), dtype=np.int64))
+    deep = [dense, rescale, *([square, rescale] * 6), *others]
+    with pytest.raises(ValueError, match=r"engine: the network needs .* passes, and there are 16"):
+        engine.load(cfg, cfg.net.replace(layers=deep))
+
+
+def test_other_weights_are_refused_where_they_are_inside():
+    cfg = engine.Config(loads=True)
+    other = engine.another(cfg.net, np.random.default_rng(1), weights=True)
+    with pytest.raises(ValueError, match="engine: weights are inside"):
+        engine.load(cfg, other)
+
+
+def test_a_scale_beyond_what_is_multiplied_is_refused():
+    cfg = loaded()
+    layers = list(cfg.net.layers)
+    layers[1] = dataclasses.replace(layers[1], bias=layers[1].bias + (1 << 50))
+    with pytest.raises(ValueError, match=r"engine: its (scaled|score) needs"):
+        engine.load(cfg, cfg.net.replace(layers=layers))
+
+
+def test_a_dense_tile_of_several_passes_is_refused():
+    cfg = engine.Config(member="spimc", settings=("slots=2", "formats=dense"))
+    with pytest.raises(ValueError, match="does not fit 2 slots at once"):
+        members.tile_words(cfg.program.passes[0].tile.packed)
+
+
+def test_tables_are_fitted_to_samples_of_a_file(tmp_path):
+    """As many prototypes as different subvectors in the samples give these their exact sums."""
+    x = np.random.default_rng(1).integers(0, 15, (3, 10))
+    np.save(tmp_path / "x.npy", x)
+    cfg = engine.Config(member="pq", samples=str(tmp_path / "x.npy"))
+    assert np.array_equal(engine.model(cfg, x), wanted(engine.Config(), x))
+    assert cfg.files() == {"samples": tmp_path / "x.npy"}
+    with pytest.raises(ValueError, match=r"engine\.samples must be none or a file"):
+        engine.Config(member="pq", samples=str(tmp_path / "y.npy"))
+
+
+def test_what_the_engine_needs_of_tables_is_not_left_to_settings():
+    for setting in ("groups=1", "table_shift=2"):
+        with pytest.raises(ValueError, match=r"engine\.settings must leave"):
+            engine.Config(member="pq", settings=(setting,))

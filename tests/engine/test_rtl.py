@@ -1,6 +1,7 @@
 """The engine: its Verilog against the model, on presets, drawn networks and whole test sets."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from nomul import flow, registry
 from nomul.golden import engine, network
 from nomul.golden.engine.drawn import drawn
 from nomul.hw.engine import Top
+from nomul.sim import harness
 from nomul.sim.harness import BenchError
 
 pytestmark = pytest.mark.needs("icarus")
@@ -17,7 +19,7 @@ STALLED = "inputs_equal_the_model/source=random/sink=random"
 
 
 def test_rtl_equals_model(simulate):
-    assert simulate("engine", engine.Config.preset("small")).tests == 10
+    assert simulate("engine", engine.Config.preset("small")).tests == 12
 
 
 @pytest.mark.parametrize("preset", ["conv", "residual", "permdiag"])
@@ -25,16 +27,68 @@ def test_layers_of_every_kind_on_every_member(simulate, preset):
     simulate("engine", engine.Config.preset(preset), tests=STALLED)
 
 
+# Every member on a network of convolutions; impose where it does not hold all weights.
+HOLDING = ("dense", "bitplanes", "spimc", "pq")
+VERILATED = [
+    {"member": member, "network": "conv", "impose": member not in HOLDING}
+    for member in engine.MEMBERS
+]
+
+
+@pytest.mark.parametrize("weights", ["stream", pytest.param("rom", marks=pytest.mark.long)])
+def test_a_layer_program_is_loaded_over_axi_lite(tmp_path, weights):
+    """Other networks than the one that the engine was made for are computed, to the bit."""
+    pytest.importorskip("cocotbext.axi", reason="needs pip install cocotbext-axi")
+    block, cfg = registry.get("engine"), engine.Config(loads=True, weights=weights)
+    shell = flow.emit(block, cfg, tmp_path / "axi", axi=True)
+    (tmp_path / "axi.json").write_text(json.dumps(shell.manifest["axi"]))
+    report = harness.run(
+        "nomul.sim.engine.lite",
+        top=shell.name,
+        verilog=[tmp_path / "axi" / f"{shell.name}.v"],
+        config=cfg.to_json(),
+        build_dir=tmp_path / "sim",
+        environment={"NOMUL_AXI": str(tmp_path / "axi.json")},
+    )
+    assert (report.tests, report.compared) == (1, 46)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("values", [{}, {"weights": "stream"}, {"network": "conv"}])
+def test_other_programs_are_computed(simulate, values):
+    assert simulate("engine", engine.Config(loads=True, **values)).tests == 12
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("preset", ["conv", "residual", "permdiag"])
 def test_presets_equal_the_model(simulate, preset):
-    assert simulate("engine", engine.Config.preset(preset)).tests == 10
+    assert simulate("engine", engine.Config.preset(preset)).tests == 12
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"member": "spimc", "network": "conv", "weights": "stream"},
+        {"member": "sonic", "network": "residual", "impose": True, "weights": "stream"},
+    ],
+)
+def test_members_with_streams_of_their_own_withstand_what_the_others_do(simulate, values):
+    """Stalls, malformed inputs and tiles, reset: SP-IMC behind its commands, SONIC its memory."""
+    assert simulate("engine", engine.Config(**values)).tests == 12
+
+
+@pytest.mark.long
+@pytest.mark.needs("verilator")
+@pytest.mark.parametrize("values", VERILATED)
+def test_every_member_equals_the_model_in_verilator(simulate, values):
+    simulate("engine", engine.Config(**values), tests="inputs", simulator="verilator")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["digits-mlp-int8", "digits-mlp-int4"])
 def test_a_trained_network_equals_the_model(simulate, name):
-    assert simulate("engine", engine.configured(name)).tests == 10
+    assert simulate("engine", engine.configured(name)).tests == 12
 
 
 MORE = {
@@ -73,6 +127,29 @@ MORE = {
         "impose": True,
         "outputs": 6,
         "settings": ("units=2", "products=bitserial"),
+    },
+    "compressed": {"member": "spimc", "network": "conv"},
+    "compressed, slot by slot": {
+        "member": "spimc",
+        "inputs": 9,
+        "outputs": 3,
+        "settings": ("slots=5", "formats=coo,bitmap", "store=rowserial", "tree_regs=0"),
+        "network": "residual",
+    },
+    "tables": {"member": "pq", "network": "conv"},
+    "tables of a tree, streamed": {
+        "member": "pq",
+        "settings": ("metric=tree", "length=3"),
+        "weights": "stream",
+        "network": "residual",
+    },
+    "few levels": {"member": "sonic", "impose": True, "network": "conv"},
+    "few levels, streamed": {
+        "member": "sonic",
+        "impose": True,
+        "weights": "stream",
+        "settings": ("fc_units=2", "fc_lanes=3", "code_bits=3"),
+        "network": "residual",
     },
     "deeper memories": {"codes_depth": 100, "sums_depth": 333, "network": "residual"},
     "zeros in beats": {
