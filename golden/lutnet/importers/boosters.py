@@ -38,7 +38,8 @@ _WHOLE = re.compile("[0-9]{1,18}")
 class Tree:
     """One tree: nodes in lists; -1 in ``left`` marks a leaf, whose value stands for its threshold.
 
-    ``order`` lists the nodes that the root reaches, each after its parent.
+    ``order`` lists the nodes that the root reaches, each after its parent; ``cover`` says of each
+    node how many training samples reached it, as XGBoost weighs them.
     """
 
     left: list[int]
@@ -46,6 +47,7 @@ class Tree:
     feature: list[int]
     value: list[float]
     order: list[int]
+    cover: list[float]
 
 
 @dataclass(frozen=True)
@@ -257,7 +259,20 @@ def _tree(place: str, tree: dict[str, Any], features: int, weight: float) -> Tre
             raise ValueError(
                 f"{place}.split_indices[{node}] must be in 0..{features - 1}, not {feature[node]}"
             )
-    return Tree(left, right, feature, value, order)
+    return Tree(left, right, feature, value, order, _cover(place, tree, order, size))
+
+
+def _cover(place: str, tree: dict[str, Any], order: list[int], size: int) -> list[float]:
+    """Return how often training reached each node; as often all, where a model does not say."""
+    given = sequence(tree.get("sum_hessian", []), f"{place}.sum_hessian")
+    if not given:
+        return [1.0] * size
+    if len(given) != size:
+        raise ValueError(f"{place}.sum_hessian must have {size} entries, not {len(given)}")
+    cover = [_number(v, f"{place}.sum_hessian[{i}]") for i, v in enumerate(given)]
+    if min(cover) < 0:
+        raise ValueError(f"{place}.sum_hessian must not be negative, not {min(cover)}")
+    return cover if any(cover[node] for node in order) else [1.0] * size
 
 
 def _order(place: str, left: list[int], right: list[int]) -> list[int]:

@@ -14,10 +14,11 @@ import numpy as np
 from nomul.golden.foreign.documents import document
 from nomul.golden.foreign.numbers import integer
 from nomul.golden.lutnet.heads import Argmax
-from nomul.golden.lutnet.importers import boosters
+from nomul.golden.lutnet.importers import boosters, rounding
 from nomul.golden.lutnet.importers.boosters import Model, Tree
 from nomul.golden.lutnet.importers.encoders import encoder
 from nomul.golden.lutnet.importers.forest import Forest, Node, below, leaves, tables
+from nomul.golden.lutnet.importers.rounding import Leaves
 from nomul.golden.lutnet.layers import Layer, LutLayer
 from nomul.golden.lutnet.network import Network
 
@@ -36,11 +37,12 @@ def xgboost(
     numbers, which the network's quantiser compares, and ``real`` says that this is meant. A missing
     feature is refused there, since nothing of a network goes another way for it.
 
-    The values of a tree's leaves are taken relative to its least one, and quantised to
-    ``leaf_bits`` bits with one scale for the whole model, rounding to nearest; the least ones and
-    the base score are the classes' biases. Of a binary model the one output is the score of class
-    1 against class 0. ``iterations`` is the number of rounds that are read; if not given, that of
-    early stopping where the file has one, as XGBoost's own classifier predicts, else all.
+    The values of the trees' leaves are rounded to ``leaf_bits`` bits with one scale for the whole
+    model, the one of least error by :mod:`nomul.golden.lutnet.importers.rounding`; what is below
+    their ranges and the base score are the classes' biases. Of a binary model the one output is the
+    score of class 1 against class 0. ``iterations`` is the number of rounds that are read; if not
+    given, that of early stopping where the file has one, as XGBoost's own classifier predicts, else
+    all.
     """
     if path.suffix == ".ubj":
         raise ValueError("XGBoost's binary form is not read; save the model as .json")
@@ -109,15 +111,13 @@ def _sums(
     wire: list[int],
 ) -> list[Layer]:
     """Return the layers that look trees up by their comparators, and add them per class."""
-    spread = max(max(leaves(root)) - min(leaves(root)) for root in roots)
-    scale = ((1 << leaf_bits) - 1) / spread if spread else 1.0
-    bias = [value * scale for value in model.base]
+    whole = rounding.rounded([_leaves(t, o) for t, o in _owned(model)], model.base, leaf_bits)
     functions: list[tuple[int, int, Node]] = []
-    for root, owner in zip(roots, model.owners, strict=True):
-        least = min(leaves(root))
-        bias[owner] += least * scale
-        whole = forest.mapped(root, _rounded(least, scale))
-        functions += [(owner, b, forest.mapped(whole, _digit(b))) for b in range(leaf_bits)]
+    for root, (tree, owner), leaves_of in zip(roots, _owned(model), whole.leaves, strict=True):
+        values = [tree.value[node] for node in _ends(tree)]
+        integers = dict(zip(values, leaves_of.tolist(), strict=True))
+        mapped = forest.mapped(root, integers.__getitem__)
+        functions += [(owner, b, forest.mapped(mapped, _digit(b))) for b in range(leaf_bits)]
     functions = [f for f in functions if any(leaves(f[2]))]
     after: list[Layer] = []
     wires = tables(after, [_renamed(forest, node, wire) for _, _, node in functions])
@@ -128,16 +128,29 @@ def _sums(
             tt=[0b10] * len(wires),
             out=[owner for owner, _, _ in functions],
             n_out=model.classes,
-            alpha=[1 << bit for bit in range(leaf_bits)],
+            alpha=[1 << (bit + whole.fraction) for bit in range(leaf_bits)],
             level=[bit for _, bit, _ in functions],
-            bias=[round(value) for value in bias],
+            bias=whole.bias,
         )
     )
     return after
 
 
-def _rounded(least: float, scale: float) -> Callable[[float], float]:
-    return lambda value: round((value - least) * scale)
+def _owned(model: Model) -> list[tuple[Tree, int]]:
+    """Return the trees with the class of each."""
+    return list(zip(model.trees, model.owners, strict=True))
+
+
+def _ends(tree: Tree) -> list[int]:
+    """Return the leaves of a tree; of equal values, which are one number, each."""
+    return [node for node in tree.order if tree.left[node] == -1]
+
+
+def _leaves(tree: Tree, owner: int) -> Leaves:
+    ends = _ends(tree)
+    values = np.array([tree.value[node] for node in ends])
+    cover = np.array([tree.cover[node] for node in ends])
+    return Leaves(values, cover if cover.any() else np.ones(len(ends)), owner)
 
 
 def _digit(bit: int) -> Callable[[float], float]:
