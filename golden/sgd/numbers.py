@@ -114,11 +114,11 @@ class Half:
 
     def sums(self, cfg: Config, a: Ints, w: Ints, words: Ints) -> Ints:
         """Add up products, the last one first, and round after each."""
-        operands, factors = _values(a), _values(w)
         with np.errstate(invalid="ignore"):
+            products = _rounded(_values(a)[..., None] * _values(w))
             total = np.zeros((*a.shape[:-1], w.shape[1]))
             for k in reversed(range(len(w))):
-                total = _rounded(total + _rounded(operands[..., k, None] * factors[k]))
+                total = _rounded(total + products[..., k, :])
         return _patterns(total)
 
     def difference(self, cfg: Config, z: Ints, target: Ints) -> Ints:

@@ -27,7 +27,7 @@ def trains(images, folder, **values):
     words += frames.dump(cfg)
     count = images * cfg.sizes[-1]
     with Board.simulated("sgd", folder, **values) as board:
-        answers = board.run({"i": words}, {"o": count + cfg.weights}, timeout_s=120)["o"]
+        answers = board.run({"i": words}, {"o": count + cfg.weights}, timeout_s=600)["o"]
     got = frames.values(cfg, answers[:count]).reshape(images, -1)
     assert np.array_equal(got, outputs)
     weights, residues = frames.state(cfg, answers[count:])
