@@ -17,7 +17,7 @@ from nomul.golden.sgd.stimuli import initial
 from nomul.synth import yosys
 from nomul.synth.energy import power
 from nomul.synth.map.recipes import BALANCED
-from nomul.synth.map.stdcells import FreePdk45
+from nomul.synth.map.stdcells import NANGATE_BUFFER, FreePdk45
 from nomul.synth.map.synthesize import Result, synthesize
 from nomul.train import digits
 
@@ -25,10 +25,10 @@ Rows = list[dict[str, Any]]
 
 KEPT = Path("build/sgd/tables")
 
-# One recipe rather than five, and one period for all. Areas and periods are those of netlists with
-# buffers where a net loads its driver too much, as the controller's do that all elements share.
-CELLS, PERIOD_PS = dataclasses.replace(FreePdk45(), recipes=(BALANCED,)), 2000
-BUFFERED = dataclasses.replace(CELLS, repeater=CELLS.buffer)
+# One recipe rather than five, and one period for all; with buffers where a net loads its driver too
+# much, as the controller's do that all elements share.
+CELLS = dataclasses.replace(FreePdk45(), recipes=(BALANCED,), repeater=NANGATE_BUFFER)
+PERIOD_PS = 2000
 
 # The network that is learned, and a smaller one whose netlists are simulated.
 DIGITS, SMALL = (64, 32, 10), (16, 8, 4)
@@ -115,9 +115,9 @@ def steps() -> Rows:
     """Return area, clock and energy of arrays that do P / 8 products per cycle.
 
     Memories of weights and values are left out: 12 bits a weight for all, 16 for FP16. Area and
-    clock are measured, with buffers. Energy is measured without them and where the array has at
-    most eight elements, on steps of 16-8-4, and per cycle; a step of 64-32-10 is that times its
-    cycles, so modelled, and so are 32 elements, as four times eight.
+    clock are measured. Energy is measured where the array has at most eight elements, on steps of
+    16-8-4, and per cycle; a step of 64-32-10 is that times its cycles, so modelled, and so are 32
+    elements, as four times eight.
     """
     rows = []
     for pes in (8, 32):
@@ -131,7 +131,7 @@ def _row(name: str, pes: int, values: dict[str, Any]) -> dict[str, Any]:
     cfg = Config(sizes=SMALL, **values)
     sized = _kept("area with buffers", cfg, _sized)
     few = cfg if cfg.pes <= 8 else cfg.replace(pes=8)
-    spent = _kept("energy", few, _spent)
+    spent = _kept("energy with buffers", few, _spent)
     whole = cfg.replace(sizes=DIGITS)
     shares, step = sgd.shares(whole), sum(sgd.shares(whole))
     per_cycle = spent["control"] + spent["elements"] * cfg.pes / few.pes
@@ -159,14 +159,14 @@ def _kept(what: str, cfg: Config, make: Any) -> dict[str, Any]:
     return ledger.kept(ledger.Folder(KEPT), about, partial(make, cfg))
 
 
-def _mapped(cfg: Config, cells: FreePdk45, folder: Path) -> Result:
+def _mapped(cfg: Config, folder: Path) -> Result:
     emitted = flow.steps.emit(registry.get("sgd"), cfg)
-    return synthesize(emitted, cells, hierarchical=True, period_ps=PERIOD_PS, folder=folder)
+    return synthesize(emitted, CELLS, hierarchical=True, period_ps=PERIOD_PS, folder=folder)
 
 
 def _sized(cfg: Config) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
-        mapped = _mapped(cfg, BUFFERED, Path(scratch))
+        mapped = _mapped(cfg, Path(scratch))
     areas = {n: part.count * (part.area_um2 or 0.0) for n, part in mapped.parts.items()}
     elements = areas.pop("sgd_element")
     assert mapped.timing is not None
@@ -183,7 +183,7 @@ def _spent(cfg: Config) -> dict[str, Any]:
     work = dataclasses.replace(flow.workload(block, cfg), test="typical_steps_in_sequence")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        _mapped(cfg, CELLS, folder)
+        _mapped(cfg, folder)
         for number in (1, 3):
             spent = power.measure(
                 work,

@@ -28,6 +28,9 @@ def error(m: Module, cfg: Config, result: Value, target: Value) -> Value:
 def halves(m: Module, cfg: Config, passes: Passes, ring: Ring, value: Value) -> None:
     """Describe what elements of binary16 get: of an update the operand times minus the rate."""
     control, operand = ring.control, Signal(cfg.bits)
+    # A cycle late, which no product notices: the phase's own gates would be on the adder's path.
+    update = Signal()
+    m.d.sync += update.eq(passes.update)
     with m.If(passes.load):
         m.d.sync += operand.eq(Mux(passes.update, scaled(value, cfg.rate_log2), value))
     m.d.comb += [
@@ -35,7 +38,7 @@ def halves(m: Module, cfg: Config, passes: Passes, ring: Ring, value: Value) -> 
         control.slide.eq(passes.slide | passes.take),
         control.whole.eq(passes.take),
         control.turn.eq(passes.fill | (passes.step & passes.update)),
-        control.update.eq(passes.update),
+        control.update.eq(update),
         control.operand.eq(operand),
         ring.fill.eq(passes.fill),
         ring.gradient.value.eq(Mux(passes.inside, value, 0)),
