@@ -106,6 +106,13 @@ def survey(w: ArrayLike, cfg: Config, *, act_bits: int | None = None) -> list[Co
     return sorted(costs, key=lambda cost: cost.bits)
 
 
+def cost(w: ArrayLike, cfg: Config, tile: Tile) -> Cost:
+    """Return the cost of one format with parameters of one's own, as :func:`survey` counts it."""
+    w = weights(w, cfg)
+    parts = windows(w, cfg)
+    return _cost(w, parts, cfg, tile.replace(length=parts.shape[1]))
+
+
 def choose_format(w: ArrayLike, cfg: Config | None = None) -> Cost:
     """Return the cost of the format that stores W [rows, columns] in the fewest bits."""
     return survey(w, cfg or Config())[0]

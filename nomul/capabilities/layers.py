@@ -1,6 +1,7 @@
 """Packed layers of SP-IMC: their words for a host, and what it takes to run one."""
 
 import re
+import shlex
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ def texts(layer: "Layer", path: Path, form: str) -> dict[str, bytes]:
     if form == "bin":
         return {f"{stem}.bin": words.binary(layer)}
     if form == "c":
-        name = re.sub(r"\W", "_", stem)
+        name = re.sub(r"\W", "_", stem, flags=re.ASCII)
         name = f"layer_{name}" if name[:1].isdigit() else name
         made = {f"{stem}.h": words.c_header(layer, name)}
         made |= {f"{stem}_host.c": host(layer, name, stem)}
@@ -46,7 +47,7 @@ def host(layer: "Layer", name: str, stem: str) -> str:
     text = re.sub(r" \*   nomul pack .*\n", "", text)
     text = text.replace(
         "nomul soc spimc:small --program spimc_host.c",
-        f"nomul soc spimc{sets} --program {stem}_host.c",
+        f"nomul soc spimc{sets} --program {shlex.quote(f'{stem}_host.c')}",
     )
     text = text.replace('"w.h"', f'"{stem}.h"')
     return re.sub(r"\bW_", f"{name.upper()}_", re.sub(r"\bw_", f"{name}_", text))

@@ -132,6 +132,7 @@ def run(
     from nomul.golden import sparse
     from nomul.golden.spimc import formats
     from nomul.golden.spimc import layer as spimc_layer
+    from nomul.golden.spimc.cost import cost
     from nomul.golden.spimc.pack import container
 
     if out is not None:
@@ -140,9 +141,9 @@ def run(
         if value is not None and value not in known:
             raise ValueError(f"--{name} must be one of {', '.join(known)}, not {value!r}")
     w = formats.read(weights, layer, transpose)
-    quantised = w.dtype.kind == "f"
+    quantised, scale = w.dtype.kind == "f", None
     if quantised:
-        w, _ = sparse.quantise(w, cfg.weight_bits)
+        w, scale = sparse.quantise(w, cfg.weight_bits)
     nnz, colon, group = form.partition(":")
     if prune:
         if not colon:
@@ -155,7 +156,14 @@ def run(
     if form == "auto" and goal != "bits":
         form = min((row for row in rows if row["tiles"]), key=GOALS[goal])["format"]
     tile = _chosen(form, costs, cfg, act_bits).replace(x_signed=x_signed)
-    plan = spimc_layer.plan(w, cfg, tile, balance=balance)
+    try:
+        plan = spimc_layer.plan(w, cfg, tile, balance=balance)
+    except ValueError as error:
+        raise ValueError(str(error).replace("prune=True", "--prune")) from None
+    own = next((row for row in rows if row["format"] == tile.format), None)
+    if own is None or own["parameters"] != parameters(tile):  # an N:M that is not the cheapest
+        own = _row(cost(w, cfg, tile), w, cfg, balance)
+        rows.append(own)
     stem = weights.stem + (f"-{layer}" if layer else "")
     path = out or Path(f"{stem}.packed.npz")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -168,13 +176,14 @@ def run(
         "columns": plan.columns,
         "sparsity": round(float((w == 0).mean()), 4),
         "quantised": quantised,
+        "scale": None if scale is None else [float(f"{step:.6g}") for step in scale],
         "formats": rows,
         "chosen": tile.format,
         "parameters": parameters(tile),
         "tiles": len(plan.tiles),
         "file": str(path),
         "exported": [str(file) for file in exported],
-        "price": price(rows, tile.format),
+        "price": price(rows, own),
     }
 
 
@@ -188,23 +197,32 @@ GOALS: dict[str, Callable[[dict[str, Any]], tuple[float, float]]] = {
 EXPORTS = ("hex", "c", "bin")
 
 
-def price(rows: list[dict[str, Any]], chosen: str) -> str:
-    """Return a sentence about what a chosen format costs that another one would not.
+def price(rows: list[dict[str, Any]], own: dict[str, Any]) -> str:
+    """Return a sentence about what the chosen format's line costs that another's would not.
 
     Empty where no other format is better by any goal, or the chosen one does not fit.
     """
-    fitting = {row["format"]: row for row in rows if row["tiles"]}
-    if chosen not in fitting:
+    fitting, parts = [row for row in rows if row["tiles"]], []
+    if own not in fitting:
         return ""
-    own, parts = fitting[chosen], []
     for goal, order in GOALS.items():
-        best, name = min(fitting.values(), key=order), "rewritten" if goal == "writes" else goal
+        best, name = min(fitting, key=order), "rewritten" if goal == "writes" else goal
         if best[name] < own[name]:
             parts.append(
-                f"{best['format']} takes {best[name]:,} {WORDS[goal]} in place of {own[name]:,}, "
-                f"with {best['bits'] / own['bits'] - 1:+.0%} bits (--goal {goal})"
+                f"{best['format']} takes {best[name]:,} {WORDS[goal]} in place of {own[name]:,}"
+                f"{'' if goal == 'bits' else _bits(best, own)} (--goal {goal})"
             )
     return "; ".join(parts)
+
+
+def _bits(best: dict[str, Any], own: dict[str, Any]) -> str:
+    """Return how many bits a line has beside another, as the end of a sentence."""
+    more = best["bits"] - own["bits"]
+    if not more:
+        return ""
+    if not own["bits"]:  # a layer without a weight takes none in some formats
+        return f", with {more:,} bits more"
+    return f", with {abs(more) / own['bits']:.0%} {'more' if more > 0 else 'fewer'} bits"
 
 
 WORDS = {"bits": "bits", "cycles": "cycles a vector", "writes": "writes a vector"}
@@ -282,12 +300,17 @@ def show(result: dict[str, Any]) -> None:
         f"{result['rows']} inputs, {result['columns']} outputs, {result['sparsity']:.1%} zeros"
         + (", quantised here" if result["quantised"] else "")
     )
+    if result["scale"]:
+        low, high = min(result["scale"]), max(result["scale"])
+        steps = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        present.line(f"a sum is the file's divided by its column's scale, {steps} (all by --json)")
     rows = [
         ["-" if value is None else value for value in row.values()] for row in result["formats"]
     ]
     present.table("", list(result["formats"][0]), rows)
     chosen = f"{result['chosen']} {result['parameters']}".strip()
-    present.line(f"{result['file']}: {chosen}, {result['tiles']} tiles")
+    tiles = f"{result['tiles']} tile{'s' if result['tiles'] != 1 else ''}"
+    present.line(f"{result['file']}: {chosen}, {tiles}")
     for file in result["exported"]:
         present.line(file)
     if result["price"]:

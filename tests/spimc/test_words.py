@@ -4,6 +4,7 @@ import json
 import shutil
 import struct
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -130,6 +131,16 @@ def test_a_c_program_reads_the_header(tmp_path):
     assert lines == shown
 
 
+def test_names_in_c_are_plain_and_commands_can_be_pasted():
+    """Of a file whose name holds letters and spaces that neither C nor a shell takes."""
+    layer = spimc_layer.plan(np.eye(4, dtype=np.int8), MACRO, TILES[1])
+    made = layers.texts(layer, Path("größe 1.npz"), "c")
+    header, host = made["größe 1.h"].decode(), made["größe 1_host.c"].decode()
+    assert "#define GR__E_1_ROWS" in header
+    assert "--program 'größe 1_host.c' <" in host
+    assert '#include "größe 1.h"' in host
+
+
 @pytest.fixture
 def weights(tmp_path):
     rng = np.random.default_rng(1)
@@ -148,7 +159,38 @@ def test_auto_takes_what_the_goal_says_and_names_the_price(weights, tmp_path, go
         column = "rewritten" if other == "writes" else other
         best = min(row[column] for row in result["formats"] if row["tiles"])
         assert (f"--goal {other}" in result["price"]) == (best < own[column])
-    assert result["price"] == pack.price(result["formats"], result["chosen"])
+    assert result["price"] == pack.price(result["formats"], own)
+
+
+def test_the_price_is_of_the_n_of_m_that_was_asked_for(weights, tmp_path):
+    """Not of the N:M that the survey found, which stores another number of entries."""
+    cfg = Config(window=64, slots=32)
+    np.save(tmp_path / "w.npy", sparse.prune_groups(np.load(weights), 1, 4))
+    result = pack.run(tmp_path / "w.npy", cfg, form="2:4", out=tmp_path / "p.npz")
+    own = result["formats"][-1]
+    assert (own["format"], own["parameters"]) == ("nm", "2:4")
+    layer = spimc_layer.load(tmp_path / "p.npz")
+    assert (own["cycles"], own["rewritten"]) == (layer.cycles, layer.rewritten)
+    assert f"in place of {own['bits']:,} (--goal bits)" in result["price"]
+    with pytest.raises(ValueError, match="more than 2 of 4; --prune drops the smallest"):
+        pack.run(weights, cfg, form="2:4", out=tmp_path / "p.npz")
+
+
+def test_a_layer_without_a_weight_is_packed(tmp_path):
+    np.save(tmp_path / "w.npy", np.zeros((5, 4), dtype=np.int8))
+    result = pack.run(tmp_path / "w.npy", MACRO, out=tmp_path / "p.npz")
+    assert result["formats"][0]["bits"] == 0
+    assert "bits more (--goal cycles)" in result["price"]
+    assert (spimc_layer.load(tmp_path / "p.npz").model(np.ones((1, 5), dtype=int)) == 0).all()
+
+
+def test_quantised_weights_come_with_the_scale_of_each_column(tmp_path):
+    w = np.array([[0.5, 3.0], [-0.25, 0.0]])
+    np.save(tmp_path / "w.npy", w)
+    result = pack.run(tmp_path / "w.npy", MACRO, out=tmp_path / "p.npz")
+    assert np.allclose(result["scale"], [0.5 / 127, 3 / 127], rtol=1e-5)
+    sums = spimc_layer.load(tmp_path / "p.npz").model([[1, 2]])
+    assert np.allclose(sums * result["scale"], [[0.0, 3.0]], atol=0.01)
 
 
 @pytest.mark.parametrize(
