@@ -88,6 +88,16 @@ def test_layers_work_one_after_another(simulate, chain, weights, lanes):
     assert report.tests >= 4
 
 
+def test_a_frame_of_one_beat_may_lack_its_last(simulate, tmp_path):
+    """The first beat, which the bench changes, is on the port before the clock runs."""
+    layer = Layer(inputs=8, neurons=3, threshold=25)
+    weights = np.random.default_rng(1).integers(-8, 24, (8, 3))
+    network = Network(layers=(layer,), weights=(weights,), readout="counts", steps=3)
+    files.save(tmp_path / "one.npz", network)
+    cfg = Config(network=str(tmp_path / "one.npz"), lanes=3)
+    assert simulate("lif", cfg, tests="malformed").tests == 1
+
+
 def test_large_memories_hold_nothing_at_first():
     """Those that are asked for have no contents in the design, and all others still have."""
     designs = [
