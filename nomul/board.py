@@ -55,6 +55,9 @@ class Board:
                 f"{path.name}: field 'serial' is missing: it is not what `nomul pnr --bitstream` "
                 "wrote beside a bitstream"
             )
+        # The network that the board holds lies beside its description, wherever both are now.
+        beside = {name: str(path.parent / file) for name, file in values.get("files", {}).items()}
+        values["config"] = {**values.get("config", {}), **beside}
         return cls._at(values, port)
 
     @classmethod

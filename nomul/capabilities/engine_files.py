@@ -171,20 +171,29 @@ class Steps:
 
     def bitstream(self, board: str, target: str | None, seed: int) -> None:
         """Write the file that configures a board, and what a host has to know of it."""
+        from nomul.synth.place import boards
+
         name = Path(board).stem  # a board of the user's own is a file of pins
         folder = self.out / name
         about = flow.bitstream(self.block, self.cfg, folder, board, seed=seed, target=target)
-        placed = about["placed"]
-        self._measured(about["board"], placed["fmax_mhz"], placed["utilisation"])
+        placed, clock_mhz = about["placed"], boards.get(board).clock_hz / 1e6
+        self._measured(about["board"], placed["fmax_mhz"], placed["utilisation"], clock_mhz)
         bits = Path(about["bitstream"])
         self.files[f"{name}/{bits.name}"] = "bitstream"
         self.files[f"{name}/{bits.stem}.json"] = "for nomul.board.Board.open"
 
-    def _measured(self, where: str, fmax_mhz: float, sites: dict[str, int]) -> None:
+    def _measured(
+        self, where: str, fmax_mhz: float, sites: dict[str, int], clock_mhz: float | None = None
+    ) -> None:
+        """Note clock and sites, and the rate at that clock or at the one that a board has."""
         self.figures["device"] = where
         self.figures["clock (MHz)"] = fmax_mhz
         self.figures |= sites
-        self.figures["inputs per second"] = int(1e6 * fmax_mhz / self.cfg.interval)
+        rate = "inputs per second"
+        if clock_mhz is not None:
+            self.figures["clock of the board (MHz)"] = clock_mhz
+            rate = "inputs per second, without the line"
+        self.figures[rate] = int(1e6 * (clock_mhz or fmax_mhz) / self.cfg.interval)
 
     def summary(self) -> dict[str, Any]:
         """Return configuration, figures and files, and keep them in ``build.json``."""

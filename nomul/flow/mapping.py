@@ -5,6 +5,7 @@ One file, since half of it documents the arguments of steps that are one call ea
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -314,6 +315,19 @@ def place(
         return pnr.place_and_route(emitted, target, seeds, **options)
 
 
+def _beside(cfg: "Config", name: str, folder: Path) -> dict[str, str]:
+    """Keep the files of a configuration beside its bitstream; return their names by parameter.
+
+    What a board answers is read with the network that it holds, whatever becomes of the file that
+    it was made of.
+    """
+    kept = {}
+    for parameter, path in cfg.files().items():
+        kept[parameter] = f"{name}.{parameter}{path.suffix}"
+        shutil.copyfile(path, folder / kept[parameter])
+    return kept
+
+
 def bitstream(
     block: Block,
     cfg: "Config",
@@ -327,7 +341,7 @@ def bitstream(
     """Put a block on a board with its serial line, and write bitstream and what feeds it.
 
     Returns what ``<block>_<board>.json`` says: manifest, clock, sites, serial line, bitstream, and
-    for a ``uart`` a host program in C.
+    for a ``uart`` a host program in C. A network's file is kept beside it.
 
     Raises
     ------
@@ -355,6 +369,7 @@ def bitstream(
             "bitstream": str(folder / file.name),
             "serial": line,
             **lines.described(block, cfg, top),
+            "files": _beside(cfg, emitted.name, work),
             "placed": {**vars(placed), "fmax_mhz": placed.fmax_mhz},
         }
         if link == "uart":

@@ -203,3 +203,19 @@ def test_a_network_fits_a_board_with_its_weights(tmp_path, name, board, ending):
     about = flow.bitstream(BLOCK, cfg, tmp_path, board)
     assert (tmp_path / f"engine_{board}{ending}").stat().st_size > 10_000
     assert about["placed"]["fmax_mhz"] >= (25 if board == "ulx3s25f" else 12)
+
+
+def test_a_board_computes_at_its_own_clock(tmp_path, monkeypatch):
+    """Not at the highest that place and route found, which nothing on the board makes."""
+    cfg = engine.Config.preset("small")
+    steps = engine_files.Steps(cfg, tmp_path)
+    about = {
+        "board": "iCEBreaker",
+        "bitstream": "b/engine_icebreaker.bin",
+        "placed": {"fmax_mhz": 31.5, "utilisation": {"ICESTORM_LC": 900}},
+    }
+    monkeypatch.setattr(engine_files.flow, "bitstream", lambda *_, **__: about)
+    steps.bitstream("icebreaker", None, 1)
+    assert steps.figures["clock of the board (MHz)"] == 12
+    assert steps.figures["inputs per second, without the line"] == 12_000_000 // cfg.interval
+    assert "inputs per second" not in steps.figures

@@ -1,11 +1,13 @@
 """Predictions of a board, real or simulated: features in, named classes out."""
 
+import json
+
 import numpy as np
 import pytest
 
 from nomul import flow, registry
 from nomul.board import Board
-from nomul.flow import lines
+from nomul.flow import lines, mapping
 from nomul.golden import lutnet
 from nomul.golden.serial import Link
 
@@ -97,6 +99,34 @@ def test_codes_go_into_the_words_and_scores_come_out_of_them(tmp_path):
     assert board.predict(X).tolist() == lutnet.predict(made, X).tolist()
     with pytest.raises(ValueError, match=r"x must be of shape \[n, 3\], not \[12, 2\]"):
         board.predict(X[:, :2])
+
+
+def test_no_samples_have_no_answers(tmp_path):
+    network(tmp_path, [lutnet.Argmax()])
+    about, _ = about_of(tmp_path)
+    board = Board(about, Modelled(about, int))
+    assert board.predict(np.zeros((0, 3))).tolist() == []
+
+
+def test_the_network_of_a_bitstream_stays_beside_it(tmp_path, monkeypatch):
+    """Another network in the file that it was made of, or another folder, changes no answer."""
+    made = network(tmp_path, [lutnet.Argmax()])
+    about, cfg = about_of(tmp_path)
+    (tmp_path / "first").mkdir()
+    about["files"] = mapping._beside(cfg, "lutnet_test", tmp_path / "first")
+    (tmp_path / "first" / "lutnet_test.json").write_text(json.dumps(about))
+    (tmp_path / "net.json").unlink()
+    (tmp_path / "first").rename(tmp_path / "second")
+
+    def model(word):
+        codes = [word >> made.input_bits * i & (1 << made.input_bits) - 1 for i in range(3)]
+        return int(lutnet.predict(made.coded, [codes])[0])
+
+    at = classmethod(lambda cls, about, port: cls(about, Modelled(about, model)))
+    monkeypatch.setattr(Board, "_at", at)
+    board = Board.open(tmp_path / "second" / "lutnet_test.json", "a port")
+    wanted = lutnet.predict(made, X)
+    assert board.predict(X).tolist() == [("no", "maybe", "yes")[i] for i in wanted]
 
 
 @pytest.mark.parametrize(
