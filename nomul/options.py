@@ -22,7 +22,10 @@ Settings = Annotated[
 _NETWORKS = ", ".join(registry.able("network"))
 Network = Annotated[
     Path | None,
-    typer.Option(help=f"Network file of {_NETWORKS}; the preset's network if not given."),
+    typer.Option(
+        help=f"Network of {_NETWORKS}: a file, or one that comes with the block; the preset's if "
+        "not given."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 Target = Annotated[

@@ -32,7 +32,8 @@ def integer(value: Any, name: str, low: int = -WIDEST, high: int = WIDEST) -> in
         raise ValueError(f"{name} must be an integer, not {shown(value)}")
     whole = int(value)
     if not low <= whole <= high:
-        raise ValueError(f"{name} must be in {low}..{high}, not {shown(whole)}")
+        rule = f"at least {low}" if high == WIDEST else f"in {low}..{high}"
+        raise ValueError(f"{name} must be {rule}, not {shown(whole)}")
     return whole
 
 

@@ -43,7 +43,8 @@ def reading(path: Path) -> Iterator[None]:
     except Refused:
         raise
     except UnicodeDecodeError as error:
-        raise Refused(f"{path.name}: is no text: byte {error.start}: {error.reason}") from None
+        why = f"byte {error.start}: {error.reason}"
+        raise Refused(f"{path.name}: is no text in UTF-8: {why}; save it as UTF-8") from None
     except (ValueError, TypeError) as error:
         raise Refused(f"{path.name}: {_line(error)}") from None
     except DAMAGE as error:

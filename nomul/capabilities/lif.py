@@ -49,6 +49,7 @@ def train(
     from dataclasses import replace
 
     from nomul.golden.lif import files
+    from nomul.runs import folders
     from nomul.train import lif
 
     samples = lif.load(data, folder or lif.FASHION)
@@ -65,9 +66,9 @@ def train(
         raise ValueError(f"there is no {preset!r} to train; there are {', '.join(lif.PRESETS)}")
     options = lif.PRESETS.get(name, lif.Options())
     options = replace(options, **{n: v for n, v in given.items() if v is not None})
+    folders.writable(out.parent)
     with present.counting(f"training on {samples.name}, epochs", options.epochs) as advance:
         trained = lif.fit(samples, options, advance=lambda _: advance())
-    out.parent.mkdir(parents=True, exist_ok=True)
     files.save(out, trained.network)
     result = {
         "file": str(out),

@@ -134,19 +134,25 @@ def train_own(own: Own, out: Path, seed: int, epochs: int | None) -> dict[str, A
         The samples cannot be read, or a parameter is out of its range.
     """
     from nomul import train
-    from nomul.train import samples
+    from nomul.runs import folders
+    from nomul.train import samples, sheets
     from nomul.train.fitted import default_epochs
 
     if own.target is None:
         raise ValueError("--data with a file needs --target, the column that holds the classes")
     whole = samples.load(own.data, own.target)
-    share = samples.number(own.test or "0.2")
+    if len(whole.classes) < 2:
+        raise ValueError(
+            f"{own.data.name}: target {own.target!r} must hold at least 2 classes, not "
+            f"{whole.classes[0]!r} alone"
+        )
+    share = sheets.number(own.test or "0.2")
     if share is None:
         rest = whole
         held = samples.load(Path(str(own.test)), own.target, whole.columns, whole.classes)
     else:
         rest, held = whole.split(share, seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    folders.writable(out.parent)
     epochs = default_epochs(len(rest.labels)) if epochs is None else epochs
     with present.counting(f"training on {own.data.name}, epochs", epochs) as advance:
         fitted = train.fit(
@@ -198,11 +204,12 @@ def train_network(
     FileNotFoundError
         The data set is not installed.
     """
+    from nomul.runs import folders
     from nomul.train import lutnet
 
     name, what = to_train(preset)
     data = lutnet.load(what.data, folder or lutnet.FASHION)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    folders.writable(out.parent)
     if len(seeds) > 1:
         runs = out.with_name(f"{out.name}.runs")
         trained = lutnet.choose(what, data, list(seeds), runs, advance)
@@ -369,6 +376,7 @@ def predict(cfg: "Config", x: Any, words: Mapping[str, Any]) -> Question:
 
     def classes(answers: Mapping[str, Sequence[int]]) -> Any:
         y = np.array([words["y"].unpack(lanes, word) for word in answers["y"]], dtype=np.int64)
+        y = y.reshape(len(y), words["y"].fields[lanes]["count"])
         if y.shape[1] > 1:
             chosen = y.argmax(axis=1)
         else:

@@ -49,7 +49,8 @@ def doctor(json: AsJson = False) -> None:
     ]
     present.table("", ("tool", "for", "version"), [("python", "", versions["python"]), *rows])
     state = [(command, ", ".join(names) or "ready") for command, names in lacking.items()]
-    present.table("\ncommands", ("nomul ...", "missing"), state)
+    present.line("")
+    present.table("", ("command of nomul", "ready, or what is missing"), state)
 
 
 def demo(out: Out = None, seed: Seed = 1, json: AsJson = False) -> None:
@@ -153,7 +154,7 @@ def main() -> None:
         sys.exit(2)
     except failure as error:
         hint = _install(error) if isinstance(error, ImportError) else ""
-        present.error(f"{error}{hint}", _notes(error))
+        present.error(f"{_said(error)}{hint}", _notes(error))
         sys.exit(1)
     except fault as error:
         what = f"{type(error).__name__}: {error}"
@@ -168,6 +169,13 @@ class Ended(BaseException):
 def _end(number: int, frame: object) -> None:
     """End in order on a signal, so that temporary folders and workers go too."""
     raise Ended(number)
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says; one of the system begins with its file, as all others do."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _install(error: ImportError) -> str:

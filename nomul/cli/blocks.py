@@ -249,8 +249,8 @@ def sim(
     json: AsJson = False,
 ) -> None:
     """Run a block's Verilog in a simulator, and compare every output with the golden model."""
-    # The bench runs in another folder, so a path has to be whole.
-    network = network.resolve() if network else None
+    # The bench runs in another folder, so a path has to be whole; a name of nomul's is none.
+    network = network.resolve() if network and network.exists() else network
     design = Design.parse(name, preset, with_network(settings, network))
     options: dict[str, Any] = {"simulator": simulator, "seed": seed, "waves": waves}
     trial = None

@@ -44,6 +44,24 @@ def plain_root() -> Path:
     raise OSError(f"TMPDIR: {str(wanted)!r} has characters that tools misread, and /tmp is no help")
 
 
+def writable(folder: Path) -> None:
+    """Make a folder where there is none, and see that a file can be written, before long work.
+
+    Raises
+    ------
+    OSError
+        It cannot.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            error.errno, f"no file can be written: {error.strerror}", str(folder)
+        ) from None
+
+
 @contextlib.contextmanager
 def scratch(prefix: str = "nomul-") -> Iterator[Path]:
     """Give a temporary folder that is gone afterwards.
@@ -90,9 +108,11 @@ def private(final: Path, *, beside: bool = False) -> Iterator[Path]:
         if wrong:  # before anything is done
             raise OSError(number, os.strerror(number), str(final))
     near = near.parent if near == final else near
-    writable = is_plain(near) and os.access(near, os.W_OK | os.X_OK)
-    root = near if writable else plain_root()
-    hold = Path(tempfile.mkdtemp(prefix=".nomul-", dir=root))
+    own = is_plain(near) and os.access(near, os.W_OK | os.X_OK)
+    try:
+        hold = Path(tempfile.mkdtemp(prefix=".nomul-", dir=near if own else plain_root()))
+    except OSError as error:  # a file system may refuse what its permissions allow
+        raise OSError(error.errno, os.strerror(error.errno or 0), str(final)) from None
     work, put = hold / "run", _merge if beside else _place
     work.mkdir()
     try:

@@ -1,4 +1,7 @@
-"""The command line: what it prints, what it refuses in one line, and what it does not load."""
+"""The command line: what it prints, what it refuses in one line, and what it does not load.
+
+One file, since all of its cases go through one fixture that runs a command in a folder of its own.
+"""
 
 import json
 import re
@@ -90,6 +93,22 @@ def test_sim_reports_what_was_compared(nomul_, tmp_path):
     assert report["tests"] == 2
     assert report["compared"] > 600
     assert (tmp_path / "build/lfsr/small/sim/sim.log").is_file()
+
+
+def test_an_error_of_the_system_begins_with_its_file(nomul_, tmp_path):
+    code, _, err = nomul_("pack", "nowhere.npy")
+    assert (code, err.strip()) == (1, "nomul: nowhere.npy: No such file or directory")
+    (tmp_path / "file").write_text("")
+    code, _, err = nomul_("emit", "lfsr", "--out", str(tmp_path / "file"))
+    assert (code, err.strip()) == (1, f"nomul: {tmp_path}/file: Not a directory")
+
+
+def test_sim_takes_a_network_by_the_name_that_it_comes_with(nomul_):
+    code, out, _ = nomul_("sim", "lutnet", "--network", "table", "--json")
+    assert code == 0
+    assert json.loads(out)["config"]["network"] == "table"
+    code, _, err = nomul_("sim", "lutnet", "--network", "tabel")
+    assert (code, "not 'tabel'" in err) == (2, True)
 
 
 def test_synth_measures(nomul_, tmp_path):

@@ -20,6 +20,7 @@ from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
 import nomul  # noqa: E402
 from nomul import flow, train  # noqa: E402
+from nomul.capabilities import lutnet as capability  # noqa: E402
 from nomul.golden import lutnet  # noqa: E402
 from nomul.sim.harness import BenchError  # noqa: E402
 from nomul.train import samples  # noqa: E402
@@ -101,11 +102,57 @@ def test_arrays_are_samples_too(tmp_path):
             "a,kind\n" + "".join(f"{i},{i}\n" for i in range(300)),
             "my.csv: target 'kind' has 300 values, more than the 256 classes",
         ),
+        (
+            "a,kind\n1,2\n2,0.5\n3,1\n",
+            r"my.csv: row 2, target 'kind' must be a class, .* not 0.5: there is no regression",
+        ),
+        (
+            "a,kind\n1,2\n-1e300,0\n3,1\n",
+            r"my.csv: row 2, column 'a' must be a number that single precision holds, not -1e\+300",
+        ),
     ],
 )
 def test_what_is_not_understood_is_named(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         samples.load(write(tmp_path / "my.csv", text), "kind")
+
+
+def test_lines_end_where_a_table_says_so_and_nowhere_else(tmp_path):
+    """Not at what Unicode calls a line separator, which a text may hold."""
+    path = write(tmp_path / "my.csv", 'a,b,kind\r\n1,"x\u2028y",no\r\n2,"u\nv",yes\r\n')
+    got = samples.load(path, "kind")
+    assert got.columns[1].categories == ("u\nv", "x\u2028y")
+    assert got.classes == ("no", "yes")
+
+
+def test_a_text_in_another_code_says_what_to_do(tmp_path):
+    (tmp_path / "my.csv").write_bytes("größe,kind\n1,x\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"my.csv: is no text in UTF-8: byte 2: .*save it as"):
+        samples.load(tmp_path / "my.csv", "kind")
+
+
+@pytest.mark.parametrize(("share", "part"), [(0.1, "test"), (0.9, "training")])
+def test_a_split_leaves_samples_on_both_sides(coloured, share, part):
+    with pytest.raises(ValueError, match=f"{share} leaves none of the 4 samples for {part}"):
+        samples.load(coloured, "kind").split(share, 1)
+
+
+def test_real_numbers_are_no_classes():
+    with pytest.raises(ValueError, match=r"y must hold classes, .*there is no regression"):
+        train.fit(np.zeros((4, 2)), [0.5, 1.5, 0.5, 1.5])
+
+
+def test_what_cannot_be_trained_or_written_is_said_before_training(tmp_path, monkeypatch):
+    own = {"target": "kind", "test": None, "luts": 50, "bits": 4, "edges": "quantile"}
+    monkeypatch.setattr(train, "fit", None)
+    path = write(tmp_path / "one.csv", "a,kind\n1,x\n2,x\n")
+    with pytest.raises(
+        ValueError, match=r"one.csv: target 'kind' must hold at least 2 classes, no"
+    ):
+        capability.train_own(capability.Own(data=path, **own), tmp_path / "n.npz", 1, 1)
+    path = write(tmp_path / "two.csv", "a,kind\n" + "1,x\n2,y\n" * 5)
+    with pytest.raises(NotADirectoryError, match=r"two\.csv"):
+        capability.train_own(capability.Own(data=path, **own), path / "in" / "n.npz", 1, 1)
 
 
 def test_unknown_categories_classes_and_endings_are_named(coloured, tmp_path):
