@@ -161,9 +161,8 @@ class Config:
     def check(self, name: str, ok: bool, rule: str) -> None:
         """Raise ValueError ``<block>.<name> must be <rule>, not <value>`` unless ``ok``."""
         if not ok:
-            raise ValueError(
-                f"{self.block_name}.{name} must be {rule}, not {getattr(self, name)!r}"
-            )
+            value = getattr(self, name)
+            raise ValueError(f"{self.block_name}.{name} must be {rule}, not {value!r}")
 
     def check_range(self, name: str, low: int, high: int) -> None:
         """Require ``low <= self.<name> <= high``."""
@@ -175,14 +174,10 @@ class Config:
         self.check(name, getattr(self, name) in choices, f"one of {', '.join(choices)}")
 
 
-# Kinds of the fields of each class that was asked for: reading annotations takes long.
-_KINDS: dict[type, dict[str, Any]] = {}
-
-
 def _kinds(cls: type[Config]) -> dict[str, Any]:
-    if cls not in _KINDS:
-        _KINDS[cls] = typing.get_type_hints(cls)
-    return _KINDS[cls]
+    if "_kept_kinds" not in vars(cls):  # to read annotations takes long
+        cls._kept_kinds = typing.get_type_hints(cls)  # type: ignore[attr-defined]
+    return vars(cls)["_kept_kinds"]
 
 
 def _kind_error(owner: Any, name: str, value: Any, rule: str) -> TypeError:

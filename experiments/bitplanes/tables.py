@@ -19,6 +19,7 @@ from nomul.synth.energy import power
 from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import FreePdk45
 from nomul.synth.map.synthesize import synthesize
+from nomul.synth.measure import measure
 
 KEPT = Path("build/bitplanes")
 
@@ -32,6 +33,16 @@ INPUTS, OUTPUTS = 64, 4
 CELLS = dataclasses.replace(FreePdk45(), recipes=(BALANCED,))
 VECTORS = 10
 ARRAYS = ("dense, Booth", "planes, binary", "dense, bit by bit")
+
+# Ways on an FPGA, whose multipliers are blocks.
+ON_ECP5 = {
+    "dense, DSP blocks": "dense, Booth",
+    "planes, binary": "planes, binary",
+    "dense, bit by bit": "dense, bit by bit",
+}
+
+# Bits of activations and of weights of the arrays that are measured whole.
+PRECISIONS = ((8, 8), (4, 4))
 
 
 def arrays(acts: int, weights: int) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -105,7 +116,7 @@ def equal_throughput() -> Rows:
     is the same bits for all; so is what loads it. Energy is that of random operands.
     """
     rows = []
-    for acts, weights in ((8, 8),):
+    for acts, weights in PRECISIONS:
         for name in ARRAYS:
             block, values = arrays(acts, weights)[name]
             about = {"table": "T2", "name": name, "config": values, "tool": yosys.version()}
@@ -169,6 +180,44 @@ def _measured(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@caption("Arrays of the same throughput on ECP5, placed and routed once, by precision.")
+def on_ecp5() -> Rows:
+    """Return arrays of the same throughput on ECP5, placed and routed once, by precision.
+
+    Dense ones have DSP blocks; weights stand in the memory that the mapping chooses, loader and
+    streams among what is counted.
+    """
+    rows = []
+    for acts, weights in PRECISIONS:
+        for name, like in ON_ECP5.items():
+            block, values = arrays(acts, weights)[like]
+            if name == "dense, DSP blocks":
+                values = {**values, "multiplier": "operator"}
+            about = {"table": "T5", "name": name, "config": values, "tool": yosys.version()}
+            about |= {"design": ledger.digest(_emitted(block, values).rtlil)}
+            work = partial(_placed, name, block, values)
+            rows.append(ledger.kept(ledger.Folder(KEPT), about, work))
+    return rows
+
+
+def _placed(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
+    found = registry.get(block)
+    cfg = found.config().from_dict(values)
+    row = measure(found.top(cfg), cfg, block, "ecp5", period_ps=ARRAY_PS, seeds=(1,))
+    assert row.timing is not None
+    return {
+        "array": name,
+        "A": cfg.act_bits,
+        "B": cfg.weight_bits,
+        "products per cycle": cfg.inputs * cfg.outputs / cfg.interval,
+        "LUT": row.resources["luts"],
+        "FF": row.resources["ffs"],
+        "DSP": row.resources["dsp"],
+        "BRAM": row.resources["bram"],
+        "clock, MHz": round(1e6 / row.timing.period_ps, 1),
+    }
+
+
 @caption("Passes and cycles of FracTrain's precisions on an array made for 8 x 8 bits.")
 def passes() -> Rows:
     """Return passes and cycles of FracTrain's precisions on an array made for 8 x 8 bits.
@@ -201,5 +250,6 @@ TABLES = {
     "T2": equal_throughput,
     "T3": passes,
     "T4": accuracy.levels,
+    "T5": on_ecp5,
     "accuracy": accuracy.planes,
 }
