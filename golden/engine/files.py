@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from nomul.golden import products
-from nomul.golden.engine import choice, members
+from nomul.golden.engine import choice, loading, members
 from nomul.golden.engine.config import MEMBERS, Config
+from nomul.golden.network.network import Network
 
 
 def asked(network: str, member: str, settings: Sequence[str]) -> Config:
@@ -43,6 +44,18 @@ def asked(network: str, member: str, settings: Sequence[str]) -> Config:
     if not {"inputs", "outputs"} & values.keys():
         values |= choice.tile(values)
     return Config.from_dict(values)
+
+
+def program_words(cfg: Config, net: Network | None = None) -> bytes:
+    """Return a layer program as it is loaded, words of whole 32 bits, the lowest first.
+
+    A word is a row, a bit that marks entries of the requantisers' table, and ``last``. ``net`` is
+    the engine's own network if None; refusals are those of :func:`nomul.golden.engine.load`.
+    """
+    words, last = loading.words(cfg, net), cfg.rows.bits + 1
+    words[-1] |= 1 << last
+    size = 4 * -(-(last + 1) // 32)
+    return b"".join(word.to_bytes(size, "little") for word in words)
 
 
 def weights(cfg: Config) -> tuple[bytes, str]:

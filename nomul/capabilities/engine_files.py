@@ -120,7 +120,7 @@ class Steps:
     def sources(self) -> None:
         """Write Verilog, with and without AXI, registers, weights, programs of the host."""
         from nomul.golden import network
-        from nomul.golden.engine.files import weights
+        from nomul.golden.engine.files import program_words, weights
         from nomul.hosts import serial_hosts
 
         cfg, program = self.cfg, self.cfg.program
@@ -137,7 +137,10 @@ class Steps:
         words, places = weights(cfg)
         self.write("weights.bin", words, "words of weights, each of whole bytes, lowest first")
         self.write("weights.json", places + "\n", "where each tile begins in weights.bin")
-        if cfg.weights == "rom":
+        if cfg.loads:
+            rows = program_words(cfg)
+            self.write("program.bin", rows, "words of the layer program, for the register program")
+        if cfg.weights == "rom" and not cfg.loads:
             hosts = serial_hosts(
                 f"the engine, {cfg.network}, on {cfg.member}",
                 self.described["payloads"],

@@ -24,6 +24,7 @@ from cocotbext.axi import (
 
 from nomul.golden import engine, network
 from nomul.golden.engine import loading
+from nomul.golden.engine.files import program_words
 from nomul.sim import harness
 from nomul.sim.stream import PERIOD_NS, assert_equal
 
@@ -61,15 +62,11 @@ class Host:
 
     async def load(self, net: network.Network | None) -> None:
         """Write a layer program, word by word, each of them from its lowest part on."""
-        address, words = self.registers["program"]["address"], engine.load(self.cfg, net)
-        last = self.cfg.rows.bits + 1
-        words[-1] |= 1 << last
-        size = 4 * -(-(last + 1) // 32)
-        for word in words:
-            data = word.to_bytes(size, "little")
-            for at in range(0, size, 4):
-                write = self.master.write(address + at, data[at : at + 4])
-                await with_timeout(write, TIMEOUT_US, "us")
+        address = self.registers["program"]["address"]
+        data, size = program_words(self.cfg, net), 4 * -(-(self.cfg.rows.bits + 2) // 32)
+        for at in range(0, len(data), 4):
+            write = self.master.write(address + at % size, data[at : at + 4])
+            await with_timeout(write, TIMEOUT_US, "us")
 
     async def flags(self) -> int:
         """Read the sticky flags."""

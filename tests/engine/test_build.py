@@ -44,6 +44,16 @@ def test_a_build_writes_what_its_list_says(tmp_path):
     assert "ENGINE_AXI_ERRORS_E_RANGE_MASK" in (tmp_path / "axi" / "engine_axi.h").read_text()
 
 
+def test_a_program_that_is_loaded_comes_as_a_file(tmp_path):
+    cfg, steps = built(tmp_path, "inputs=5", "outputs=3", "loads=true")
+    data, size = (tmp_path / "program.bin").read_bytes(), 4 * -(-(cfg.rows.bits + 2) // 32)
+    words = [int.from_bytes(data[k : k + size], "little") for k in range(0, len(data), size)]
+    last = 1 << (cfg.rows.bits + 1)
+    assert [word & (last - 1) for word in words] == engine.load(cfg)
+    assert [word >= last for word in words] == [False] * (len(words) - 1) + [True]
+    assert "host/classify.py" not in steps.summary()["files"]  # it would not send the program
+
+
 def test_weights_are_those_of_the_tiles_in_their_order(tmp_path):
     cfg, _ = built(tmp_path, "inputs=5", "outputs=3")
     about = json.loads((tmp_path / "weights.json").read_text())
