@@ -3,12 +3,13 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from nomul.golden.faultmem import Bank as Model
 from nomul.golden.faultmem import Config
-from nomul.golden.faultmem.config import WIDTH
+from nomul.golden.faultmem.config import GAP_DRAW, WIDTH
 from nomul.hw.lfsr import transform
 from nomul.hw.popcount import popcount
 from nomul.hw.skid import Stage
@@ -41,7 +42,8 @@ def answer_layout(cfg: Config) -> data.StructLayout:
 class Bank(wiring.Component):
     """Draws for the bits of a word that share a register, the lowest changing one first.
 
-    Combinational from ``pending`` to ``fails``; the register moves where ``go`` and a bit changed.
+    Combinational from ``pending`` to ``fails``; the register moves where ``go`` and a bit changed,
+    or with gaps while one is drawn, a bit of it per cycle.
 
     Parameters
     ----------
@@ -60,7 +62,16 @@ class Bank(wiring.Component):
         The bit that draws.
     fails : ``Out(bits of the bank)``
         That bit, if it keeps its old value.
+    done : ``Out(1)``
+        After this cycle nothing is left to draw.
     """
+
+    go: Signal
+    pending: Signal
+    value: Signal
+    one: Signal
+    fails: Signal
+    done: Signal
 
     def __init__(self, cfg: Config, number: int):
         self.cfg, self.number = cfg, number
@@ -73,39 +84,77 @@ class Bank(wiring.Component):
                 "value": In(size),
                 "one": Out(size),
                 "fails": Out(size),
+                "done": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
-        state = Signal(WIDTH, init=cfg.seeds[self.number])
+        lowest, fails, last = Signal.like(self.pending), Signal(), Signal()
+        m.d.comb += [
+            lowest.eq(self.pending & -self.pending),
+            last.eq(~(self.pending & ~lowest).any()),
+            self.fails.eq(Mux(fails, self.one, 0)),
+        ]
+        if cfg.gaps[self.number]:
+            self._count(m, lowest, fails, last)
+            return m
+        m.d.comb += [self.one.eq(lowest), self.done.eq(last)]
         low, end = cfg.banks[self.number]
-        m.d.comb += self.one.eq(self.pending & -self.pending)
+        # Where no bit of the bank can fail, nothing is drawn and compared.
+        if any(cfg.chances(name)[low:end].any() for name in ("p01", "p10")):
+            self._compare(m, fails)
+        return m
+
+    def _compare(self, m: Module, fails: Signal) -> None:
+        """Describe one comparison: the drawn number, and the chance of the bit and direction."""
+        cfg = self.cfg
+        low, end = cfg.banks[self.number]
+        state = Signal(WIDTH, init=cfg.seeds[self.number])
         with m.If(self.go & self.pending.any()):
             m.d.sync += state.eq(transform(cfg.step, state))
-        # One comparison of the drawn number with the threshold of the bit and its direction.
         threshold = Signal(cfg.resolution)
         limits = [
             Mux(self.value[k], int(cfg.chances("p01")[low + k]), int(cfg.chances("p10")[low + k]))
             for k in range(end - low)
         ]
-        m.d.comb += threshold.eq(
-            reduce(or_, (Mux(self.one[k], limit, 0) for k, limit in enumerate(limits)))
-        )
-        fails = Signal()
-        # Where no bit of the bank can fail, nothing is compared.
-        names = ("p01", "p10")
-        if any(cfg.chances(name)[low:end].any() for name in names):
-            m.d.comb += fails.eq(state[: cfg.resolution] < threshold)
-        m.d.comb += self.fails.eq(Mux(fails, self.one, 0))
-        return m
+        m.d.comb += [
+            threshold.eq(
+                reduce(or_, (Mux(self.one[k], limit, 0) for k, limit in enumerate(limits)))
+            ),
+            fails.eq(state[: cfg.resolution] < threshold),
+        ]
+
+    def _count(self, m: Module, lowest: Signal, fails: Signal, last: Signal) -> None:
+        """Describe the counter to the next failure, and how it is drawn after one, bit by bit."""
+        cfg, thresholds = self.cfg, self.cfg.gaps[self.number]
+        size, first = len(thresholds), Model(cfg, self.number)
+        # Reset leaves what the first gap's drawing would.
+        state = Signal(WIDTH, init=int(first.register.state[0]))
+        gap, left = Signal(size, init=first.gap), Signal(range(size + 1))
+        draws = self.pending.any() & ~left.any()
+        limit = Array(C(t, GAP_DRAW) for t in (0, *reversed(thresholds)))[left]
+        m.d.comb += [
+            self.one.eq(Mux(left.any(), 0, lowest)),
+            fails.eq(draws & ~gap.any()),
+            self.done.eq(Mux(left.any(), (left == 1) & ~self.pending.any(), last & ~fails)),
+        ]
+        with m.If(self.go & left.any()):
+            m.d.sync += [
+                state.eq(transform(cfg.step, state)),
+                gap.eq(Cat(gap, state[:GAP_DRAW] < limit)[1:]),
+                left.eq(left - 1),
+            ]
+        with m.Elif(self.go & draws):
+            m.d.sync += [gap.eq(gap - 1), left.eq(Mux(fails, size, 0))]
 
 
 class Top(wiring.Component):
     """Writes words of which each changing bit fails by chance; with chances of 0, a bare memory.
 
     Latency is two cycles; one request per cycle where no bank has more than one bit to change,
-    and one cycle more for each further bit of the bank that has most.
+    and one cycle more for each further bit of the bank that has most. With gaps a bank takes as
+    many cycles more as a gap has bits, for each bit that fails.
 
     Parameters
     ----------
@@ -121,11 +170,9 @@ class Top(wiring.Component):
         one answer per request. That to an address behind the memory is 0 and ``dropped``.
     misaddressed : ``Out(1)``
         Sticky: an address behind the memory, whose request drew no number.
-    select : ``In``
-        The bit whose failures ``failures`` shows.
-    failures : ``Out(32)``
-        Failures of bit ``select``, modulo 2^32.
-    bank_failures : ``Out(ArrayLayout(unsigned(32), banks))``
+    failures0, failures1, ... : ``Out(32)``
+        Failures of each bit, modulo 2^32.
+    bank_failures0, bank_failures1, ... : ``Out(32)``
         Failures of each bank, modulo 2^32.
 
     Limits
@@ -139,14 +186,14 @@ class Top(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
+        counters = [f"failures{bit}" for bit in range(cfg.bits)]
+        counters += [f"bank_failures{number}" for number in range(len(cfg.banks))]
         super().__init__(
             {
                 "i": In(stream.Signature(request_layout(cfg))),
                 "o": Out(stream.Signature(answer_layout(cfg))),
                 "misaddressed": Out(1),
-                "select": In(range(max(2, cfg.bits))),
-                "failures": Out(COUNTER_BITS),
-                "bank_failures": Out(data.ArrayLayout(unsigned(COUNTER_BITS), len(cfg.banks))),
+                **dict.fromkeys(counters, Out(COUNTER_BITS)),
             }
         )
 
@@ -201,7 +248,7 @@ class Top(wiring.Component):
             fails.eq(Cat(bank.fails for bank in banks)),
             rest.eq(pending & ~drawn),
             every.eq(fails | Mux(begun, failed, 0)),
-            done.eq(~rest.any()),
+            done.eq(Cat(bank.done for bank in banks).all()),
             going.eq(busy & (~done | stage.i.ready)),
         ]
         with m.If(going):
@@ -233,11 +280,9 @@ class Top(wiring.Component):
         cfg = self.cfg
         counted = Signal(cfg.bits)
         m.d.comb += counted.eq(failed)
-        counters = [Signal(COUNTER_BITS, name=f"failures{k}") for k in range(cfg.bits)]
-        for k, counter in enumerate(counters):
-            m.d.sync += counter.eq(counter + counted[k])
-        shown = Array([*counters, *(Const(0, COUNTER_BITS) for _ in range(cfg.bits == 1))])
-        m.d.comb += self.failures.eq(shown[self.select])
+        for bit in range(cfg.bits):
+            counter = getattr(self, f"failures{bit}")
+            m.d.sync += counter.eq(counter + counted[bit])
         for number, (low, end) in enumerate(cfg.banks):
-            total = self.bank_failures[number]
+            total = getattr(self, f"bank_failures{number}")
             m.d.sync += total.eq(total + popcount(m, list(counted[low:end])))

@@ -5,11 +5,13 @@ of which only the abstract was readable: the generator, the banks and the counte
 """
 
 from nomul.golden.faultmem import secded
-from nomul.golden.faultmem.config import Config
+from nomul.golden.faultmem.config import Config, gap_thresholds
 from nomul.golden.faultmem.model import (
+    Bank,
     History,
     Memory,
     Register,
+    Store,
     cycles,
     history,
     ideal,
@@ -18,11 +20,14 @@ from nomul.golden.faultmem.model import (
 )
 
 __all__ = [
+    "Bank",
     "Config",
     "History",
     "Memory",
     "Register",
+    "Store",
     "cycles",
+    "gap_thresholds",
     "history",
     "ideal",
     "model",

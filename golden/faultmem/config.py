@@ -1,8 +1,9 @@
 """Parameters of a memory whose writes fail."""
 
 import dataclasses
+from decimal import Decimal, localcontext
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -11,6 +12,34 @@ from nomul.golden.arrays import Ints
 
 WIDTH = 32  # of the registers that draw
 SPACING = 1 << 26  # outputs between the registers of two banks, and between the seed and the first
+GAP_DRAW = 24  # bits of a number that decides on a bit of a gap
+
+Drawing = Literal["word", "gap"]
+
+
+def gap_thresholds(chance: int, resolution: int) -> tuple[int, ...]:
+    """Return how often each bit of a gap is 1, the lowest first, in units of 2^-24.
+
+    A gap is how many bits draw well before one fails, and geometric: P(g) = (1 - p)^g p. Written in
+    binary the power falls apart into one factor per bit, so the bits of g are independent, and bit
+    i is 1 with chance q / (1 + q), where q = (1 - p)^(2^i). Bits whose chance rounds to 0 are left
+    out, which is where no more gaps are than 2^-24.
+
+    Parameters
+    ----------
+    chance, resolution
+        p, in units of 2^-resolution.
+    """
+    if chance == 0:
+        return ()
+    found = []
+    with localcontext() as context:  # 1 - p differs from 1 by less than a float64 can say
+        context.prec = 60
+        power = 1 - Decimal(chance) / (1 << resolution)
+        while threshold := round(power / (1 + power) * (1 << GAP_DRAW)):
+            found.append(threshold)
+            power *= power
+    return tuple(found)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,12 +56,17 @@ class Config(config.Pipelined):
         Chance that a write of 0 to 1, or of 1 to 0, fails, in units of 2^-resolution: one for all
         bits, or one for each, lowest first; less than 2^resolution.
     resolution
-        R, bits of a random number and of the thresholds it is compared with, 1..30.
+        R, bits of a random number and of the thresholds it is compared with, 1..30; with ``gap``
+        only the unit of chances, 1..60.
     seed
         Where the random numbers begin, 1 .. 2^32 - 1.
     bank_bits
         Bits of a word that share a register and draw one after the other, 1..32; with 1 a write
         takes one cycle whatever changes.
+    drawing
+        ``word``: a random number for each bit that is to change. ``gap``: a counter per bank of the
+        bits that change until the next one fails, drawn anew after a failure; for small chances,
+        one for all bits of a bank and both directions.
     """
 
     block_name: ClassVar[str] = "faultmem"
@@ -44,6 +78,7 @@ class Config(config.Pipelined):
     resolution: int = 16
     seed: int = 1
     bank_bits: int = 4
+    drawing: Drawing = "word"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"p01": 12000, "p10": 4000},
@@ -54,13 +89,15 @@ class Config(config.Pipelined):
             "p10": (64, 32, 16, 8, 4, 2, 1, 0),
         },
         "perfect": {"p01": 0, "p10": 0},
+        "gap": {"drawing": "gap", "resolution": 40, "p01": 1 << 34, "p10": 1 << 34},
     }
 
     def validate(self) -> None:
         """Check the ranges."""
         self.check_range("words", 1, 1 << 16)
         self.check_range("bits", 1, 32)
-        self.check_range("resolution", 1, 30)
+        self.check_choice("drawing")
+        self.check_range("resolution", 1, 60 if self.drawing == "gap" else 30)
         self.check_range("seed", 1, (1 << WIDTH) - 1)
         self.check_range("bank_bits", 1, 32)
         for name in ("p01", "p10"):
@@ -70,6 +107,9 @@ class Config(config.Pipelined):
             rule = f"in 0..{(1 << self.resolution) - 1}, of {self.resolution} bits"
             every = chances if isinstance(chances, tuple) else (chances,)
             self.check(name, all(0 <= p < 1 << self.resolution for p in every), rule)
+        for low, end in self.banks if self.drawing == "gap" else ():
+            chances = {int(p) for name in ("p01", "p10") for p in self.chances(name)[low:end]}
+            self.check("p01", len(chances) == 1, f"one, and p10 too, for bits {low}..{end - 1}")
 
     def chances(self, name: str) -> Ints:
         """Return ``p01`` or ``p10`` for each bit, int64[bits]."""
@@ -94,7 +134,20 @@ class Config(config.Pipelined):
     @cached_property
     def step(self) -> lfsr.Matrix:
         """From one random number to the next: as many steps as it has bits, so all are fresh."""
-        return lfsr.leap_matrix(WIDTH, lfsr.TAPS[WIDTH], self.resolution)
+        return lfsr.leap_matrix(WIDTH, lfsr.TAPS[WIDTH], self.draw_bits)
+
+    @property
+    def draw_bits(self) -> int:
+        """Bits of a random number."""
+        return GAP_DRAW if self.drawing == "gap" else self.resolution
+
+    @cached_property
+    def gaps(self) -> tuple[tuple[int, ...], ...]:
+        """Thresholds of the bits of each bank's gaps; none where nothing fails, or without gaps."""
+        if self.drawing != "gap":
+            return ((),) * len(self.banks)
+        p = self.chances("p01")
+        return tuple(gap_thresholds(int(p[low]), self.resolution) for low, _ in self.banks)
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:

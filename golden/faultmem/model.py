@@ -36,12 +36,97 @@ class Register:
         self.cfg, self.state = cfg, np.array([seed], dtype=np.int64)
 
     def draw(self, n: int) -> Ints:
-        """Return the next n numbers, int64[n] in 0 .. 2^R - 1."""
+        """Return the next n numbers, int64[n], of ``cfg.draw_bits`` bits."""
         if n == 0:
             return np.zeros(0, dtype=np.int64)
         states = lfsr.walk(self.cfg.step, self.state, n + 1)
         self.state = states[-1]
-        return states[:n, 0] & ((1 << self.cfg.resolution) - 1)
+        return states[:n, 0] & ((1 << self.cfg.draw_bits) - 1)
+
+
+class Bank:
+    """Decides which of a bank's changing bits fail.
+
+    Attributes
+    ----------
+    register
+        Where its random numbers come from.
+    gap
+        With ``gap``: how many more bits do well before one fails.
+    """
+
+    def __init__(self, cfg: Config, number: int):
+        self.register = Register(cfg, cfg.seeds[number])
+        self.thresholds = cfg.gaps[number]
+        self.counts = cfg.drawing == "gap"
+        self.gap = self._next() if self.thresholds else 0
+
+    def fails(self, threshold: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return which of the next bits fail, bool[n]; ``threshold`` int64[n] are their chances."""
+        failing = np.zeros(len(threshold), dtype=bool)
+        if not self.counts:
+            return self.register.draw(len(threshold)) < threshold
+        if not self.thresholds:
+            return failing
+        at = self.gap
+        while at < len(threshold):
+            failing[at] = True
+            at += 1 + self._next()
+        self.gap = at - len(threshold)
+        return failing
+
+    def _next(self) -> int:
+        """Draw a gap, its lowest bit first."""
+        bits = self.register.draw(len(self.thresholds)) < np.array(self.thresholds)
+        return sum(1 << k for k in np.flatnonzero(bits).tolist())
+
+
+class Store:
+    """A memory between writes, for whoever reads and writes in turns, as a training does.
+
+    Parameters
+    ----------
+    cfg
+        Sizes, chances and banks.
+    start
+        What it holds, int[words]; 0 unless given.
+
+    Attributes
+    ----------
+    memory
+        Words int64[words].
+    """
+
+    def __init__(self, cfg: Config, start: ArrayLike | None = None):
+        self.cfg = cfg
+        self.memory = np.zeros(cfg.words, dtype=np.int64)
+        if start is not None:
+            self.memory[:] = _integers("start", start, (1 << cfg.bits) - 1)
+        self._banks = [Bank(cfg, number) for number in range(len(cfg.banks))]
+
+    def write(self, addresses: ArrayLike, data: ArrayLike) -> History:
+        """Write words, and return what became of each; arguments and errors as of :func:`model`."""
+        cfg, memory = self.cfg, self.memory
+        address, word = _requests(cfg, addresses, data)
+        after, failed = np.zeros_like(word), np.zeros_like(word)
+        taken = np.ones_like(word)
+        places = np.arange(cfg.bits)
+        p01, p10 = cfg.chances("p01"), cfg.chances("p10")
+        kept = np.flatnonzero(address < cfg.words)
+        for part in _without_repetition(address[kept]):
+            which = kept[part]
+            old, new = memory[address[which]], word[which]
+            changing = ((old ^ new)[:, None] >> places) & 1
+            threshold = np.where((new[:, None] >> places) & 1, p01, p10)
+            fails = np.zeros_like(changing)
+            for bank, (low, end) in zip(self._banks, cfg.banks, strict=True):
+                draws = changing[:, low:end].astype(bool)
+                fails[:, low:end][draws] = bank.fails(threshold[:, low:end][draws])
+                again = fails[:, low:end].sum(axis=1) * len(bank.thresholds)
+                taken[which] = np.maximum(taken[which], draws.sum(axis=1) + again)
+            failed[which] = (fails << places).sum(axis=1)
+            after[which] = memory[address[which]] = new ^ failed[which]
+        return History(after, failed, taken)
 
 
 def model(
@@ -68,17 +153,16 @@ def model(
     ValueError
         A word is out of range, an address below 0, or there are not as many of both.
     """
-    memory, _, failed = _written(cfg, addresses, data, start)
+    memory, became = _written(cfg, addresses, data, start)
     places = np.arange(cfg.bits)
-    return Memory(memory, ((failed[:, None] >> places) & 1).sum(axis=0))
+    return Memory(memory, ((became.failed[:, None] >> places) & 1).sum(axis=0))
 
 
 def history(
     cfg: Config, addresses: ArrayLike, data: ArrayLike, start: ArrayLike | None = None
 ) -> History:
     """Return what became of each write; arguments and errors as of :func:`model`."""
-    _, (word, taken), failed = _written(cfg, addresses, data, start)
-    return History(word, failed, taken)
+    return _written(cfg, addresses, data, start)[1]
 
 
 def cycles(
@@ -86,7 +170,8 @@ def cycles(
 ) -> int:
     """Return the cycles from the first request to the last answer, both included, without stalls.
 
-    A write takes as many as the bank with most bits to change has of those, one at least.
+    A write takes as many as the bank with most bits to change has of those, one at least; with
+    ``gap``, one more of it for each bit of a gap and each of its bits that fails.
     """
     return int(history(cfg, addresses, data, start).cycles.sum()) + cfg.latency
 
@@ -127,32 +212,11 @@ def stimuli(cfg: Config, rng: np.random.Generator, n: int = 200) -> dict[str, In
 
 def _written(
     cfg: Config, addresses: ArrayLike, data: ArrayLike, start: ArrayLike | None
-) -> tuple[Ints, tuple[Ints, Ints], Ints]:
-    """Return the memory, the word and the cycles of each write, and the bits that failed."""
-    address, word = _requests(cfg, addresses, data)
-    memory = np.zeros(cfg.words, dtype=np.int64)
-    if start is not None:
-        memory[:] = _integers("start", start, (1 << cfg.bits) - 1)
-    after, failed = np.zeros_like(word), np.zeros_like(word)
-    taken = np.ones_like(word)
-    registers = [Register(cfg, seed) for seed in cfg.seeds]
-    places = np.arange(cfg.bits)
-    p01, p10 = cfg.chances("p01"), cfg.chances("p10")
-    kept = np.flatnonzero(address < cfg.words)
-    for part in _without_repetition(address[kept]):
-        which = kept[part]
-        old, new = memory[address[which]], word[which]
-        changing = ((old ^ new)[:, None] >> places) & 1
-        threshold = np.where((new[:, None] >> places) & 1, p01, p10)
-        fails = np.zeros_like(changing)
-        for register, (low, end) in zip(registers, cfg.banks, strict=True):
-            mine = changing[:, low:end].astype(bool)
-            drawn = register.draw(int(mine.sum()))
-            fails[:, low:end][mine] = drawn < threshold[:, low:end][mine]
-            taken[which] = np.maximum(taken[which], mine.sum(axis=1))
-        failed[which] = (fails << places).sum(axis=1)
-        after[which] = memory[address[which]] = new ^ failed[which]
-    return memory, (after, taken), failed
+) -> tuple[Ints, History]:
+    """Return the memory after all writes, and what became of each."""
+    store = Store(cfg, start)
+    became = store.write(addresses, data)
+    return store.memory, became
 
 
 def _without_repetition(address: Ints) -> Iterator[slice]:

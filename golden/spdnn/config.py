@@ -1,7 +1,7 @@
 """Parameters of a machine for the Sparse DNN Graph Challenge."""
 
 import dataclasses
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from nomul.golden import config
 
@@ -10,11 +10,19 @@ MEMBERS = 16  # neurons of a class
 GROUP = 6  # layers that share one map of neurons to classes
 CEILING = 32
 LARGEST_SHIFT = 7  # of a weight of 2^shift sixteenths, which the general engine takes
-DRAIN = 3  # cycles from the last addition of a pass to the first one of the next
+DRAIN = 5  # cycles from the last addition of a pass to the first one of the next
 # What is subtracted after every layer, by the number of neurons, from the challenge's description.
 BIASES: dict[int, float] = {1024: 0.3, 4096: 0.35, 16384: 0.4, 65536: 0.45}
 
 Engine = Literal["edge", "class", "general"]
+
+
+class Memories(NamedTuple):
+    """Memories of one kind: how many, of how many words, of how many bits each."""
+
+    number: int
+    words: int
+    bits: int
 
 
 def offset(neurons: int, fraction: int) -> int:
@@ -117,6 +125,19 @@ class Config(config.Config):
         return self.y_bits + FAN_IN.bit_length()
 
     @property
+    def memories(self) -> dict[str, Memories]:
+        """What is stored: a lane's two banks of activations and its classes' sums, and the table.
+
+        Each memory is read at one place and written at another one in the same cycle.
+        """
+        kinds = {"activations": Memories(self.adders, 2 * self.neurons, self.y_bits)}
+        if self.engine == "class":
+            kinds["sums"] = Memories(self.adders, self.classes, self.sum_bits - 1)
+        if self.engine != "general":
+            kinds["table"] = Memories(1, self.table_words, self.address_bits)
+        return kinds
+
+    @property
     def additions(self) -> int:
         """Cycles in which a layer adds: one per edge, or per member of a class and column's class.
 
@@ -128,7 +149,7 @@ class Config(config.Config):
 
     @property
     def passes(self) -> int:
-        """Passes of a layer, each followed by three cycles until its last sum can be read."""
+        """Passes of a layer, each followed by five cycles until its last sum can be read."""
         return 2 if self.engine == "class" else 1
 
     def batch(self, additions: int) -> int:

@@ -1,20 +1,21 @@
 """What one image needs: its activations, an accumulator, and the step to the next layer."""
 
 from amaranth.hdl import Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spdnn import Config
+from nomul.hw.spdnn.stores import ports, store
 
 
 def control_layout(cfg: Config) -> data.StructLayout:
     """Return what the sequencer tells all lanes in a cycle.
 
-    ``read`` and ``reads`` address the activations. In the next cycle ``add`` takes what was read
-    (or a class's sum, with ``from_sums``), shifted and negated or nothing at all, and begins a sum
-    with ``begin``. In the cycle after a sum's last addition ``keep`` writes it at ``place`` of the
-    classes' sums; another cycle later ``put`` writes the activation at ``write``. ``load`` writes
-    the image's word there instead.
+    ``read`` and ``reads`` address the activations. In the next cycle what was read (or a class's
+    sum, with ``from_sums``) is taken, shifted and negated or nothing at all, and in the one after
+    ``add`` adds it, and begins a sum with ``begin``. In the cycle after a sum's last addition
+    ``keep`` writes it at ``place`` of the classes' sums; two cycles later ``put`` writes the
+    activation at ``write``. ``load`` writes the image's word there instead.
     """
     fields = {
         "read": unsigned(cfg.address_bits + 1),
@@ -44,13 +45,15 @@ def control_layout(cfg: Config) -> data.StructLayout:
 class Lane(wiring.Component):
     """Adds the activations of one image that the sequencer names; one addition per cycle.
 
-    Two banks of activations, one read while the other is written. Latency is four cycles from an
+    Two banks of activations, one read while the other is written. Latency is five cycles from an
     address to the activation that is written; one addition per cycle.
 
     Parameters
     ----------
     cfg : :class:`nomul.golden.spdnn.Config`
         Sizes and engine.
+    outside : bool
+        Bring the ports of the memories out, for memory macros.
 
     Members
     -------
@@ -60,38 +63,43 @@ class Lane(wiring.Component):
         The image's activation, to be loaded.
     y : ``Out(cfg.y_bits)``
         The activation that was read in the cycle before.
+    activations_read, activations_write, sums_read, sums_write
+        Ports of the memories, see :func:`nomul.hw.spdnn.stores.ports`; only ``outside``.
     """
 
     control: data.View
     word: Signal
     y: Signal
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "control": In(control_layout(cfg)),
-                "word": In(cfg.y_bits),
-                "y": Out(cfg.y_bits),
-            }
-        )
+    def __init__(self, cfg: Config, outside: bool = False):
+        self.cfg, self.outside = cfg, outside
+        members: dict[str, wiring.Member] = {
+            "control": In(control_layout(cfg)),
+            "word": In(cfg.y_bits),
+            "y": Out(cfg.y_bits),
+        }
+        for name in self.stores(cfg) if outside else ():
+            members |= ports(cfg, name)
+        super().__init__(members)
+
+    @staticmethod
+    def stores(cfg: Config) -> list[str]:
+        """Return the names of a lane's memories."""
+        return [name for name in cfg.memories if name != "table"]
 
     def elaborate(self, platform: object) -> Module:
         cfg, m, control = self.cfg, Module(), self.control
-        depth = 2 * cfg.neurons
-        m.submodules.activations = store = memory.Memory(
-            shape=unsigned(cfg.y_bits), depth=depth, init=[]
-        )
-        read, write = store.read_port(), store.write_port()
+        read, write = store(m, self, cfg, "activations", self.outside)
         m.d.comb += [read.addr.eq(control.read), read.en.eq(control.reads), self.y.eq(read.data)]
         total = Signal(signed(cfg.sum_bits))
         brought = self._brought(m, total)
         with m.If(control.add):
             m.d.sync += total.eq(Mux(control.begin, 0, total) + brought)
-        # The step: round sixteenths, subtract the bias, clip to 0..32.
+        # The step: round sixteenths and subtract the bias, and in the next cycle clip to 0..32.
         rounded, after = Signal(signed(cfg.sum_bits)), Signal(cfg.y_bits)
         ceiling = 32 << cfg.fraction
-        m.d.comb += rounded.eq(((total + 8) >> 4) - cfg.bias)
+        # As one sum: rounding adds 8 sixteenths, and the bias is sixteen of them per unit.
+        m.d.sync += rounded.eq((total + (8 - 16 * cfg.bias)) >> 4)
         m.d.sync += after.eq(Mux(rounded < 0, 0, Mux(rounded > ceiling, ceiling, rounded)))
         m.d.comb += [
             write.addr.eq(control.write),
@@ -103,7 +111,8 @@ class Lane(wiring.Component):
     def _brought(self, m: Module, total: Signal) -> Signal:
         """Return what is added: an activation, its multiple by a power of two, or a class's sum."""
         cfg, control = self.cfg, self.control
-        brought = Signal(signed(cfg.sum_bits))
+        brought, taken = Signal(signed(cfg.sum_bits)), Signal(signed(cfg.sum_bits))
+        m.d.sync += taken.eq(brought)
         if cfg.engine == "general":
             shifted = Signal(signed(cfg.sum_bits))
             m.d.comb += [
@@ -111,10 +120,7 @@ class Lane(wiring.Component):
                 brought.eq(Mux(control.none, 0, Mux(control.negative, -shifted, shifted))),
             ]
         elif cfg.engine == "class":
-            m.submodules.sums = sums = memory.Memory(
-                shape=unsigned(cfg.sum_bits - 1), depth=cfg.classes, init=[]
-            )
-            read, write = sums.read_port(), sums.write_port()
+            read, write = store(m, self, cfg, "sums", self.outside)
             m.d.comb += [
                 read.addr.eq(control.sum),
                 write.addr.eq(control.place),
@@ -124,4 +130,4 @@ class Lane(wiring.Component):
             ]
         else:
             m.d.comb += brought.eq(self.y)
-        return brought
+        return taken

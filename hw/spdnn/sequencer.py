@@ -34,7 +34,7 @@ class Sequencer(wiring.Component):
 
     An engine's layer is one pass or two: ``edge`` and ``general`` visit the columns, edge by edge;
     ``class`` adds the 16 members of each class, and then two classes for each column. Between
-    passes three cycles go by, until what was written last can be read.
+    passes five cycles go by, until what was written last can be read.
 
     Parameters
     ----------

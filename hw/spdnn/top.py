@@ -1,7 +1,7 @@
 """Machine for the Sparse DNN challenge: images in, all layers, activations out."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spdnn import Config
@@ -10,6 +10,7 @@ from nomul.hw.once import Once
 from nomul.hw.skid import Stage
 from nomul.hw.spdnn.lane import Lane, control_layout
 from nomul.hw.spdnn.sequencer import Sequencer, addition_layout
+from nomul.hw.spdnn.stores import ports, store
 
 
 def image_layout(cfg: Config) -> data.StructLayout:
@@ -61,6 +62,8 @@ class Top(wiring.Component):
     ----------
     cfg : :class:`nomul.golden.spdnn.Config`
         Sizes and engine, already validated.
+    outside : bool
+        Bring the ports of all memories out, for memory macros.
 
     Members
     -------
@@ -81,6 +84,8 @@ class Top(wiring.Component):
         Sticky: a table of another length, after which no batch is taken until a good one came.
     unmarked : ``Out(1)``
         Sticky, engine ``general``: a word without an edge that did not end its column. It does.
+    table_read, table_write, lane0_activations_read ...
+        Ports of the memories, see :func:`nomul.hw.spdnn.stores.ports`; only ``outside``.
 
     Limits
     ------
@@ -91,27 +96,37 @@ class Top(wiring.Component):
     o: stream.Interface
     y0: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        ports: dict[str, wiring.Member] = {
+    def __init__(self, cfg: Config, *, outside: bool = False):
+        self.cfg, self.outside = cfg, outside
+        members: dict[str, wiring.Member] = {
             "y0": In(stream.Signature(image_layout(cfg))),
             "o": Out(stream.Signature(result_layout(cfg))),
             "misfit": Out(1),
             "too_large": Out(1),
         }
         if cfg.engine == "general":
-            ports |= {"edges": In(stream.Signature(edge_layout(cfg))), "unmarked": Out(1)}
+            members |= {"edges": In(stream.Signature(edge_layout(cfg))), "unmarked": Out(1)}
         else:
-            ports |= {"members": In(stream.Signature(member_layout(cfg))), "misloaded": Out(1)}
-        super().__init__(ports)
+            members |= {"members": In(stream.Signature(member_layout(cfg))), "misloaded": Out(1)}
+        if outside and "table" in cfg.memories:
+            members |= ports(cfg, "table")
+        for number in range(cfg.adders if outside else 0):
+            for kind in Lane.stores(cfg):
+                own = ports(cfg, kind).items()
+                members |= {f"lane{number}_{name}": member for name, member in own}
+        super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
         m.submodules.sequencer = sequencer = Sequencer(cfg)
         control = Signal(control_layout(cfg))
-        lanes = [Once("lane", Lane, cfg) for _ in range(cfg.adders)]
+        lanes = [Once("lane", Lane, cfg, self.outside) for _ in range(cfg.adders)]
         for number, lane in enumerate(lanes):
             m.submodules[f"lane{number}"] = lane
+            for kind in Lane.stores(cfg) if self.outside else ():
+                for name in ports(cfg, kind):
+                    own = getattr(self, f"lane{number}_{name}")
+                    wiring.connect(m, wiring.flipped(own), getattr(lane, name))
             m.d.comb += Value.cast(lane.control).eq(Value.cast(control))
         # Between two batches nothing is loaded, computed or leaving: then a table may come.
         place = Signal(range(cfg.neurons))
@@ -135,10 +150,7 @@ class Top(wiring.Component):
     def _table(self, m: Module, sequencer: Sequencer, between: Value) -> tuple[Value, Value]:
         """Describe the table of members; return the neuron addressed, and whether it is loaded."""
         cfg = self.cfg
-        m.submodules.table = table = memory.Memory(
-            shape=unsigned(cfg.address_bits), depth=cfg.table_words, init=[]
-        )
-        read, write = table.read_port(), table.write_port()
+        read, write = store(m, self, cfg, "table", self.outside)
         place, loaded = Signal(range(cfg.table_words)), Signal()
         taken, ends = Signal(), Signal()
         word, ready = self.members.payload, ~loaded | between
@@ -164,15 +176,17 @@ class Top(wiring.Component):
     ) -> tuple[Value, Value | int]:
         """Describe the way of an edge to its addition; return its row, a cycle after it came."""
         cfg, edge = self.cfg, self.edges.payload
-        one, two = Signal(edge_layout(cfg)), Signal(edge_layout(cfg))
-        m.d.sync += [one.eq(edge), two.eq(one)]
+        one, two, three = (
+            Signal(edge_layout(cfg), name=name) for name in ("edge", "edge_addressed", "edge_read")
+        )
+        m.d.sync += [one.eq(edge), two.eq(one), three.eq(two)]
         m.d.comb += [
             sequencer.edge.eq(self.edges.valid),
             sequencer.edge_last.eq(edge.last | edge.none),
             self.edges.ready.eq(sequencer.wants),
-            control.shift.eq(two.shift),
-            control.negative.eq(two.negative),
-            control.none.eq(two.none),
+            control.shift.eq(three.shift),
+            control.negative.eq(three.negative),
+            control.none.eq(three.none),
         ]
         with m.If(sequencer.addition.go):
             m.d.sync += self.unmarked.eq(self.unmarked | (edge.none & ~edge.last))
@@ -244,37 +258,33 @@ class Top(wiring.Component):
         return Cat(shown, Const(cfg.layers % 2, 1)), moves
 
     def _add(self, m: Module, sequencer: Sequencer, control: data.View, row: Value) -> None:
-        """Describe the way of an addition: named, addressed, added, stepped on, written."""
+        """Describe the way of an addition: named, addressed, read, added, stepped on, written."""
         cfg = self.cfg
-        one, two, three = (
-            Signal(addition_layout(cfg), name=name) for name in ("one", "two", "three")
-        )
-        m.d.sync += [one.eq(sequencer.addition), two.eq(one), three.eq(two)]
-        # Addressed: the table's neuron is there, or the edge's row.
-        place = Signal(cfg.address_bits)
+        way = [Signal(addition_layout(cfg), name=f"addition{k}") for k in range(1, 8)]
+        for before, after in zip([sequencer.addition, *way], way, strict=False):
+            m.d.sync += after.eq(before)
+        named, addressed, read, added, whole, _, written = way
+        # Named: the table's neuron is there, or the edge's row. Addressed in the next cycle.
+        place, address = Signal(cfg.address_bits), Signal(cfg.address_bits + 1)
         m.d.comb += place.eq(row)
         if cfg.engine == "class":
-            with m.If(~one.images):
+            with m.If(~named.images):
                 m.d.comb += place.eq(row[: cfg.class_bits])
-        m.d.comb += [control.read.eq(Cat(place, one.bank)), control.reads.eq(one.go)]
-        # Added.
-        m.d.comb += [control.add.eq(two.go), control.begin.eq(two.begin)]
-        # The sum is there: a class's is kept, a column's goes through the step.
-        whole, column = Signal(), Signal()
-        m.d.comb += whole.eq(three.go & three.end)
+        m.d.sync += address.eq(Cat(place, named.bank))
+        m.d.comb += [control.read.eq(address), control.reads.eq(addressed.go)]
+        # Read, and then added.
+        m.d.comb += [control.add.eq(added.go), control.begin.eq(added.begin)]
+        # The sum is whole: a class's is kept, a column's is written two cycles later.
+        column: Value = written.go & written.end
         if cfg.engine == "class":
+            column = column & written.pairs
             m.d.comb += [
-                column.eq(whole & three.pairs),
-                control.sum.eq(one.sum),
-                control.from_sums.eq(two.pairs),
-                control.keep.eq(whole & ~three.pairs),
-                control.place.eq(three.number),
+                control.sum.eq(addressed.sum),
+                control.from_sums.eq(read.pairs),
+                control.keep.eq(whole.go & whole.end & ~whole.pairs),
+                control.place.eq(whole.number),
             ]
-        else:
-            m.d.comb += column.eq(whole)
         # Written, into the other bank.
-        put, write = Signal(), Signal(cfg.address_bits + 1)
-        m.d.sync += [put.eq(column), write.eq(Cat(three.number, ~three.bank))]
-        m.d.comb += control.put.eq(put)
-        with m.If(put):
-            m.d.comb += control.write.eq(write)
+        m.d.comb += control.put.eq(column)
+        with m.If(control.put):
+            m.d.comb += control.write.eq(Cat(written.number, ~written.bank))

@@ -55,6 +55,81 @@ def test_one_write_at_a_time_gives_the_same(writes, bank_bits, seed):
     assert faultmem.cycles(cfg, address, data) == sum(took) + 2
 
 
+@given(WRITES, st.integers(1, 8), st.integers(1, 2**32 - 1))
+def test_gaps_count_the_bits_between_failures(writes, bank_bits, seed):
+    """A plain loop over bits: each that changes counts down, and at 0 fails and draws a gap."""
+    cfg = Config(
+        **{"words": 5, "bits": 6, "p01": 60, "p10": 60, "resolution": 8, "seed": seed},
+        **{"bank_bits": bank_bits, "drawing": "gap"},
+    )
+    registers = [faultmem.Register(cfg, state) for state in cfg.seeds]
+    thresholds = faultmem.gap_thresholds(60, 8)
+
+    def gap(register):
+        return sum(int(register.draw(1)[0] < t) << k for k, t in enumerate(thresholds))
+
+    gaps = [gap(register) for register in registers]
+    memory, took = [0] * 5, []
+    for at, word in writes:
+        most, old = 1, memory[at] if at < 5 else word
+        for number, (low, end) in enumerate(cfg.banks):
+            tried = 0
+            for bit in range(low, end):
+                if (old ^ word) >> bit & 1:
+                    tried += 1
+                    if gaps[number]:
+                        gaps[number] -= 1
+                        memory[at] ^= 1 << bit
+                    else:
+                        tried += len(thresholds)
+                        gaps[number] = gap(registers[number])
+            most = max(most, tried)
+        took.append(most)
+    address, data = (np.array([w[k] for w in writes], dtype=int) for k in range(2))
+    assert faultmem.model(cfg, address, data).memory.tolist() == memory
+    assert faultmem.history(cfg, address, data).cycles.tolist() == took
+
+
+@pytest.mark.parametrize(("chance", "resolution"), [(1, 1), (3, 4), (655, 16), (1, 12)])
+def test_bits_of_a_gap_make_a_geometric_number(chance, resolution):
+    """P(g) by the bits' chances, against (1 - p)^g p, to the rounding of thresholds."""
+    share = np.array(faultmem.gap_thresholds(chance, resolution)) / 2**24
+    gaps, p = np.arange(min(1 << len(share), 4096)), chance / 2**resolution
+    ones = (gaps[:, None] >> np.arange(len(share))) & 1
+    made = np.where(ones, share, 1 - share).prod(axis=1)
+    wanted = (1 - p) ** gaps * p
+    assert np.abs(made - wanted).max() < 2e-6
+    assert np.abs(made / wanted - 1)[gaps * p < 3].max() < 1e-5
+    mean = (share * 2.0 ** np.arange(len(share))).sum()
+    assert mean == pytest.approx((1 - p) / p, rel=2e-6)
+
+
+def test_chances_below_a_number_of_random_bits_are_kept():
+    """At 2^-40 a gap has 45 bits, and its mean is what it should be."""
+    thresholds = faultmem.gap_thresholds(1, 40)
+    assert len(thresholds) == 45
+    mean = sum(t / 2**24 * 2**k for k, t in enumerate(thresholds))
+    assert mean == pytest.approx(2**40 - 1, rel=2e-6)
+    assert faultmem.gap_thresholds(0, 40) == ()
+
+
+@pytest.mark.parametrize("bank_bits", [1, 8])
+def test_counts_of_gaps_are_within_their_confidence(bank_bits):
+    """All failures, against the binomial of the attempts, five standard deviations."""
+    p = 1 / 300
+    chance = round(p * 2**40)
+    cfg = Config(
+        **{"words": 1, "p01": chance, "p10": chance, "resolution": 40},
+        **{"bank_bits": bank_bits, "drawing": "gap"},
+    )
+    data = np.random.default_rng(0).integers(0, 256, 30_000)
+    after = faultmem.history(cfg, np.zeros(len(data), dtype=int), data)
+    before = np.concatenate([[0], after.word[:-1]])
+    tried = np.bitwise_count((before ^ data).astype(np.uint64)).sum()
+    failed = np.bitwise_count(after.failed.astype(np.uint64)).sum()
+    assert abs(failed - tried * p) < 5 * np.sqrt(tried * p)
+
+
 def test_counts_are_within_their_confidence():
     """Every bit's failures, against the binomial of its own attempts, five standard deviations."""
     cfg = Config(words=1, bits=8, p01=(3000, 0, 500, 60, 9000, 1, 30000, 12), p10=700)
@@ -98,7 +173,7 @@ def test_unchanged_bits_cannot_fail_and_draw_nothing():
 
 
 @pytest.mark.needs("icarus")
-@pytest.mark.parametrize("preset", ["small"])
+@pytest.mark.parametrize("preset", ["small", "gap"])
 def test_rtl_equals_model(simulate, preset):
     simulate("faultmem", Config.preset(preset))
 
@@ -113,6 +188,12 @@ def test_rtl_equals_model(simulate, preset):
         {"words": 1, "bits": 1, "p01": 1, "p10": 1, "resolution": 1, "bank_bits": 1},
         {"words": 5, "bits": 32, "bank_bits": 32, "p01": 1 << 29, "p10": 9, "resolution": 30},
         {"words": 3, "bits": 7, "bank_bits": 3, "seed": 2**32 - 1, "p01": 60000},
+        {"drawing": "gap", "resolution": 1, "p01": 1, "p10": 1, "bits": 5, "bank_bits": 3},
+        {"drawing": "gap", "resolution": 60, "p01": 1, "p10": 1, "bank_bits": 1},
+        {
+            **{"drawing": "gap", "resolution": 8, "bits": 3, "bank_bits": 1},
+            **{"p01": (0, 9, 255), "p10": (0, 9, 255)},
+        },
     ],
 )
 def test_rtl_equals_model_at_odd_sizes(simulate, values):
@@ -141,6 +222,21 @@ def test_bench_notices_a_threshold_that_is_off_by_one(simulate):
             "faultmem.p10 must be in 0..65535, of 16 bits",
         ),
         (lambda: Config(p10=(1, 2)), ValueError, "faultmem.p10 must be one, or one for each of 8"),
+        (
+            lambda: Config(drawing="gap", p10=(1, 2, 3, 4, 5, 6, 7, 8)),
+            ValueError,
+            "faultmem.p01 must be one, and p10 too, for bits 0..3, not 655",
+        ),
+        (
+            lambda: Config(resolution=31),
+            ValueError,
+            "faultmem.resolution must be in 1..30, not 31",
+        ),
+        (
+            lambda: Config(drawing="dice"),
+            ValueError,
+            "faultmem.drawing must be one of word, gap, not 'dice'",
+        ),
         (lambda: Config(seed=0), ValueError, "faultmem.seed must be in 1..4294967295, not 0"),
         (lambda: Config(bits=33), ValueError, "faultmem.bits must be in 1..32, not 33"),
         (

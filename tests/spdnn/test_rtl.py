@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nomul.experiments.spdnn.around import Around
 from nomul.golden import spdnn
 from nomul.golden.spdnn import Config
 from nomul.hw.spdnn import Top
@@ -95,3 +96,10 @@ def test_networks_that_do_not_fit_the_hardware_are_refused():
 def test_parameters_are_named(values, message):
     with pytest.raises(ValueError, match=message):
         Config(**values)
+
+
+@pytest.mark.parametrize("engine", ["class", pytest.param("edge", marks=pytest.mark.long)])
+def test_memories_behind_ports_give_the_same(simulate, engine):
+    """What reaches for memory macros finds there what the machine's own memories would hold."""
+    cfg = Config(neurons=64, layers=7, adders=2, fraction=8, engine=engine)
+    simulate("spdnn", cfg, top=Around(cfg), tests="activations.*never.*never")
