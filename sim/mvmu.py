@@ -1,13 +1,14 @@
 """Bench of the core with matrix-vector units."""
 
 import itertools
+import os
 from typing import Any
 
 import cocotb
 import numpy as np
 
 from nomul.golden import mvmu
-from nomul.golden.arrays import Ints
+from nomul.golden.arrays import Floats, Ints
 from nomul.golden.mvmu import Config, Core, Instruction
 from nomul.golden.mvmu.isa import FIELDS, FUNCTIONS, OPERATIONS
 from nomul.sim import harness
@@ -112,15 +113,29 @@ def example(cfg: Config) -> str:
     return "\n".join(lines) if fits else "halt"
 
 
-@cocotb.test()
-async def a_perceptron_runs_as_a_program(dut: Any) -> None:
-    """Images in memory, layers in the units, scores in memory; as the interpreter has them."""
-    scene = Scene(dut)
-    cfg, rng = scene.cfg, scene.bench.numpy_rng
+def network(cfg: Config, rng: np.random.Generator) -> tuple[list[Floats], Ints]:
+    """Return layers and images in Q4.12, random or those of the file ``NOMUL_STIMULI`` names.
+
+    The file has the layers' weights as ``w0``, ``w1`` and so on, and the images as ``x``.
+    """
+    path = os.environ.get("NOMUL_STIMULI")
+    if path:
+        with np.load(path) as file:
+            return [file[f"w{k}"] for k in range(len(file) - 1)], file["x"].ravel()
     hidden = min(cfg.inputs, cfg.outputs)
     sizes = [cfg.inputs, *[hidden] * (min(cfg.units, 3) - 1), cfg.outputs]
     weights = [rng.normal(0, n**-0.5, (outputs, n)) for n, outputs in itertools.pairwise(sizes)]
     images = min(2, cfg.words // (cfg.inputs + cfg.outputs))
+    return weights, np.rint(rng.random(images * cfg.inputs) * 4096).astype(np.int64)
+
+
+@cocotb.test()
+async def a_perceptron_runs_as_a_program(dut: Any) -> None:
+    """Images in memory, layers in the units, scores in memory; as the interpreter has them."""
+    scene = Scene(dut)
+    cfg = scene.cfg
+    weights, x = network(cfg, scene.bench.numpy_rng)
+    images = len(x) // weights[0].shape[1]
     if cfg.registers < 6 or not images or cfg.program_words < 32:
         harness.record(compared=1)  # such a core has no room for it
         return
@@ -129,7 +144,6 @@ async def a_perceptron_runs_as_a_program(dut: Any) -> None:
     if cfg.weight_bits < 16:
         half = 1 << (cfg.weight_bits - 1)
         scene.matrices = [np.clip(w, -half, half - 1) for w in scene.matrices]
-    x = np.rint(rng.random(images * cfg.inputs) * 4096).astype(np.int64)
     program = mvmu.assemble(cfg, made.text)
     scene.ask(WRITE, np.arange(cfg.words), np.resize(x, cfg.words))
     scene.program(program)
@@ -140,6 +154,8 @@ async def a_perceptron_runs_as_a_program(dut: Any) -> None:
     core.run(program)
     assert_equal(got["value"][1:], core.memory, "memory")
     assert_equal([got["ran"][0], got["fault"][0]], [1, 0], "end")
+    asked = next(k for k, word in enumerate(scene.requests) if word & 3 == RUN)
+    assert_equal(scene.o.cycles[0] - scene.i.sent[asked] - 2, core.cycles, "cycles")
 
 
 @cocotb.test()

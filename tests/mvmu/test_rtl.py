@@ -1,5 +1,6 @@
 """A core with matrix-vector units: the Verilog against the interpreter, and a mutation."""
 
+import numpy as np
 import pytest
 
 from nomul.golden.mvmu import Config
@@ -32,3 +33,20 @@ def test_bench_notices_another_converter(simulate):
     cfg = Config.preset("small")
     with pytest.raises(BenchError, match=r"(memory|clips)"):
         simulate("mvmu", cfg, top=Top(cfg.replace(adc_bits=3)), tests="products.*never.*never")
+
+
+@pytest.mark.long
+def test_the_digits_mlp_is_a_program_of_the_verilog(simulate, tmp_path):
+    """Trained weights and test images: memory, scores in it, and cycles are the interpreter's."""
+    pytest.importorskip("sklearn", reason="pip install scikit-learn")
+    from nomul.experiments.mvmu import tables
+
+    weights, x, _ = tables.trained()
+    np.savez(tmp_path / "net.npz", x=x[:4], **{f"w{k}": w for k, w in enumerate(weights)})
+    report = simulate(
+        "mvmu",
+        Config.preset("digits"),
+        tests="a_perceptron_runs_as_a_program",
+        environment={"NOMUL_STIMULI": str(tmp_path / "net.npz")},
+    )
+    assert report.compared > 1024

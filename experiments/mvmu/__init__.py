@@ -1,0 +1,1 @@
+"""What converters cost a network on the core with matrix-vector units."""
