@@ -54,6 +54,16 @@ def test_a_few_epochs_learn_and_the_same_seed_gives_the_same():
     assert len(first.rates) == 2
 
 
+def test_fewer_samples_than_a_batch_are_learned_from():
+    """All of them are one batch then: no network leaves as it was drawn."""
+    digits, losses = data.load("digits"), list[float]()
+    few = dataclasses.replace(digits, x=digits.x[:40], labels=digits.labels[:40])
+    options = Options(hidden=(24,), epochs=30, batch=128, leak=3, steps=6, rate=2e-2, dropout=0)
+    fit(few, options, advance=losses.append)
+    assert len(losses) == 30
+    assert losses[-1] < 0.8 * losses[0]
+
+
 def test_sparsity_lowers_the_rate_of_spikes():
     few = Options(hidden=(24,), epochs=4, batch=32, leak=3, steps=6, rate=1e-2)
     digits = data.load("digits")

@@ -114,14 +114,15 @@ def fit(
     torch.manual_seed(options.seed)
     net = Net(options.layers(data.x.shape[1], data.classes), options.seed)
     optimizer = torch.optim.Adam(net.parameters(), lr=options.rate)
-    batches = len(data.x) // options.batch
+    batch = min(options.batch, len(data.x))  # of fewer samples, all of them
+    batches = len(data.x) // batch
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs * batches)
     rng = np.random.default_rng(options.seed)
     labels = torch.from_numpy(data.labels)
     for _ in range(options.epochs):
         order, losses = rng.permutation(len(data.x)), []
-        for start in range(0, batches * options.batch, options.batch):
-            chosen = order[start : start + options.batch]
+        for start in range(0, batches * batch, batch):
+            chosen = order[start : start + batch]
             spikes = encoded(data, data.x[chosen], options)
             if options.dropout:
                 spikes = spikes * (torch.rand(spikes.shape[1:]) >= options.dropout)
