@@ -5,12 +5,13 @@ One file, since it is one reader after the other, each of a few lines.
 
 import dataclasses
 import inspect
-import json
 import re
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from nomul.capabilities import reader_options
 
 Read = Callable[..., Any]
 
@@ -59,6 +60,7 @@ def readers() -> list[Reader]:
     """Return all readers; of two that could read a file each is asked for by kind or format."""
     from nomul.capabilities import skops_files
     from nomul.golden import network as matrix
+    from nomul.golden.foreign.refusals import reading
     from nomul.golden.foreign.states import state
     from nomul.golden.lif import files as spiking
     from nomul.golden.lif.importers import nir, snntorch
@@ -69,7 +71,8 @@ def readers() -> list[Reader]:
         return Reader("tables", name, lambda path, **o: load(path, name, **o), function)
 
     def snn(path: Path, **options: Any) -> Any:
-        return snntorch.load_state(state(path), **options)[0]
+        with reading(path):
+            return snntorch.load_state(state(path), **options)[0]
 
     foreign = [tables(name, function) for name, function in files.READERS.items()]
     return [
@@ -111,6 +114,31 @@ def recognised(path: Path) -> list[str]:
 
         return _entries(state(path))
     return []
+
+
+# What to do with files that are not read as they are.
+_INSTEAD = {
+    ".ubj": "is XGBoost's binary form; save the model as .json: model.save_model('net.json')",
+    ".deb": "is XGBoost's text for people; save the model as .json",
+    ".csv": "is a table; nomul train lutnet --data trains a network on it",
+    ".keras": "is a network of Keras; export it as .onnx",
+    ".h5": "is a network of Keras; export it as .onnx",
+    ".tflite": "is a network of TensorFlow; convert it to .onnx",
+} | dict.fromkeys(
+    (".pkl", ".pickle", ".joblib"),
+    "is a pickle, which would run code: trees are saved by nomul.train.save_trees or as .skops, "
+    "and perceptrons become networks by nomul.quantise",
+)
+
+
+def _unknown(path: Path, fit: Iterable[str], names: Iterable[str], kind: str | None) -> str:
+    """Return what is to be said of a file that no reader takes that was asked for."""
+    if path.suffix in _INSTEAD:
+        return _INSTEAD[path.suffix]
+    kinds = {name.partition("/")[0] for name in fit}
+    if kinds:
+        return f"becomes {' or '.join(sorted(kinds))} by nomul import, not {kind}"
+    return f"is no format that is known; say it: {', '.join(names)}"
 
 
 def _document(values: Any) -> list[str]:
@@ -175,10 +203,14 @@ def load(
 
     Raises
     ------
+    OSError
+        There is no such file.
     ValueError
         The format is unknown, or none or several can be read from the file; the message names the
         choices.
     """
+    path = path if path.name else path.resolve()
+    path.stat()  # there is such a file
     if kind is not None and kind not in KINDS:
         raise ValueError(f"--as must be one of {', '.join(KINDS)}, not {kind!r}")
     known = [r for r in readers() if kind in (None, r.kind)]
@@ -187,7 +219,7 @@ def load(
         fit = set(recognised(path))
         chosen = [r for r in known if f"{r.kind}/{r.format}" in fit]
         if not chosen:
-            raise ValueError(f"{path.name}: is no format that is known; say it: {', '.join(names)}")
+            raise ValueError(f"{path}: {_unknown(path, fit, names, kind)}")
     else:
         chosen = [r for r in known if r.format == format]
         if not chosen:
@@ -197,43 +229,40 @@ def load(
             chosen = [r for r in chosen if f"{r.kind}/{r.format}" in fit] or chosen
     if len(chosen) == 1:
         return _read(path, chosen[0], options, calibration)
-    done, reasons = [], []
+    done, reasons, notes = [], [], list[str]()
     for reader in chosen:
         try:
             done.append(_read(path, reader, options, calibration))
         except ValueError as error:
             reasons.append(f"as {reader.kind} ({reader.format}): {error}")
+            notes += getattr(error, "__notes__", ())
     if len(done) == 1:
         return done[0]
     if not done:
-        raise ValueError("; ".join(reasons))
+        refused = ValueError("; ".join(reasons))
+        refused.__notes__ = notes
+        raise refused
     ways = " or ".join(f"--as {one.reader.kind}" for one in done)
     raise ValueError(f"{path.name}: can be read in several ways: say {ways}")
 
 
 def _read(path: Path, reader: Reader, options: Iterable[str], calibration: Any) -> Imported:
     """Read a file one way; warnings become notes."""
-    values: dict[str, Any] = {}
-    for option in options:
-        name, equals, text = option.partition("=")
-        if not equals or name not in reader.options:
-            raise ValueError(
-                f"--set {option!r}: {reader.format} has {', '.join(reader.options) or 'no option'}"
-            )
-        try:
-            values[name] = json.loads(text)
-        except ValueError:
-            values[name] = text
-        wanted = inspect.signature(reader.source).parameters[name].annotation
-        if wanted in (bool, "bool") and not isinstance(values[name], bool):
-            raise ValueError(f"--set {option!r}: {name} must be true or false")
+    values = reader_options.parsed(reader.format, reader.options, reader.source, options)
     if calibration is not None:
         if (reader.kind, reader.format) != ("matrix", "onnx"):
             raise ValueError(f"--calibration is for real numbers in onnx, not for {reader.format}")
         values["calibration"] = calibration
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        network = reader.read(path, **values)
+        try:
+            network = reader.read(path, **values)
+        except ValueError as error:
+            if "must be given" in str(error):
+                error.add_note(f"options of {reader.format}, by --set: {', '.join(reader.options)}")
+            if "calibration data" in str(error) and calibration is None:
+                error.add_note("--calibration X.npy gives real inputs to choose them by")
+            raise
     return Imported(network, reader, [str(one.message) for one in caught])
 
 
@@ -307,6 +336,8 @@ def check(imported: Imported, path: Path) -> dict[str, Any]:
 
     from nomul.golden.foreign.archives import arrays
 
+    if path.suffix != ".npz":
+        raise ValueError(f"{path.name}: --check takes an archive .npz with samples x and classes y")
     found = arrays(path)
     if set(found) != {"x", "y"}:
         raise ValueError(f"{path.name}: must hold x and y, not {', '.join(sorted(found))}")

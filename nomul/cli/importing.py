@@ -38,6 +38,8 @@ def import_network(
     """Read a network of another tool, say what it is, and save it in nomul's own form."""
     from nomul.capabilities import readers
 
+    if out.suffix not in (".npz", ".json"):
+        raise ValueError(f"a network file ends in .npz, or .json for tables, not {out.name!r}")
     values = None
     if calibration is not None:
         from nomul.golden.foreign.archives import array_file

@@ -77,6 +77,9 @@ def test_a_folder_of_verilog_is_recognised(tmp_path):
         ({"format": "dwn"}, "a.json: a state dictionary ends in .npz"),
         ({"format": "dwn", "options": ["leaf_bits=3"]}, "dwn has classes, input_bits, inputs, re"),
         ({"format": "dwn", "options": ["real=maybe"]}, "'real=maybe': real must be true or false"),
+        ({"format": "dwn", "options": ["inputs=6.5"]}, "'inputs=6.5': inputs must be an integer"),
+        ({"format": "nir", "options": ["dt=fast"]}, "--set 'dt=fast': dt must be a number"),
+        ({"format": "snntorch", "options": ["reset_delay=True"]}, "must be true or false"),
         ({"format": "kanele", "options": ["x=1"]}, "--set 'x=1': kanele has no option"),
         ({"format": "dwn", "calibration": np.ones(3)}, "--calibration is for real numbers in onnx"),
     ],
@@ -85,6 +88,48 @@ def test_what_is_not_known_is_refused_with_the_choices(arguments, message, tmp_p
     (tmp_path / "a.json").write_text("{}")
     with pytest.raises(ValueError, match=message):
         readers.load(tmp_path / "a.json", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("net.ubj", r"net.ubj: is XGBoost's binary form; save the model as .json"),
+        ("net.pkl", r"net.pkl: is a pickle, which would run code: .*save_trees or as .skops"),
+        ("net.csv", r"net.csv: is a table; nomul train lutnet --data"),
+    ],
+)
+def test_files_that_are_not_read_say_what_to_do_instead(name, message, tmp_path):
+    (tmp_path / name).write_bytes(b"?")
+    with pytest.raises(ValueError, match=message):
+        readers.load(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        readers.load(tmp_path / f"no-{name}")
+
+
+def test_a_kind_that_a_file_does_not_become_is_named(tmp_path):
+    (tmp_path / "a.json").write_text('{"learner": {}}')
+    with pytest.raises(ValueError, match=r"a.json: becomes tables by nomul import, not matrix"):
+        readers.load(tmp_path / "a.json", kind="matrix")
+
+
+def test_options_that_a_file_lacks_are_listed(tmp_path):
+    """Of a state dictionary that does not say when its neurons are reset."""
+    np.savez(tmp_path / "a.npz", **STATES["spiking/snntorch"])
+    with pytest.raises(ValueError, match=r"a.npz: reset_delay must be given") as refused:
+        readers.load(tmp_path / "a.npz")
+    (note,) = refused.value.__notes__
+    assert note.startswith("options of snntorch, by --set: reset_delay, weight_bits")
+
+
+def test_the_file_of_the_network_has_an_ending_of_nomul(tmp_path):
+    (tmp_path / "a.json").write_text("{}")
+    done = nomul(tmp_path / "a.json", "--out", tmp_path / "net.txt")
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith(
+        "a network file ends in .npz, or .json for tables, not 'net.txt'"
+    )
+    with pytest.raises(ValueError, match=r"my.csv: --check takes an archive .npz with samples x"):
+        readers.check(None, tmp_path / "my.csv")
 
 
 def test_a_negative_class_of_the_original_is_refused(tmp_path):
