@@ -22,6 +22,7 @@ from nomul.runs import folders, programs
 from nomul.sim import verilate, watch
 
 SIMULATORS = ("icarus", "verilator")
+VERILATOR_NEEDS = ("perl", "make", "g++")
 RECORDS = "records.jsonl"
 WAVEFORMS = (".fst", ".vcd")
 
@@ -253,6 +254,12 @@ def toolchain(simulator: str) -> Iterator[None]:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before["PATH"]])
     if simulator == "verilator":
         root = verilator_root()
+        lacking = [name for name in VERILATOR_NEEDS if shutil.which(name) is None]
+        if lacking:
+            raise BenchError(
+                f"Verilator needs {', '.join(lacking)}; try: apt-get install {' '.join(lacking)}, "
+                "or iverilog, which needs none of them"
+            )
         os.environ["VERILATOR_ROOT"] = str(root)
         os.environ["PATH"] = os.pathsep.join([str(root / "bin"), os.environ["PATH"]])
         os.environ["MAKEFLAGS"] = f"-j{os.cpu_count()} CFG_CXXFLAGS_PCH_I=-include"

@@ -4,7 +4,9 @@ import contextlib
 import dataclasses
 import os
 import shutil
+import signal
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +112,14 @@ def run_program(
                 simulator=simulator or steps.installed_simulator(),
             )
             with subprocess.Popen([executable], env=os.environ | pipes, **streams) as child:
-                run.add_done_callback(lambda _: child.kill())
+                ended = threading.Event()  # the simulation, before the program
+
+                def stop(_: object, child: "subprocess.Popen[bytes]" = child) -> None:
+                    if child.poll() is None:
+                        ended.set()
+                        child.kill()
+
+                run.add_done_callback(stop)
                 code = child.wait()
             # A program that never opened the pipes leaves a simulation that waits for them.
             while not run.done():
@@ -123,5 +132,7 @@ def run_program(
                 os.unlink(pipe)
             if code > 0:
                 raise ChildProcessError(f"{program.name} ended with {code}")
+            if code < 0 and not ended.is_set():
+                raise ChildProcessError(f"{program.name} was ended by {signal.Signals(-code).name}")
             report = run.result()
         return dataclasses.replace(report, log=folder.resolve() / "sim" / report.log.name)

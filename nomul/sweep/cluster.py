@@ -120,6 +120,8 @@ def _started(room: Path, workers: int) -> "LocalCluster":
                     threads_per_worker=1,
                     memory_limit=None,
                     dashboard_address=None,
+                    # Its server of pages takes any free port, and says nothing of one in use.
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                     silence_logs=50,
                     local_directory=str(room),
                     env={"TMPDIR": str(room)},

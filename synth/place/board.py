@@ -55,7 +55,11 @@ class Board:
         if link not in LINKS:
             raise ValueError(f"a link is {' or '.join(LINKS)}, not {link!r}")
         if link not in self.links:
-            raise ValueError(f"board {self.name} has no pins for {link}: its file needs [{link}]")
+            known = " or ".join(kind for kind in LINKS if kind in self.links)
+            raise ValueError(
+                f"board {self.name} has no pins for {link}: its file needs [{link}], or take "
+                f"{known} as the link"
+            )
         return self.links[link]
 
     def constraints(self, link: str = "uart") -> str:

@@ -140,6 +140,11 @@ def test_a_simulator_that_is_not_there_is_named(run, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(BenchError, match="apt-get install iverilog"):
         run(GOOD, simulator="icarus")
+    monkeypatch.setattr(harness, "verilator_root", lambda: Path("/nowhere"))
+    with pytest.raises(
+        BenchError, match=r"Verilator needs perl, make, g\+\+; try: apt-get install"
+    ):
+        run(GOOD, simulator="verilator")
 
 
 def needs_compiler():

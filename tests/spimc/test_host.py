@@ -107,6 +107,13 @@ def test_a_program_that_never_uses_the_bus_is_a_failure(tmp_path, macro):
         flow.run_program(macro, program(tmp_path, "return 0;"), tmp_path / "run")
 
 
+def test_a_program_that_is_ended_by_a_signal_says_by_which(tmp_path, macro):
+    source = tmp_path / "main.c"
+    source.write_text("#include <stdlib.h>\nint main(void) { abort(); }\n")
+    with pytest.raises(ChildProcessError, match=r"main.c was ended by SIGABRT"):
+        host.run_program(macro, source, tmp_path / "run")
+
+
 def test_a_program_that_does_not_compile_is_refused(tmp_path, macro, monkeypatch):
     with pytest.raises(ChildProcessError, match=r"main.c does not compile: .*nothing"):
         flow.run_program(macro, program(tmp_path, "return nothing;"), tmp_path / "run")
