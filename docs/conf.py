@@ -56,6 +56,14 @@ def _toctree(app: Any, name: str, source: list[str]) -> None:
         source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```\n"
 
 
+def _front(app: Any, error: Exception | None) -> None:
+    """Let the folder of the site open with its first page, which is one of ``docs/``."""
+    if error is None and app.builder.format == "html":
+        page = f"{root_doc}.html"
+        text = f'<!doctype html><title>{project}</title><meta http-equiv="refresh" '
+        Path(app.outdir, "index.html").write_text(f'{text}content="0; url={page}">\n')
+
+
 def _outdated(*_: Any) -> list[str]:
     """Read the first page again in every build, since there may be pages that it does not list."""
     return [root_doc]
@@ -75,4 +83,5 @@ def setup(app: Any) -> None:
     """Connect to Sphinx: the menu, and formulas as MathML, for which no script is loaded."""
     app.connect("source-read", _toctree)
     app.connect("env-get-outdated", _outdated)
+    app.connect("build-finished", _front)
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))

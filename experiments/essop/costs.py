@@ -255,8 +255,21 @@ def draw_pareto(rows: Rows, figure: Any) -> None:
         axes.plot(*zip(*front, strict=True) if front else ([], []), marker, color=line.get_color())
     for row in rows:
         if row["front"] or not row["BL"]:
-            name = f"BL {row['BL']}" if row["BL"] else row["unit"]
-            axes.annotate(name, (row["relative error"], row["um2"]), fontsize=6)
+            bare = "" if row["product in a register"] or not row["BL"] else ", bare"
+            levels = f", R {row['R']}" if row["BL"] == 8 else ""
+            name = f"BL {row['BL']}{levels}{bare}" if row["BL"] else row["unit"]
+            # Some stand side by side: integers of the front have their names on the left.
+            left = row["front"] and not row["BL"]
+            lift = 4 if (row["BL"] or 0) > 8 else -10 if row["R"] == 4 else -2
+            axes.annotate(
+                name,
+                (row["relative error"], row["um2"]),
+                xytext=(-6 if left else 6, lift),
+                textcoords="offset points",
+                ha="right" if left else "left",
+                fontsize=7,
+            )
+    axes.margins(0.08)
     axes.set(xscale="log", yscale="log", xlabel="relative error of a product")
     axes.set_ylabel("um2 per product and cycle, FreePDK45")
     axes.grid(alpha=0.3)
