@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import data
 
-from nomul.golden.fp16mul import Mode
+from nomul.golden.fp16mul import FRACTION, Mode
 from nomul.golden.fp16outer import Config
 from nomul.golden.outer import Array
 from nomul.hw.fp16mul import held_product
@@ -33,13 +33,16 @@ class Encoded(Draw):
 
 @dataclass(frozen=True)
 class Multiplier(Product):
-    """Cells that multiply two magnitudes of binary16, which are held while its stages work."""
+    """Cells that multiply two magnitudes of binary16, which are held while its stages work.
+
+    Of an operand of W bits only the upper W bits of the significand are ever set.
+    """
 
     mode: Mode
 
     def total(self, m: Module, array: Array, control: data.View, a: Value, b: Value) -> Value:
         """Return the product's magnitude."""
-        return held_product(m, self.mode, a, b)
+        return held_product(m, self.mode, a, b, FRACTION + 1 - array.width)
 
     def result(self, total: Value, negative: Value) -> Value:
         """Return the pattern with its sign."""

@@ -152,7 +152,9 @@ def test_bench_notices_a_flipped_bit(simulate, monkeypatch):
         simulate("fp16mul", FTZ, tests="equal.*never.*never")
 
 
-@pytest.mark.parametrize(("width_a", "width_b"), [(5, 5), (6, 3), (2, 7), (4, 1)])
+@pytest.mark.parametrize(
+    ("width_a", "width_b"), [(5, 5), (6, 3), (2, 7), (4, 1), (5, 4), (3, 6), (4, 2)]
+)
 def test_integer_product_is_exact(width_a, width_b):
     """All pairs, in Amaranth's own simulator."""
     m, a, b = Module(), Signal(width_a), Signal(width_b)

@@ -8,13 +8,17 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import data
 
 from nomul.golden.outer import Array
-from nomul.hw.outer import Product, running
+from nomul.hw.outer import Product, running, valid_bits
 from nomul.hw.popcount import popcount
 
 
 @dataclass(frozen=True)
 class Counter(Product):
     """U ANDs and a counter: c_ij = sum_n a_i[n] AND b_j[n]."""
+
+    def row(self, array: Array, control: data.View, sent: Value) -> Value:
+        """Return the bits that count."""
+        return valid_bits(array, control, sent)
 
     def total(self, m: Module, array: Array, control: data.View, a: Value, b: Value) -> Value:
         """Return the count, this cycle's bits included."""
@@ -45,13 +49,18 @@ class Snapshot(Product):
     column's running count while they are ones.
     """
 
+    def row(self, array: Array, control: data.View, sent: Value) -> Value:
+        """Return the bits that count."""
+        return valid_bits(array, control, sent)
+
     def column_shape(self, array: Array) -> Shape:
         """Return the shape of a count."""
         return unsigned(array.count_bits)
 
     def column(self, m: Module, array: Array, control: data.View, sent: Value) -> Value:
         """Return the running count of a column's bits."""
-        return running(m, array, control, lambda count: count + sent)
+        bit = valid_bits(array, control, sent)
+        return running(m, array, control, lambda count: count + bit)
 
     def total(self, m: Module, array: Array, control: data.View, a: Value, b: Value) -> Value:
         """Return what is kept."""

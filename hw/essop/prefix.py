@@ -11,19 +11,20 @@ from nomul.golden import bitstream
 from nomul.golden.bitstream import Side
 from nomul.golden.outer import Array
 from nomul.hw.once import Once
-from nomul.hw.outer import Cells, ReadOut, Sent, running, signed_result
+from nomul.hw.outer import Cells, ReadOut, Sent, running, signed_result, valid_bits
 
 
 def control_layout(array: Array) -> data.StructLayout:
     """Return what the controller sends to every column.
 
-    ``step``: the bit is valid. ``first``: of a vector. ``bank``: the half of the table that is
-    written. ``write``: number of the bit. ``length``: number of ones of the row that is read.
+    ``step``: the bit is valid. ``clear``: the next is a vector's first. ``bank``: the half of the
+    table that is written. ``write``: number of the bit. ``length``: number of ones of the row that
+    is read.
     """
     return data.StructLayout(
         {
             "step": 1,
-            "first": 1,
+            "clear": 1,
             "bank": 1,
             "write": unsigned(max(1, array.words.stream_log2)),
             "length": unsigned(array.count_bits),
@@ -63,6 +64,7 @@ class Column(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         array, control, m = self.array, self.control, Module()
         words = array.words
+        bit = valid_bits(array, control, self.b)
         table: memory.Memory = memory.Memory(
             shape=unsigned(array.count_bits), depth=2 * words.stream_bits, init=[]
         )
@@ -72,7 +74,7 @@ class Column(wiring.Component):
         # A table of length 1 has no index bits: the bank alone is the address.
         index = slice(0, words.stream_log2)
         m.d.comb += [
-            write.data.eq(running(m, array, control, lambda count: count + self.b)),
+            write.data.eq(running(m, array, control, lambda count: count + bit)),
             write.addr.eq(Cat(control.write[index], control.bank)),
             write.en.eq(control.step),
             before_end.eq(control.length - 1),
@@ -118,7 +120,7 @@ class Prefix(Cells):
         lengths = [run_length(array.words, operand, words[0]) for operand in operands]
         return {"lengths": Cat(lengths)}
 
-    def describe(self, read_out: ReadOut, live: Signal, sent: Sent) -> None:
+    def describe(self, read_out: ReadOut, sent: Sent) -> None:
         """Describe the columns, and the read-out of the counts of the row at its head."""
         m, array, control = read_out.m, read_out.array, read_out.control
         common = Signal(control_layout(array), name="column_control")
@@ -126,7 +128,7 @@ class Prefix(Cells):
         chain = Signal(array.rows * array.count_bits, name="lengths", reset_less=True)
         m.d.comb += [
             common.step.eq(control.step),
-            common.first.eq(control.first),
+            common.clear.eq(control.clear),
             common.write.eq(write),
             common.bank.eq(bank),
             common.length.eq(chain),

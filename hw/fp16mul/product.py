@@ -50,7 +50,7 @@ def short_digit(m: Module, a: Value, low: Value, high: Value, carry: Value) -> D
     odd, both = net(m, low ^ carry), low & carry
     one, negative = net(m, ~high & odd), net(m, high & odd)
     two = net(m, ~odd & (high ^ both))
-    multiple = [net(m, odd & a[0])]
+    multiple: list[Value] = [net(m, odd & a[0])]
     for bit, below in zip([*a[1:], Const(0, 1)], a, strict=True):
         multiple.append(net(m, one & bit | two & below | negative & ~bit))
     return Digit(multiple, negative, net(m, high & (low | carry)), 4)
@@ -60,7 +60,7 @@ def booth_digit(m: Module, a: Value, low: Value, high: Value, carry: Value) -> D
     """Return the digit -2 .. 2 of Booth's recoding, which passes on its upper bit, at once."""
     odd = net(m, low ^ carry)
     two = net(m, ~(odd | ~(high ^ low)))
-    multiple = [net(m, odd & a[0])]
+    multiple: list[Value] = [net(m, odd & a[0])]
     for bit, below in zip([*a[1:], Const(0, 1)], a, strict=True):
         multiple.append(net(m, net(m, odd & bit | two & below) ^ high))
     return Digit(multiple, high, high, 5)
@@ -123,7 +123,7 @@ def add_columns(m: Module, columns: list[list[Bit]]) -> Value:
     for height in reversed(heights[:-1]):
         for k, column in enumerate(columns):
             column.sort(key=lambda bit: bit.time)
-            sums = []
+            sums: list[Bit] = []
             while (excess := len(column) + len(sums) - height) > 0:
                 count, adder = (2, half_adder) if excess == 1 else (3, full_adder)
                 total, carry = adder(m, *column[:count])
@@ -136,5 +136,6 @@ def add_columns(m: Module, columns: list[list[Bit]]) -> Value:
 
 
 def multiply(m: Module, a: Value, b: Value) -> Value:
-    """Return ``a * b``, of as many bits as both together; ``b`` is of odd length."""
-    return net(m, add_columns(m, partial_products(m, a, b)))
+    """Return ``a * b``, of as many bits as both together."""
+    odd = b if len(b) % 2 else Cat(b, Const(0, 1))
+    return net(m, add_columns(m, partial_products(m, a, odd))[: len(a) + len(b)])

@@ -2,7 +2,7 @@
 
 from functools import reduce
 from operator import or_
-from typing import Protocol
+from typing import Any, Protocol
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
@@ -23,8 +23,11 @@ class Underflow(Protocol):
     product: data.StructLayout
     rounded: data.StructLayout
 
-    def multiply(self, m: Module, a: data.View, b: data.View) -> Fields:
-        """Return the first register's fields, :attr:`product`, from the operands."""
+    def multiply(self, m: Module, a: data.View, b: data.View, zeros: int = 0) -> Fields:
+        """Return the first register's fields, :attr:`product`, from the operands.
+
+        The ``zeros`` lowest bits of both fractions are known to be zero, and take no adders.
+        """
         ...
 
     def normalize(self, m: Module, product: data.View) -> Fields:
@@ -48,7 +51,7 @@ class Gradual:
     product = data.StructLayout({"significand": 22, "exponents": 6, "sign": 1, "nan": 1})
     rounded = data.StructLayout({"fraction": 10, "exponent": 5, "hidden": 1, "up": 1, "sign": 1})
 
-    def multiply(self, m: Module, a: data.View, b: data.View) -> Fields:
+    def multiply(self, m: Module, a: data.View, b: data.View, zeros: int = 0) -> Fields:
         normal_a, normal_b = a.exponent.any(), b.exponent.any()
         special_a, special_b = a.exponent.all(), b.exponent.all()
         some_a, some_b = a.fraction.any(), b.fraction.any()
@@ -61,8 +64,11 @@ class Gradual:
             b.exponent[0] | ~normal_b, b.exponent[1:]
         )
         special = (special_a | special_b).replicate(3)
+        significand = multiply(
+            m, Cat(a.fraction[zeros:], normal_a), Cat(b.fraction[zeros:], normal_b)
+        )
         return {
-            "significand": multiply(m, Cat(a.fraction, normal_a), Cat(b.fraction, normal_b)),
+            "significand": Cat(Const(0, 2 * zeros), significand),
             "exponents": Cat(exponents[:3], exponents[3:6] | special),
             "sign": (a.sign ^ b.sign) & ~nan,
             "nan": nan,
@@ -160,14 +166,15 @@ class Flush:
     )
     rounded = data.StructLayout({"fraction": 10, "exponents": 6, "sign": 1, "nan": 1})
 
-    def multiply(self, m: Module, a: data.View, b: data.View) -> Fields:
+    def multiply(self, m: Module, a: data.View, b: data.View, zeros: int = 0) -> Fields:
         zero = net(m, ~(a.exponent.any() & b.exponent.any()))
         special_a, special_b = a.exponent.all(), b.exponent.all()
         special = net(m, special_a | special_b)
         nan = net(m, special_a & a.fraction.any() | special_b & b.fraction.any() | special & zero)
         exponents = a.exponent + b.exponent + 1
         one = Const(1, 1)
-        significand = multiply(m, Cat(a.fraction, one), Cat(b.fraction, one))
+        upper = multiply(m, Cat(a.fraction[zeros:], one), Cat(b.fraction[zeros:], one))
+        significand = Cat(Const(0, 2 * zeros), upper)
         return {
             "significand": significand[9:],
             "sticky": significand[:9].any(),
@@ -207,18 +214,19 @@ class Flush:
 UNDERFLOW: dict[str, Underflow] = {"ieee": Gradual(), "ftz": Flush()}
 
 
-def held_product(m: Module, mode: str, a: Value, b: Value) -> Signal:
+def held_product(m: Module, mode: str, a: Value, b: Value, zeros: int = 0) -> Signal:
     """Describe a multiplier of binary16 magnitudes that are held for at least three cycles.
 
-    Its two inner registers run freely, so the product is there from the third cycle on.
+    Its two inner registers run freely, so the product is there from the third cycle on. The
+    ``zeros`` lowest bits of both magnitudes are always zero.
     """
     underflow = UNDERFLOW[mode]
     operands = Signal(OPERANDS)
-    product = Signal(underflow.product, reset_less=True)
-    rounded = Signal(underflow.rounded, reset_less=True)
+    product: Any = Signal(underflow.product, reset_less=True)
+    rounded: Any = Signal(underflow.rounded, reset_less=True)
     y = Signal(15, name="product_now")
     m.d.comb += [operands.a.eq(Cat(a, Const(0, 1))), operands.b.eq(Cat(b, Const(0, 1)))]
-    first = underflow.multiply(m, operands.a, operands.b)
+    first = underflow.multiply(m, operands.a, operands.b, zeros)
     second = underflow.normalize(m, product)
     m.d.sync += [product[name].eq(value) for name, value in first.items()]
     m.d.sync += [rounded[name].eq(value) for name, value in second.items()]
@@ -255,8 +263,8 @@ class Top(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, underflow = Module(), UNDERFLOW[self.cfg.mode]
-        product = Signal(underflow.product, reset_less=True)
-        rounded = Signal(underflow.rounded, reset_less=True)
+        product: Any = Signal(underflow.product, reset_less=True)
+        rounded: Any = Signal(underflow.rounded, reset_less=True)
         y = Signal(16, reset_less=True)
         valid = Signal(self.cfg.stages)
         advance = Signal()

@@ -6,7 +6,7 @@ A unit is a :class:`Unit` with two strategies: a :class:`Draw`, which says what 
 rows make halves, halves make the array.
 """
 
-from nomul.hw.outer.cells import running
+from nomul.hw.outer.cells import running, valid_bits
 from nomul.hw.outer.grid import Grid
 from nomul.hw.outer.layouts import UNIT_EXPONENT, pair_layout, row_layout
 from nomul.hw.outer.readout import ReadOut
@@ -26,4 +26,5 @@ __all__ = [
     "row_layout",
     "running",
     "signed_result",
+    "valid_bits",
 ]

@@ -13,19 +13,27 @@ from nomul.hw.outer.strategies import Product
 Update = Callable[[Value], Value]
 
 
+def valid_bits(array: Array, control: data.View, bits: Value) -> Value:
+    """Return the bits where they are to be counted, else zeros: counters have no enable.
+
+    An enable would take a multiplexer for every bit of every counter; this is a gate per lane.
+    """
+    return bits if array.beats == 1 else bits & control.step.replicate(len(bits))
+
+
 def running(m: Module, array: Array, control: data.View, update: Update) -> Signal:
     """Describe a register that starts each vector from 0; return its next value.
 
-    A vector that takes a single beat needs no register.
+    ``update`` leaves the value alone where :func:`valid_bits` makes zeros. A vector that takes a
+    single beat needs no register.
     """
     total = Signal(array.count_bits)
     if array.beats == 1:
         m.d.comb += total.eq(update(Const(0, array.count_bits)))
         return total
-    held, before = (Signal(array.count_bits, reset_less=True) for _ in range(2))
-    m.d.comb += [before.eq(Mux(control.first, 0, held)), total.eq(update(before))]
-    with m.If(control.step):
-        m.d.sync += held.eq(total)
+    held = Signal(array.count_bits, reset_less=True)
+    m.d.comb += total.eq(update(held))
+    m.d.sync += held.eq(Mux(control.clear, 0, total))
     return total
 
 

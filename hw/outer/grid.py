@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Signal
+from amaranth.hdl import Cat
 
 from nomul.golden.bitstream import Side
 from nomul.hw.once import Once
@@ -23,15 +23,15 @@ class Grid(Cells):
 
     product: Product
 
-    def describe(self, read_out: ReadOut, live: Signal, sent: Sent) -> None:
+    def describe(self, read_out: ReadOut, sent: Sent) -> None:
         """Describe the rows, and the read-out of products or of accumulators."""
         m, array, control = read_out.m, read_out.array, read_out.control
+        bits = [self.product.row(array, control, value) for value in sent[Side.X]]
         columns = [self.product.column(m, array, control, value) for value in sent[Side.D]]
         m.submodules.rows = rows = Once("rows", Rows, array, self.product, array.rows)
         m.d.comb += [
             rows.control.eq(control),
-            rows.live.eq(live),
-            rows.a.eq(Cat(sent[Side.X])),
+            rows.a.eq(Cat(bits)),
             rows.b.eq(Cat(columns)),
         ]
         if array.accumulators:

@@ -51,11 +51,12 @@ def tail_fields(array: Array) -> dict[str, Shape]:
 def control_layout(array: Array) -> data.StructLayout:
     """Return what the controller broadcasts to every cell.
 
-    ``step``: the bits are valid, count them. ``first``: of a vector. ``capture``: these were the
-    last, take the total. ``shift``: hand the result on to the row above. With accumulators also
-    ``left`` and ``right``, the distance to their unit, and ``rho``, the rounding term.
+    ``step``: the bits are valid, count them. ``clear``: the next bits are a vector's first.
+    ``capture``: these were the last, take the total. ``shift``: hand the result on to the row
+    above. With accumulators also ``left`` and ``right``, the distance to their unit, and ``rho``,
+    the rounding term.
     """
-    fields: dict[str, Shape | int] = {"step": 1, "first": 1, "capture": 1, "shift": 1}
+    fields: dict[str, Shape | int] = {"step": 1, "clear": 1, "capture": 1, "shift": 1}
     if array.accumulators:
         fields["left"] = unsigned(array.accumulators.width.bit_length())
         fields["right"] = unsigned(array.max_right_shift.bit_length())

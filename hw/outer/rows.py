@@ -6,7 +6,7 @@ results; M rows in halves take N log M.
 
 from itertools import pairwise
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Member, Out
 
@@ -22,7 +22,6 @@ def members(array: Array, product: Product, count: int) -> dict[str, Member]:
     results = data.ArrayLayout(result_shape(array), array.cols)
     ports = {
         "control": In(control_layout(array)),
-        "live": In(count),
         "a": In(array.lane_bits * count),
         "b": In(data.ArrayLayout(product.column_shape(array), array.cols)),
         "i": In(results),
@@ -36,8 +35,7 @@ def members(array: Array, product: Product, count: int) -> dict[str, Member]:
 class Row(wiring.Component):
     """Multiplies what one row sends by what all columns send: N cells that share everything but b.
 
-    Latency and interval are those of the cell. A row that is not ``live`` keeps its counters still,
-    since they would only add zeros.
+    Latency and interval are those of the cell.
 
     Parameters
     ----------
@@ -57,16 +55,11 @@ class Row(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         array, m = self.array, Module()
-        control = Signal(control_layout(array))
-        m.d.comb += [
-            control.eq(self.control),
-            control.step.eq(self.control.step & (self.live | self.control.first)),
-        ]
         cells = [Once("cell", cell_kind(array), array, self.product) for _ in range(array.cols)]
         for j, cell in enumerate(cells):
             m.submodules[f"cell{j}"] = cell
             m.d.comb += [
-                cell.control.eq(control),
+                cell.control.eq(self.control),
                 cell.a.eq(self.a),
                 cell.b.eq(self.b[j]),
                 cell.i.eq(self.i[j]),
@@ -97,8 +90,8 @@ class Rows(wiring.Component):
     -------
     control : ``In(control_layout(array))``, b : ``In(ArrayLayout(what a column sends, N))``
         What all rows see.
-    live : ``In(count)``, a : ``In(array.lane_bits * count)``
-        One per row: whether its operand is not zero, and what its lane sends.
+    a : ``In(array.lane_bits * count)``
+        What each row sends.
     i, o : ``In`` and ``Out(ArrayLayout(result, N))``
         The read-out chain.
     sx : ``In(count)``, sd : ``In(N)``, overflow : ``Out(1)``
@@ -132,7 +125,6 @@ class Rows(wiring.Component):
         m.submodules[name] = part
         m.d.comb += [
             part.control.eq(self.control),
-            part.live.eq(self.live[start:stop]),
             part.a.eq(self.a[start * array.lane_bits : stop * array.lane_bits]),
             part.b.eq(self.b),
         ]

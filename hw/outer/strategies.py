@@ -6,7 +6,7 @@ Equal strategies must be equal and hash alike, since lanes or cells that do the 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, unsigned
+from amaranth.hdl import Module, Mux, Shape, Value, unsigned
 from amaranth.lib import data
 
 from nomul.golden.bitstream import Side
@@ -30,6 +30,10 @@ class Draw(ABC):
 
 class Product(ABC):
     """What a cell makes of what its row and its column send."""
+
+    def row(self, array: Array, control: data.View, sent: Value) -> Value:
+        """Return what a row sends its cells, of what its lane sends; the same by default."""
+        return sent
 
     def column_shape(self, array: Array) -> Shape:
         """Return the shape of what a column sends its cells; that of a lane by default."""
@@ -75,15 +79,13 @@ class Cells(ABC):
         return {}
 
     @abstractmethod
-    def describe(self, read_out: ReadOut, live: Signal, sent: Sent) -> None:
+    def describe(self, read_out: ReadOut, sent: Sent) -> None:
         """Describe the cells, and hand their products to the read-out.
 
         Parameters
         ----------
         read_out
             The unit's module, control and tail, and what sends results out.
-        live
-            A bit per row: its operand is not zero.
         sent
             What the lanes of each side send.
         """

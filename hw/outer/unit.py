@@ -97,7 +97,6 @@ class Unit(wiring.Component):
         )
         drawing = Signal()
         counting = Signal()
-        first = Signal(init=1)
         last = Signal()
         ending = Signal()
         go = Signal()
@@ -107,7 +106,7 @@ class Unit(wiring.Component):
             ending.eq(source.last | source.finish),
             self.x_d.ready.eq(~drawing | (go & ending)),
             control.step.eq(counting & go),
-            control.first.eq(first),
+            control.clear.eq(~counting | (control.step & last)),
         ]
         with m.If(self.x_d.ready):
             m.d.sync += drawing.eq(self.x_d.valid)
@@ -117,8 +116,6 @@ class Unit(wiring.Component):
                 m.d.sync += self.saturated.eq(1)
         with m.If(go):
             m.d.sync += [counting.eq(drawing), last.eq(ending)]
-        with m.If(control.step):
-            m.d.sync += first.eq(last)
         self._reseed(m, source, drawing, counting)
 
         # What results need of a pair leaves its registers with the last words.
@@ -137,7 +134,7 @@ class Unit(wiring.Component):
         # The cells, and their read-out.
         read_out = ReadOut(self, m, control, tail, counting & last, go, source.load)
         sent = {side: self._sent(side, lanes) for side, lanes in sides.items()}
-        self.cells.describe(read_out, live, sent)
+        self.cells.describe(read_out, sent)
         return m
 
     def _sends(self, side: Side) -> bool:

@@ -12,6 +12,30 @@ _OPTIMISE = (
 # Buffers for nets of more than sixteen loads, then sizes for the delay that is left.
 _SIZE = ("buffer -N 16", "upsize {D}", "dnsize {D}", "stime -p")
 
+# Products of short unsigned factors as sums of rows, which take less than the Booth digits that
+# Yosys makes of 4 bits and more. Measured in 4 x 4 arrays of ``intouter`` at 1 ns, 5 bits take
+# 5,067 um2 instead of 5,646, 6 bits 6,907 instead of 7,916, 7 bits 9,192 instead of 9,468; the
+# signed 8 bits of ``permdiag small`` take less as digits.
+SHORT_PRODUCTS = """\
+(* techmap_celltype = "$mul" *)
+module nomul_short_product (A, B, Y);
+  parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
+  input [A_WIDTH-1:0] A;
+  input [B_WIDTH-1:0] B;
+  output [Y_WIDTH-1:0] Y;
+  wire _TECHMAP_FAIL_ = A_SIGNED || B_SIGNED
+    || A_WIDTH < 4 || B_WIDTH < 4 || A_WIDTH > 7 || B_WIDTH > 7;
+  wire [Y_WIDTH*B_WIDTH-1:0] sums;
+  assign sums[Y_WIDTH-1:0] = A & {A_WIDTH{B[0]}};
+  assign Y = sums[Y_WIDTH*(B_WIDTH-1) +: Y_WIDTH];
+  genvar i;
+  generate for (i = 1; i < B_WIDTH; i = i + 1) begin : rows
+    wire [Y_WIDTH-1:0] row = {A & {A_WIDTH{B[i]}}, {i{1'b0}}};
+    assign sums[Y_WIDTH*i +: Y_WIDTH] = sums[Y_WIDTH*(i-1) +: Y_WIDTH] + row;
+  end endgenerate
+endmodule
+"""
+
 
 @dataclass(frozen=True)
 class FullAdder:

@@ -15,7 +15,7 @@ from pathlib import Path
 from nomul.synth.map import liberty
 from nomul.synth.map.cells import Library
 from nomul.synth.map.mapping import Target, report
-from nomul.synth.map.recipes import RECIPES, FullAdder, Recipe
+from nomul.synth.map.recipes import RECIPES, SHORT_PRODUCTS, FullAdder, Recipe
 from nomul.synth.map.repeaters import Repeater
 
 _READING = "read_liberty -lib -ignore_miss_func"
@@ -168,11 +168,13 @@ class StandardCells(Target):
             constraint = "-constr abc.constr"
         if self.full_adder:
             (folder / "full_adder.v").write_text(self.full_adder.techmap())
+        (folder / "short_products.v").write_text(SHORT_PRODUCTS)
         flatten = "" if hierarchical else "-flatten"
         commands = [
             f"{_READING} {staged}",
             # Silicon has no initial state: what counts is reset.
             "setattr -unset init w:*",
+            "techmap -map short_products.v t:$mul",
             # Its check at the end counts the cells of every instance, and comes again below.
             f"synth -top {top} {flatten} -booth -noabc -latches error -run begin:check",
             "setattr -unset init w:*",

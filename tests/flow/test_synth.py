@@ -16,6 +16,7 @@ from nomul.golden import lfsr
 from nomul.hw import counterarray
 from nomul.sim import harness
 from nomul.synth import yosys
+from nomul.synth.check import netcheck
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.map import stdcells, targets, timing
 from nomul.synth.map.recipes import AREA, SPEED
@@ -61,6 +62,19 @@ def test_full_adders_of_the_library_are_found(design):
     verilog = "module top(input a, b, c, output [1:0] y); assign y = a + b + c; endmodule"
     result = synthesize(design(verilog), "freepdk45", period_ps=5000)
     assert (result.cells, result.recipe) == ({"FA_X1": 1}, "adders")
+
+
+def test_short_products_are_sums_of_rows(design, tmp_path):
+    """Factors of 4 to 7 bits without sign get no digits, and the product stays what it was."""
+    verilog = (
+        "module top(input [6:0] a, input [4:0] b, input signed [6:0] c, output [11:0] y,"
+        "output signed [13:0] z); assign y = a * b, z = c * $signed(b); endmodule"
+    )
+    emitted = design(verilog)
+    result = synthesize(emitted, "freepdk45", folder=tmp_path / "run", timer=AbcEstimate())
+    log = (tmp_path / "run" / "yosys.log").read_text()
+    assert len(re.findall("^Using template .*nomul_short_product", log, re.MULTILINE)) == 1
+    netcheck.prove(emitted, result.netlist, targets.get("freepdk45"), tmp_path / "proof")
 
 
 def test_a_period_is_bought_with_area(design):
