@@ -1,6 +1,6 @@
 """Zero compactor: drops what does not survive of a vector, and fills beats with the rest."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -59,7 +59,7 @@ def pack(m: Module, elements: list[Value]) -> list[Value]:
         for i in range(count):
             item = Signal.like(moving[0], name=f"item{stage + 1}_{i}")
             stays = Mux(moving[i][bit], 0, moving[i])
-            comes = 0
+            comes: Value = Const(0)
             if i + step < count:
                 comes = Mux(moving[i + step][bit], moving[i + step], 0)
             m.d.comb += item.eq(stays | comes)
@@ -79,7 +79,7 @@ def spread(m: Module, elements: list[Value], offset: Value, room: int) -> list[V
             below = placed[i - step] if 0 <= i - step < len(placed) else 0
             m.d.comb += item.eq(Mux(offset[stage], below, here))
             moved.append(item)
-        placed = moved
+        placed = list(moved)
     return placed + [Value.cast(0)] * (room - len(placed))
 
 
@@ -129,7 +129,7 @@ class Top(wiring.Component):
         """Describe how elements are numbered, and survivors of a beat moved together."""
         cfg, i = self.cfg, self.i
         base = Signal(cfg.index_bits)
-        elements = []
+        elements: list[Value] = []
         for k in range(cfg.width):
             index = Signal(cfg.index_bits, name=f"index{k}")
             m.d.comb += index.eq(base + k)

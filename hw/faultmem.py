@@ -199,9 +199,10 @@ class Top(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
-        m.submodules.store = store = memory.Memory(
+        store: memory.Memory = memory.Memory(
             shape=unsigned(cfg.bits), depth=cfg.words, init=[0] * cfg.words
         )
+        m.submodules.store = store
         write, read = store.write_port(), store.read_port()
         m.submodules.stage = stage = Stage(answer_layout(cfg))
         # A request waits in a register while its word is read.

@@ -31,13 +31,13 @@ def least(m: Module, keys: list[Value]) -> tuple[Value, Value]:
         level.append((key, Const(place, width)))
     while len(level) > 1:
         above = []
-        for (key, place), (later, later_place) in zip(level[::2], level[1::2], strict=False):
+        for (key, at), (later, later_at) in zip(level[::2], level[1::2], strict=False):
             less, chosen = Signal(len(key), name="less"), Signal(width, name="chosen")
             takes_later = Signal()
             m.d.comb += [
                 takes_later.eq(later <= key),
                 less.eq(Mux(takes_later, later, key)),
-                chosen.eq(Mux(takes_later, later_place, place)),
+                chosen.eq(Mux(takes_later, later_at, at)),
             ]
             above.append((less, chosen))
         level = above + level[2 * len(above) :]
@@ -133,7 +133,8 @@ class Top(wiring.Component):
         ]
         held = [Signal(width, name=f"held{k}") for k in range(cfg.keep)]
         # Before a group every register is empty, which is less than any weight.
-        before, keys = [], []
+        before: list[Signal] = []
+        keys: list[Value] = []
         for k, item in enumerate(held):
             present = Signal(width, name=f"before{k}")
             _, size, _, filled = parts(present, widths)
@@ -147,7 +148,8 @@ class Top(wiring.Component):
         for k, item in enumerate(held):
             moved = Signal(width, name=f"moved{k}")
             # Whichever is dropped, the last register takes the weight that arrives.
-            behind, moves = arriving, enters
+            behind: Value = arriving
+            moves: Value = enters
             if k + 1 < cfg.keep:
                 behind, moves = before[k + 1], enters & (dropped <= k)
             m.d.comb += moved.eq(Mux(moves, behind, before[k]))

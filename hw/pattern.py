@@ -1,6 +1,6 @@
 """Row patterns: period and offset from a shift register, and the rows that stay."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out
 
@@ -92,7 +92,7 @@ class Top(wiring.Component):
 
     def _mask(self, period: Signal) -> object:
         """Return the ones that hold period - 1."""
-        mask = Const(0, self.cfg.period_bits)
+        mask: Value = Const(0, self.cfg.period_bits)
         for bits in range(self.cfg.period_bits):
             mask = Mux(period > 1 << bits, (2 << bits) - 1, mask)
         return mask

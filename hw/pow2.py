@@ -49,7 +49,8 @@ class Top(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
         stored = unsigned(cfg.bits + 1)
-        m.submodules.store = store = memory.Memory(shape=stored, depth=cfg.length, init=[])
+        store: memory.Memory = memory.Memory(shape=stored, depth=cfg.length, init=[])
+        m.submodules.store = store
         write, read = store.write_port(), store.read_port(domain="comb")
 
         # Take a vector into the store; the OR of all magnitudes finds their common exponent.

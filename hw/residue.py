@@ -1,5 +1,7 @@
 """Residue: a bank of weights whose low bits add up updates and carry into their levels."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -106,11 +108,12 @@ class Top(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
         layout = weight_layout(cfg)
-        m.submodules.store = store = memory.Memory(shape=layout, depth=cfg.words, init=[])
+        store: memory.Memory = memory.Memory(shape=layout, depth=cfg.words, init=[])
+        m.submodules.store = store
         write, read = store.write_port(), store.read_port()
         m.submodules.stage = stage = Stage(answer_layout(cfg))
         # First cycle: the weight is read while its request moves into a register.
-        request = Signal(request_layout(cfg))
+        request: Any = Signal(request_layout(cfg))
         busy, taken, going = Signal(), Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(~busy | stage.i.ready),
@@ -129,11 +132,11 @@ class Top(wiring.Component):
             m.d.sync += forwarded.eq(self._forwards(write))
         with m.If(write.en):
             m.d.sync += written.eq(write.data)
-        weight = Signal(layout)
+        weight: Any = Signal(layout)
         m.d.comb += weight.eq(Mux(forwarded, Value.cast(written), Value.cast(read.data)))
         # Second cycle: the request is judged and carried out.
         dropped, missing = self._judge(m, request, going)
-        after = Signal(answer_layout(cfg))
+        after: Any = Signal(answer_layout(cfg))
         self._carry_out(m, request, weight, after, going & ~dropped)
         m.d.comb += [
             write.addr.eq(request.address),

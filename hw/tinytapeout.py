@@ -102,7 +102,7 @@ class TinyTapeout(wiring.Component):
         self._out(m, accept[1], valid)
         return m
 
-    def _one_in(self, m: Module, port: Port, request: Signal, taken: Signal) -> None:
+    def _one_in(self, m: Module, port: Port, request: Value, taken: Signal) -> None:
         """Gather the lower bytes of a word, and offer it with its last one."""
         inner, size = port.of(self.top), _sizes([port])[0]
         lower, number = Signal(8 * (size - 1), reset_less=True), Signal(range(size))
@@ -118,7 +118,7 @@ class TinyTapeout(wiring.Component):
         with m.Elif(~taken & inner.ready):
             m.d.sync += [taken.eq(1), number.eq(0)]
 
-    def _many_in(self, m: Module, request: Signal, taken: Signal) -> None:
+    def _many_in(self, m: Module, request: Value, taken: Signal) -> None:
         """Fill the word of the stream that the first byte names, once the block has the last."""
         sizes = _sizes(self.inputs)
         which, left = Signal(8, reset_less=True), Signal(range(max(sizes) + 1))
@@ -148,7 +148,7 @@ class TinyTapeout(wiring.Component):
                             full[k].eq(left == 1),
                         ]
 
-    def _out(self, m: Module, accept: Signal, valid: Signal) -> None:
+    def _out(self, m: Module, accept: Value, valid: Signal) -> None:
         """Send the words that wait, the lowest stream's first, and let go of each at its end."""
         named = len(self.outputs) > 1
         sizes = [size + named for size in _sizes(self.outputs)]

@@ -8,7 +8,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
 from nomul.hw.axi import notes
-from nomul.hw.axi.registers import Field, Register, Word, fields_of, identity, stack
+from nomul.hw.axi.registers import Field, Kind, Register, Word, fields_of, identity, stack
 
 LAST = "last"
 
@@ -106,7 +106,7 @@ def status(top: wiring.Component) -> tuple[Register, ...]:
         It has an input that is no stream, or a flag wider than a register.
     """
     said, parts = notes.members(type(top)), getattr(top, "notes", {})
-    values = {}
+    values: dict[str, tuple[tuple[Field, ...], Kind, str]] = {}
     for path, member, outward in _walk(top.signature, ()):
         if member.is_port:
             name = "_".join(path)

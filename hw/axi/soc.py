@@ -53,14 +53,14 @@ def _entries(block: str, top: wiring.Component) -> dict[str, Any]:
         state.append(Field(f"{stream}_{name}", number, 1, about=f"{stream} {said}"))
     found: dict[str, Any] = {}
     if state:
-        said = "Which streams can be written or read without waiting."
-        found[f"{block}_streams"] = (tuple(state), "status", said)
+        about = "Which streams can be written or read without waiting."
+        found[f"{block}_streams"] = (tuple(state), "status", about)
     for register in status(top)[1:]:
         found[f"{block}_{register.name}"] = (register.fields, "status", register.about)
-    said, parts = notes.members(type(top)), getattr(top, "notes", {})
+    contract, parts = notes.members(type(top)), getattr(top, "notes", {})
     for port in ports(top):
         stream = "_".join(port.path)
-        kind, note = "pop" if port.outward else "push", notes.about(port.path[0], said)
+        kind, note = "pop" if port.outward else "push", notes.about(port.path[0], contract)
         fields = fields_of(port.shape, stream, parts.get(stream))
         found[f"{block}_{stream}"] = (fields, kind, note)
     return found

@@ -1,5 +1,7 @@
 """Run-time precision: what a command says, whether it can be done, and the reads that it takes."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -74,7 +76,7 @@ class Modes(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
-        begin = {
+        begin: Any = {
             "encoding": ENCODINGS.index(cfg.encodings[0]),
             "act_planes": cfg.act_planes,
             "weight_planes": cfg.weight_planes,

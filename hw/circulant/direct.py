@@ -9,7 +9,6 @@ from nomul.hw.once import Once
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
-from nomul.hw.products.store import Store
 
 
 def column_config(cfg: Config) -> dense.Config:
@@ -37,7 +36,7 @@ class Direct:
         What all members have.
     """
 
-    def __init__(self, cfg: Config, loader: Loader, store: Store, feed: Feed, drain: Drain):
+    def __init__(self, cfg: Config, loader: Loader, store: Once, feed: Feed, drain: Drain):
         self.cfg, self.loader, self.store = cfg, loader, store
         self.feed, self.drain = feed, drain
 

@@ -103,7 +103,8 @@ class Top(wiring.Component):
         cfg, word = self.cfg, self.weight.payload
         depth = cfg.inputs * cfg.outputs
         kept = data.StructLayout({"mu": signed(cfg.mu_bits), "sigma": unsigned(cfg.sigma_bits)})
-        m.submodules.weights = store = memory.Memory(shape=kept, depth=depth, init=[])
+        store: memory.Memory = memory.Memory(shape=kept, depth=depth, init=[])
+        m.submodules.weights = store
         write, read = store.write_port(), store.read_port()
         place, ends, taken = Signal(range(max(2, depth))), Signal(), Signal()
         m.d.comb += [
@@ -128,9 +129,8 @@ class Top(wiring.Component):
     ) -> tuple[memory.ReadPort, Signal]:
         """Describe the memory of a vector; return its port for reading, and that it is whole."""
         cfg, word = self.cfg, self.x.payload
-        m.submodules.vector = store = memory.Memory(
-            shape=signed(cfg.act_bits), depth=cfg.inputs, init=[]
-        )
+        store: memory.Memory = memory.Memory(shape=signed(cfg.act_bits), depth=cfg.inputs, init=[])
+        m.submodules.vector = store
         write, read = store.write_port(), store.read_port()
         ends, taken, start = Signal(), Signal(), Signal()
         m.d.comb += [
@@ -241,9 +241,8 @@ class Top(wiring.Component):
     ) -> tuple[memory.ReadPort, Signal]:
         """Describe the two products of a weight; return where beta is read, and the mean."""
         cfg = self.cfg
-        m.submodules.betas = betas = memory.Memory(
-            shape=signed(cfg.beta_bits), depth=cfg.inputs, init=[]
-        )
+        betas: memory.Memory = memory.Memory(shape=signed(cfg.beta_bits), depth=cfg.inputs, init=[])
+        m.submodules.betas = betas
         write, read = betas.write_port(), betas.read_port()
         m.d.comb += [
             weights.addr.eq(base),

@@ -90,7 +90,8 @@ class Rescale(wiring.Component):
         """Return scale and bias of the window that ended two cycles ago; the bias one later."""
         words, depth = self.words, self.depth
         rows = [] if words.loads else [{"scale": s, "bias": b} for s, b in words.table]
-        m.submodules.table = table = Memory(shape=words.entry, depth=depth, init=rows)
+        table: Memory = Memory(shape=words.entry, depth=depth, init=rows)
+        m.submodules.table = table
         entry, port = Signal(range(depth)), table.read_port()
         if words.loads:
             into = table.write_port()
@@ -142,6 +143,6 @@ class Rescale(wiring.Component):
         m.d.comb += self.result.eq(Mux(kept < low, low, Mux(kept > high, high, kept)))
 
 
-def _signed(field, bits: int):
+def _signed(field: Value, bits: int) -> Value:
     """Return a field, which may lack the zeros above it, as a signed number of so many bits."""
     return Cat(field, Const(0, bits))[:bits].as_signed()

@@ -64,7 +64,7 @@ class Sums(wiring.Component):
         found = []
         for lane in range(self.lanes):
             # A memory of one word would have addresses without bits.
-            words = Memory(shape=signed(self.bits), depth=max(2, self.depth), init=[])
+            words: Memory = Memory(shape=signed(self.bits), depth=max(2, self.depth), init=[])
             m.submodules[f"lane{lane}"] = words
             write, out = words.write_port(), words.read_port()
             m.d.comb += [

@@ -3,6 +3,8 @@
 One file, since all of it follows the pass that the sequencer is in.
 """
 
+from typing import Any
+
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
@@ -107,7 +109,7 @@ class Top(wiring.Component):
         wiring.connect(m, answer.y, wiring.flipped(self.y))
         wiring.connect(m, gather.x, member.x)
         wiring.connect(m, weights.o, member.weight)
-        if cfg.weights == "stream":
+        if isinstance(weights, Framed):
             wiring.connect(m, wiring.flipped(self.weight), weights.weight)
 
         step, kind, start, over = self._sequence(m, words, intake, weights, member, rescale)
@@ -125,7 +127,9 @@ class Top(wiring.Component):
         words = [word for packed in tiles for word in members.tile_words(packed)]
         return Stored(self.word_bits, words or [0], most)
 
-    def _sequence(self, m: Module, words: Words, intake, weights, member, rescale) -> tuple:
+    def _sequence(
+        self, m: Module, words: Words, intake: Intake, weights: Any, member: Any, rescale: Rescale
+    ) -> tuple[Any, ...]:
         """Describe the sequencer: an input, then pass after pass, each from fetch to its end.
 
         Returns the pass, its kind, the strobe that begins its run, and a signal that is to say when
@@ -133,7 +137,8 @@ class Top(wiring.Component):
         """
         depth = max(2, self.cfg.capacity[0])
         rows = [] if words.loads else words.rows
-        m.submodules.passes = passes = Memory(shape=words.layout, depth=depth, init=rows)
+        passes: Memory = Memory(shape=words.layout, depth=depth, init=rows)
+        m.submodules.passes = passes
         port = passes.read_port()
         step, number = Signal(words.layout, reset_less=True), Signal(range(depth))
         start, over, spoiled, resting = Signal(), Signal(), Signal(), Signal()
@@ -187,7 +192,15 @@ class Top(wiring.Component):
         ]
         return step, step.kind, start, over
 
-    def _loaded(self, m: Module, words: Words, passes, rescale, intake, resting) -> tuple:
+    def _loaded(
+        self,
+        m: Module,
+        words: Words,
+        passes: Memory,
+        rescale: Rescale,
+        intake: Intake,
+        resting: Signal,
+    ) -> tuple[Value, Value]:
         """Describe how a layer program is written, between inputs.
 
         Returns whether none may come in, and a strobe that says that a program was none.
@@ -210,7 +223,9 @@ class Top(wiring.Component):
         ]
         return loading.closed, loading.wrong
 
-    def _read(self, m: Module, step, kind, walking, takers, sums: Sums) -> tuple:
+    def _read(
+        self, m: Module, step: Any, kind: Value, walking: Any, takers: Any, sums: Sums
+    ) -> Any:
         """Describe what is read, one cycle after its address, and who takes it.
 
         Returns the write port of the memory of codes.
@@ -218,7 +233,8 @@ class Top(wiring.Component):
         (walk, start), (gather, rescale, answer) = walking, takers
         bits, is_signed = self.widths["code"], self.cfg.program.code_signed
         depth = max(2, self.cfg.depths[0])
-        m.submodules.codes = codes = Memory(shape=unsigned(bits), depth=depth, init=[])
+        codes: Memory = Memory(shape=unsigned(bits), depth=depth, init=[])
+        m.submodules.codes = codes
         port = codes.read_port()
         go, there = Signal(), Signal()
         names = ("real", "outside", "first", "last", "channel_last", "end", "lane")
@@ -265,7 +281,7 @@ class Top(wiring.Component):
         ]
         return codes.write_port()
 
-    def _write(self, m: Module, step, kind, start: Signal, units: tuple) -> None:
+    def _write(self, m: Module, step: Any, kind: Value, start: Signal, units: Any) -> None:
         """Describe where results go: codes of an input, sums of the member, rescaled values."""
         intake, rescale, member, sums, codes = units
         lanes, entry = self.cfg.tile.y_lanes, self.cfg.program.entry
@@ -306,7 +322,16 @@ class Top(wiring.Component):
                 if lanes > 1:
                     m.d.sync += lane.eq(Mux(lane_end, 0, lane + 1))
 
-    def _over(self, m: Module, kind, walk, gather, member, rescale, answer) -> Signal:
+    def _over(
+        self,
+        m: Module,
+        kind: Value,
+        walk: Walk,
+        gather: Gather,
+        member: Any,
+        rescale: Rescale,
+        answer: Answer,
+    ) -> Signal:
         """Return whether the last thing of a pass happens in this cycle."""
         # Vectors that the member has taken, and not answered.
         inside = Signal(3)

@@ -1,5 +1,7 @@
 """Addresses of a pass: windows over a value, element by element."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -114,7 +116,7 @@ class Walk(wiring.Component):
             ]
         return m
 
-    def _window(self, m: Module, numbers, corner, x_last: Signal, y_last: Signal) -> None:
+    def _window(self, m: Module, numbers: Any, corner: Any, x_last: Signal, y_last: Signal) -> None:
         """Go to the next window: of the row, of the channel, or of the next channel."""
         (column, row, channel), (x, y), step = numbers, corner, self.step
         m.d.sync += [column.eq(column + 1), x.eq(x + step.x_stride)]

@@ -47,7 +47,7 @@ class Stored(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = max(2, len(self.words))
-        words = Memory(shape=unsigned(self.width), depth=depth, init=list(self.words))
+        words: Memory = Memory(shape=unsigned(self.width), depth=depth, init=list(self.words))
         m.submodules.words = words
         port = words.read_port()
         address, there, taken = Signal(range(depth)), Signal(), Signal()

@@ -1,6 +1,6 @@
 """The controller: patches of a layer as rounds of an array that holds their epitome."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
@@ -89,12 +89,10 @@ class Controller(wiring.Component):
         cfg, m = self.cfg, Module()
         m.submodules.table = table = Table(cfg)
         wiring.connect(m, wiring.flipped(self.table), table.table)
-        m.submodules.acts = acts = Memory(
-            shape=unsigned(cfg.act_bits), depth=max(2, cfg.inputs), init=[]
-        )
-        m.submodules.outs = outs = Memory(
-            shape=unsigned(cfg.y_bits), depth=max(2, cfg.outputs), init=[]
-        )
+        acts: Memory = Memory(shape=unsigned(cfg.act_bits), depth=max(2, cfg.inputs), init=[])
+        m.submodules.acts = acts
+        outs: Memory = Memory(shape=unsigned(cfg.y_bits), depth=max(2, cfg.outputs), init=[])
+        m.submodules.outs = outs
         ports = {
             "put": acts.write_port(),
             "get": acts.read_port(domain="comb"),
@@ -190,7 +188,7 @@ class Controller(wiring.Component):
         cfg = self.cfg
         names = "input", "row", "rows"
         kind = data.StructLayout({name: table.entry[name].shape() for name in names})
-        before = Signal(kind, name="before", reset_less=True)
+        before: Any = Signal(kind, name="before", reset_less=True)
         pending, others = Signal(cfg.cols, name="pending"), Signal(cfg.cols, name="others")
         to = Signal(range(max(2, cfg.outputs)), name="to")
         column, same = Signal(range(max(2, cfg.cols))), Signal(name="same_round")

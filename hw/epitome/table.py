@@ -78,7 +78,8 @@ class Table(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
         shape = unsigned(cfg.table_bits)
-        m.submodules.words = words = Memory(shape=shape, depth=max(2, cfg.entries), init=[])
+        words: Memory = Memory(shape=shape, depth=max(2, cfg.entries), init=[])
+        m.submodules.words = words
         into, out = words.write_port(), words.read_port(domain="comb")
         begun, spoiled, into_now = Signal(), Signal(), Signal(range(cfg.entries + 1))
         given, last = (

@@ -1,6 +1,6 @@
 """Input coders: an image of pixels to the events of T steps."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -48,9 +48,10 @@ class Coder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         cfg, m, bits = self.cfg, Module(), self.cfg.pixel_bits
-        m.submodules.store = store = memory.Memory(
+        store: memory.Memory = memory.Memory(
             shape=unsigned(2 * bits), depth=max(2, cfg.inputs), init=[]
         )
+        m.submodules.store = store
         write = store.write_port()
         # With a single pixel a remainder is read in the cycle in which it is written.
         read = store.read_port(transparent_for=[write] if cfg.inputs == 1 else [])
@@ -97,7 +98,9 @@ class Coder(wiring.Component):
         ]
         return m
 
-    def _spike(self, m: Module, pixel, total, now, last, scanned) -> Signal:
+    def _spike(
+        self, m: Module, pixel: Value, total: Value, now: Value, last: Value, scanned: Value
+    ) -> Signal:
         """Describe whether a pixel spikes in a step."""
         cfg, spike = self.cfg, Signal()
         if cfg.coder == "accumulate":

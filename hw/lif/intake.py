@@ -122,9 +122,10 @@ class Lists(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, event = Module(), self.i.payload
-        m.submodules.store = store = memory.Memory(
+        store: memory.Memory = memory.Memory(
             shape=unsigned(self.bits), depth=2 << self.bits, init=[]
         )
+        m.submodules.store = store
         write, read = store.write_port(), store.read_port()
         filling, emptying = Signal(), Signal()
         occupied = [Signal(name=f"occupied{k}") for k in range(2)]

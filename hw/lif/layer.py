@@ -61,9 +61,8 @@ class Store(wiring.Component):
             with m.If(self.write):
                 m.d.sync += register.eq(self.value)
             return m
-        m.submodules.store = store = memory.Memory(
-            shape=unsigned(self.width), depth=self.groups, init=[]
-        )
+        store: memory.Memory = memory.Memory(shape=unsigned(self.width), depth=self.groups, init=[])
+        m.submodules.store = store
         read, write = store.read_port(), store.write_port()
         m.d.comb += [
             read.addr.eq(self.group),
@@ -123,12 +122,13 @@ class Weights(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.store = store = memory.Memory(
+        store: memory.Memory = memory.Memory(
             shape=unsigned(len(self.values)),
             depth=max(2, self.depth),
             init=self.words(),
             attrs={"ram_style": "huge"} if self.large else {},
         )
+        m.submodules.store = store
         read = store.read_port()
         m.d.comb += [
             read.addr.eq(self.word),
@@ -320,13 +320,14 @@ class Layer(wiring.Component):
         ]
         finished, thresholds = [], []
         for lane in range(cfg.parallel):
-            theta = neuron.threshold(cfg, m, lane, at)
-            finished.append(neuron.finish(cfg, m, str(lane), kept[lane], theta, inhibition))
-            thresholds.append(theta)
+            threshold = neuron.threshold(cfg, m, lane, at)
+            finished.append(neuron.finish(cfg, m, str(lane), kept[lane], threshold, inhibition))
+            thresholds.append(threshold)
         out = Cat(*(one.out for one in finished)) & lanes
         limited = Cat(*(one.limited for one in finished)) & lanes
 
         # The register of the second stage is what leaves.
+        theta: list[Signal]
         to, over, theta = Signal.like(at), Signal(cfg.parallel), []
         o = self.o.payload
         saturated = Signal(cfg.parallel)

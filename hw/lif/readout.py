@@ -1,6 +1,6 @@
 """Readouts: from the last layer's groups to a label per image."""
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Array, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -69,7 +69,7 @@ class Readout(wiring.Component):
             self._highest(m, stage.i, taken, ends, step)
         return m
 
-    def _first(self, m: Module, o: data.View, taken, ends, step) -> None:
+    def _first(self, m: Module, o: data.View, taken: Value, ends: Value, step: Value) -> None:
         """Describe the first spike: the lowest lane of the first group that has one."""
         seen, any_spike = Signal(), self.i.payload.spikes.any()
         group = Signal(range(max(2, self.layer.groups)))
@@ -91,7 +91,9 @@ class Readout(wiring.Component):
             m.d.sync += seen.eq((seen | any_spike) & ~ends)
             m.d.sync += held.eq(o)
 
-    def _highest(self, m: Module, o: stream.Interface, taken, ends, step) -> None:
+    def _highest(
+        self, m: Module, o: stream.Interface, taken: Value, ends: Value, step: Value
+    ) -> None:
         """Describe the scores and the greatest of them so far, of equals the lowest number."""
         layer, i = self.layer, self.i
         lane, number = Signal(range(max(2, layer.parallel))), Signal(range(layer.neurons + 64))
@@ -125,7 +127,7 @@ class Readout(wiring.Component):
         with m.If(moves):
             m.d.sync += [best.eq(o.payload.value), label.eq(o.payload.label)]
 
-    def _counts(self, m: Module, taken, step, group) -> Array:
+    def _counts(self, m: Module, taken: Value, step: Value, group: Value) -> Array:
         """Describe the counts of spikes; return those of the group at the input, by lane."""
         layer, width = self.layer, self.cfg.steps.bit_length()
         shape = data.ArrayLayout(width, layer.parallel)

@@ -1,5 +1,7 @@
 """Spiking networks: coder, layers one after another, readout."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -75,7 +77,7 @@ class Top(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
         wrong, outside = [], []
-        upstream = wiring.flipped(self.x)
+        upstream: Any = wiring.flipped(self.x)
         index_bits = cfg.inputs.bit_length()
         if cfg.coder != "direct":
             m.submodules.coder = coder = Coder(cfg)
@@ -90,7 +92,7 @@ class Top(wiring.Component):
             upstream = frames.o
             wrong.append(frames.wrong)
         given = [None] * len(cfg.layers) if cfg.loads else cfg.load().weights
-        layers = []
+        layers: list[Layer] = []
         for number, (config, weights) in enumerate(zip(cfg.layers, given, strict=True)):
             if number:
                 before = cfg.layers[number - 1]

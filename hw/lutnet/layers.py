@@ -111,7 +111,8 @@ def outputs(m: Module, layer: Summing, sums: Value, width: int, tile: Value | No
     size = len(sums) // width
     slices = layer.n_out // size
     low, high = layer.bounds()
-    first, second = [], []
+    first: list[Value] = []
+    second: list[Value] = []
     for i in range(size):
         acc = sums[i * width : (i + 1) * width]
         rows = [i + size * t for t in range(slices)]

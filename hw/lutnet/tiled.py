@@ -139,7 +139,8 @@ class Tiled(wiring.Component):
         shape = unsigned(layer.p * n_ops)
         if len(words) == 1 and self.layout is None:
             return Const(words[0], shape)
-        m.submodules.weights = store = memory.Memory(shape=shape, depth=len(words), init=words)
+        store: memory.Memory = memory.Memory(shape=shape, depth=len(words), init=words)
+        m.submodules.weights = store
         port = store.read_port(domain="comb")
         if self.layout is None:
             m.d.comb += port.addr.eq(tile)
@@ -181,7 +182,7 @@ class Tiled(wiring.Component):
         width = max(1, int((high - low).max()).bit_length())
         sums = []
         for neuron, levels in enumerate(own):
-            now = Const(0, 1)
+            now: Value = Const(0, 1)
             for scale, bits in zip(layer.alpha, levels, strict=True):
                 if bits:
                     now = now + times(shared_sum(m, [bits], self.adder), int(scale))

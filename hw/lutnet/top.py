@@ -1,5 +1,7 @@
 """Look-up-table networks: a chain of stream stages, each a group of layers or one tiled layer."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -56,6 +58,7 @@ class Group(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         value: Value = self.i.payload.x.as_value()
+        part: Any
         for name, part in self.parts.items():
             m.submodules[name] = part
             m.d.comb += part.x.eq(value)
@@ -119,7 +122,7 @@ class Top(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, network, first = Module(), self.cfg.load(), 0
-        upstream = wiring.flipped(self.x)
+        upstream: Any = wiring.flipped(self.x)
         tiled: list[Tiled] = []
         if self.layout is not None:
             # A stage holds one vector, a tiled one two.
@@ -134,6 +137,7 @@ class Top(wiring.Component):
             upstream = gate.o
         for number, layers in enumerate(self.cfg.stages):
             before = network.lanes[first]
+            stage: Tiled | Group
             if isinstance(layers[0], LutNetTiled):
                 stage = Tiled(layers[0], before, self.cfg.adder, self.layout)
                 tiled.append(stage)

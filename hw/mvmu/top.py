@@ -3,6 +3,8 @@
 One file, since the states of the one machine hand instruction, element and operands on.
 """
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -106,15 +108,18 @@ class Top(wiring.Component):
             self.errors.eq(product.errors),
         ]
         # Memories: words, instructions, and registers that are read at two places at once.
-        m.submodules.words = words = memory.Memory(
+        words: memory.Memory = memory.Memory(
             shape=signed(WORD), depth=cfg.words, init=[0] * cfg.words
         )
-        m.submodules.program = program = memory.Memory(
+        m.submodules.words = words
+        program: memory.Memory = memory.Memory(
             shape=instruction_layout(), depth=cfg.program_words, init=[]
         )
-        m.submodules.registers = registers = memory.Memory(
+        m.submodules.program = program
+        registers: memory.Memory = memory.Memory(
             shape=signed(WORD), depth=cfg.every_register, init=[0] * cfg.every_register
         )
+        m.submodules.registers = registers
         self.word_read, self.word_write = words.read_port(), words.write_port()
         self.code_read, self.code_write = program.read_port(), program.write_port()
         self.first, self.second = registers.read_port(), registers.read_port()
@@ -173,6 +178,7 @@ class Top(wiring.Component):
     ) -> None:
         """Describe how instructions are fetched and carried out."""
         cfg, code = self.cfg, self.code_read.data
+        now: Any
         now, k, faults = Signal(instruction_layout()), Signal(FIELDS["count"]), Signal()
         m.d.comb += [
             self.code_read.addr.eq(counter),

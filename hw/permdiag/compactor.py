@@ -1,6 +1,6 @@
 """Zero compactor in front of the array: a beat of activations, of which zeros take no time."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -135,10 +135,18 @@ class Compactor(wiring.Component):
         """Return a number of block columns as it is kept."""
         return blocks % self.cfg.p if self.cfg.k == "natural" else blocks
 
-    def _moved(self, m: Module, d, block, within, across, name: str) -> tuple:
+    def _moved(
+        self,
+        m: Module,
+        d: Value,
+        block: Value,
+        within: Value | int,
+        across: Value | int,
+        name: str,
+    ) -> tuple[Value, Value]:
         """Return d and block column of the activation so many places, and blocks, further on."""
         cfg = self.cfg
-        if isinstance(within, int):
+        if isinstance(within, int) and isinstance(across, int):
             within, across = within % cfg.p, self._wrapped(across)
         d, carry = modular_sum(m, d, within, cfg.p, f"{name}_d")
         if cfg.k != "natural":

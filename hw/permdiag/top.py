@@ -1,6 +1,8 @@
 """The permuted-diagonal array: activations, zero compactor, weights, units and sums."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 
 from nomul.golden.permdiag import FLAGS, RULES, Config, shifts
@@ -106,14 +108,17 @@ class Top(wiring.Component):
             drain.load.eq(done & drain.room),
             drain.final.eq(1),
         ]
-        loaded, wrong = None, Const(0)
+        wrong: Value = Const(0)
+        loaded: Any = None
         if cfg.k == "loaded":
             loaded, wrong = self._loaded(m, loader, fields, compactor, go)
         self._units(m, compactor, store, drain, (go, done), loaded)
         raise_flags(m, self.errors, (*strobes(loader, feed), wrong))
         return m
 
-    def _loaded(self, m: Module, loader: Loader, fields, compactor: Compactor, go) -> tuple:
+    def _loaded(
+        self, m: Module, loader: Loader, fields: Any, compactor: Compactor, go: Value
+    ) -> tuple[Any, Value]:
         """Describe the shifts of a tile; return those of the units, and the strobe of wrong ones.
 
         They are read with the weights, by step and block column.
@@ -136,7 +141,13 @@ class Top(wiring.Component):
         return found, here & Cat(large).any()
 
     def _units(
-        self, m: Module, compactor: Compactor, store: Once, drain: Drain, flow, loaded
+        self,
+        m: Module,
+        compactor: Compactor,
+        store: Once,
+        drain: Drain,
+        flow: tuple[Value, Value],
+        loaded: Any,
     ) -> None:
         """Describe the operands, one cycle later, the units, and the sums that are done."""
         cfg, (go, done) = self.cfg, flow
@@ -181,7 +192,7 @@ class Top(wiring.Component):
             step, number = divmod(row, cfg.units)
             m.d.comb += drain.sums[i].eq(units[number].sums[step * cfg.p + c])
 
-    def _shift(self, table, row: int, block: Signal):
+    def _shift(self, table: Any, row: int, block: Signal) -> Value:
         """Return a block row's shift: of its first block if natural, or of the block at work."""
         cfg, size = self.cfg, range(max(2, self.cfg.p))
         if row >= cfg.block_rows:

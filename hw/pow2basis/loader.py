@@ -1,6 +1,6 @@
 """Takes the words of a tile whose length its first words say."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -95,6 +95,6 @@ class Loader(wiring.Component):
                 m.d.sync += self.loaded.eq(whole & ~full)
         return m
 
-    def _announced(self, m: Module, bitmap):
+    def _announced(self, m: Module, bitmap: Value) -> Value | int:
         """Return the groups of a block: those of its bitmap, or all."""
         return popcount(m, bitmap) if self.cfg.skip else self.cfg.steps

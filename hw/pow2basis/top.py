@@ -1,6 +1,8 @@
 """The array of power-of-two coefficients: bases, activations, coefficients, units and sums."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 
 from nomul.golden.pow2basis import FLAGS, Config
@@ -96,7 +98,9 @@ class Top(wiring.Component):
         raise_flags(m, self.errors, (*strobes(loader, feed), loader.minus_zero))
         return m
 
-    def _block(self, m: Module, feed: Feed, heads: Once, flow) -> dict[str, Signal]:
+    def _block(
+        self, m: Module, feed: Feed, heads: Once, flow: tuple[Value, ...]
+    ) -> dict[str, Signal]:
         """Describe the first part: what a block's groups will need, and when it is there."""
         cfg, (go, there, full, moved) = self.cfg, flow
         plane = Signal(range(max(2, cfg.first_cycles)), init=cfg.first_cycles - 1)
@@ -144,7 +148,7 @@ class Top(wiring.Component):
             m.d.sync += full.eq(0)
         return kept
 
-    def _parts(self, m: Module, basis, x: Signal, plane: Signal, enable: Signal):
+    def _parts(self, m: Module, basis: Value, x: Signal, plane: Signal, enable: Value) -> Value:
         """Return what units get of a block: the basis, or its products with the activations."""
         cfg, bits, size = self.cfg, self.cfg.basis_bits, self.cfg.size
         if cfg.datapath == "rebuild":
@@ -161,7 +165,9 @@ class Top(wiring.Component):
             made = [dot(m, factors, row, cfg.part_bits) for row in rows]
         return Cat(made)
 
-    def _groups(self, m: Module, codes: Once, drain: Drain, block: dict, flow) -> None:
+    def _groups(
+        self, m: Module, codes: Once, drain: Drain, block: dict[str, Signal], flow: Any
+    ) -> None:
         """Describe the second part: a block's groups one after the other, and the units."""
         cfg, (go, done, full, busy, moved) = self.cfg, flow
         names = ("begin", "end", "parts", "x")

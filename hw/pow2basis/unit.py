@@ -1,5 +1,7 @@
 """One unit: an output's coefficients and what they shift, and the sums of its outputs."""
 
+from collections.abc import Iterable, Sequence
+
 from amaranth.hdl import Array, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -115,13 +117,21 @@ def parts_layout(cfg: Config) -> data.ArrayLayout:
     return data.ArrayLayout(unsigned(cfg.basis_bits), cfg.size * cfg.size)
 
 
-def sum_of(values) -> Value:
+def sum_of(values: Iterable[Value]) -> Value:
     """Return the sum of signed values."""
     first, *others = values
     return sum(others, first)
 
 
-def serial(m: Module, weights, acts, plane: Value, cfg: Config, enable: Value, width: int) -> Value:
+def serial(
+    m: Module,
+    weights: Sequence[Value],
+    acts: Sequence[Value],
+    plane: Value,
+    cfg: Config,
+    enable: Value,
+    width: int,
+) -> Value:
     """Return the products with all bits from the top one to that of a plane, added up.
 
     Twice what the bits above gave, and the weights whose activation has this bit; those of a sign

@@ -1,6 +1,8 @@
 """The array for product quantisation: subvectors, nearest prototypes, tables and sums."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 
 from nomul.golden.pq import LEVELS, Config
@@ -95,7 +97,9 @@ class Top(wiring.Component):
         flat += [zero] * (cfg.lanes - cfg.width)
         return [flat[g * cfg.length : (g + 1) * cfg.length] for g in range(cfg.at_once)]
 
-    def _encoding(self, m: Module, feed: Feed, codes: Once, flow) -> tuple[dict, Signal]:
+    def _encoding(
+        self, m: Module, feed: Feed, codes: Once, flow: Any
+    ) -> tuple[dict[str, Any], Value]:
         """Describe the first part: prototypes are read, and in the next cycle compared."""
         cfg, (go, full, moved) = self.cfg, flow
         tree = cfg.metric == "tree"
@@ -153,7 +157,7 @@ class Top(wiring.Component):
             m.d.sync += [now_there.eq(there), now_last.eq(whole)]
             m.d.sync += [kept[name].eq(value) for name, (value, _) in now.items()]
             m.d.sync += [signal.eq(act) for signal, act in zip(held, acts, strict=True)]
-        beat = {
+        beat: dict[str, Any] = {
             "begin": Signal(name="found_begin"),
             "end": Signal(name="found_end"),
             "index": [
@@ -187,7 +191,9 @@ class Top(wiring.Component):
             chosen.append(Array(parts)[part] if len(parts) > 1 else parts[0])
         return chosen
 
-    def _searcher(self, m: Module, g: int, found, x: Signal, now: dict, enable):
+    def _searcher(
+        self, m: Module, g: int, found: Value, x: Signal, now: dict[str, Any], enable: Value
+    ) -> Value:
         """Describe what finds the index of a subvector, and return that."""
         cfg = self.cfg
         if cfg.metric == "tree":
@@ -214,7 +220,9 @@ class Top(wiring.Component):
         ]
         return nearest.index
 
-    def _looking_up(self, m: Module, loader: Loader, drain: Drain, beat: dict, flow) -> None:
+    def _looking_up(
+        self, m: Module, loader: Loader, drain: Drain, beat: dict[str, Any], flow: Any
+    ) -> None:
         """Describe the second part: entries of each subvector's table, added to the sums."""
         cfg, (go, done, full, busy, moved) = self.cfg, flow
         begin, end, finished = (Signal(name=f"look_{n}") for n in ("begin", "end", "finished"))

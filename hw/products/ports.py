@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.hw.products.drain import y_layout
 from nomul.hw.products.feed import Feed, x_layout
-from nomul.hw.products.loader import Loader, weight_layout
+from nomul.hw.products.loader import weight_layout
 
 
 def ports(cfg: Any, word_bits: int, flags: int) -> dict[str, wiring.Member]:
@@ -33,7 +33,7 @@ def ports(cfg: Any, word_bits: int, flags: int) -> dict[str, wiring.Member]:
     }
 
 
-def strobes(loader: Loader, feed: Feed) -> tuple[Value, ...]:
+def strobes(loader: Any, feed: Feed) -> tuple[Value, ...]:
     """Return what raises the family's flags, in the order of ``nomul.golden.products.FLAGS``."""
     return loader.short, loader.long, feed.refused, feed.short, feed.long
 

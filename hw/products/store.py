@@ -45,7 +45,8 @@ class Store(wiring.Component):
         m = Module()
         # A memory of one word would have addresses without bits.
         depth = max(2, self.depth)
-        m.submodules.words = words = Memory(shape=unsigned(self.width), depth=depth, init=[])
+        words: Memory = Memory(shape=unsigned(self.width), depth=depth, init=[])
+        m.submodules.words = words
         into, out = words.write_port(), words.read_port()
         m.d.comb += [
             into.en.eq(self.write),

@@ -1,11 +1,12 @@
 """What differs between fixed point and binary16 outside of the elements."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 
 from nomul.golden.sgd import Config
 from nomul.hw.sgd.floats import added, scaled
 from nomul.hw.sgd.passes import Passes
-from nomul.hw.sgd.ring import Ring
 from nomul.hw.sgd.rounding import rounded, saturated
 
 
@@ -25,7 +26,7 @@ def error(m: Module, cfg: Config, result: Value, target: Value) -> Value:
     return saturated(error, cfg.bits)
 
 
-def halves(m: Module, cfg: Config, passes: Passes, ring: Ring, value: Value) -> None:
+def halves(m: Module, cfg: Config, passes: Passes, ring: Any, value: Value) -> None:
     """Describe what elements of binary16 get: of an update the operand times minus the rate."""
     control, operand = ring.control, Signal(cfg.bits)
     # A cycle late, which no product notices: the phase's own gates would be on the adder's path.

@@ -51,9 +51,8 @@ class Bank(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = max(2, self.depth)
-        m.submodules.weights = store = memory.Memory(
-            shape=unsigned(self.width), depth=depth, init=[]
-        )
+        store: memory.Memory = memory.Memory(shape=unsigned(self.width), depth=depth, init=[])
+        m.submodules.weights = store
         into, out = store.write_port(), store.read_port()
         m.d.comb += [
             into.en.eq(self.write),

@@ -152,9 +152,9 @@ class Top(wiring.Component):
         self,
         m: Module,
         passes: Passes,
-        ring: Ring,
+        ring: Once,
         frames: Frames,
-        values: Bank,
+        values: Once,
         word: Value,
     ) -> None:
         """Describe what the elements get: digits or streams of the operand, and gradients."""
@@ -206,7 +206,7 @@ class Top(wiring.Component):
         drawing: Drawing,
         passes: Passes,
         frames: Frames,
-        values: Bank,
+        values: Once,
     ) -> None:
         """Describe which vector is written, and of which layer an update is."""
         cfg = self.cfg
@@ -230,7 +230,7 @@ class Top(wiring.Component):
         ]
         m.d.comb += drawing.finish.eq(passes.update & passes.finished)
 
-    def _weights(self, m: Module, passes: Passes, ring: Ring, frames: Frames, walk: Walk) -> None:
+    def _weights(self, m: Module, passes: Passes, ring: Once, frames: Frames, walk: Walk) -> None:
         """Describe which weights are read and written."""
         payload = self.i.payload
         low = payload.residue ^ (1 << (self.cfg.low_bits - 1)) if self.cfg.residue else Const(0, 0)
@@ -252,7 +252,7 @@ class Top(wiring.Component):
         m: Module,
         frames: Frames,
         walk: Walk,
-        ring: Ring,
+        ring: Once,
         dumping: Signal,
         sending: Signal,
     ) -> None:

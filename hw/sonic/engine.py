@@ -3,6 +3,8 @@
 One file, since it is one engine, whose walks, memories and units keep step with each other.
 """
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -156,7 +158,8 @@ class Engine(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
-        task, kernels = Signal(task_layout(cfg)), Signal(cfg.address_bits)
+        task: Any = Signal(task_layout(cfg))
+        kernels = Signal(cfg.address_bits)
         fetching, working = Walk(cfg, self.kind), Walk(cfg, self.kind)
         m.submodules.fetching, m.submodules.working = fetching, working
         # One walk fetches operands ahead of the units, the other one follows what they work on.
@@ -300,7 +303,7 @@ class Engine(wiring.Component):
         go, fire = Signal(), Signal()
         issued = Signal(step)
         # a: operands, b: products, c: sum of the lanes, d: accumulated, e: scaled, f: pooled.
-        stages = {name: Signal(step, name=f"stage_{name}") for name in "abcdef"}
+        stages: dict[str, Any] = {name: Signal(step, name=f"stage_{name}") for name in "abcdef"}
         m.d.comb += [
             fire.eq(walk.busy & self.operands.valid & go),
             walk.advance.eq(fire),
@@ -362,7 +365,7 @@ class Engine(wiring.Component):
                 m.d.sync += self.unloaded.eq(1)
         self._count(m, go, b, array)
 
-    def _count(self, m: Module, go: Signal, b: data.View, array: list[Unit]) -> None:
+    def _count(self, m: Module, go: Signal, b: data.View, array: list[Once]) -> None:
         """Describe the activity counters; bubbles count nothing, since nothing is kept in them."""
         units, lanes = len(array), self.lanes
         together = {

@@ -1,5 +1,7 @@
 """Scheduling: the order of chunks, window positions and groups, and im2col addresses."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -229,11 +231,11 @@ class Offsets(wiring.Component):
         cfg, m = self.cfg, Module()
         names = ("column", "line", "at", "row", "channel")
         place = data.StructLayout(dict.fromkeys(names, unsigned(cfg.address_bits)))
-        state = Signal(place)
+        state: Any = Signal(place)
         here: data.View = state
         for k in range(cfg.compactor_width):
             m.d.comb += self.offset[k].eq(here.at)
-            after = Signal(place, name=f"after{k}")
+            after: Any = Signal(place, name=f"after{k}")
             m.d.comb += after.eq(self._next(m, here, k))
             here = after
         with m.If(self.restart):

@@ -89,7 +89,7 @@ class Replicated(wiring.Component):
             cells.store_value.eq(cells.read_a),
         ]
         for name in ("a", "b", "p", "dst"):
-            memory = Memory(shape=unsigned(self.lanes), depth=1 << self.address, init=[])
+            memory: Memory = Memory(shape=unsigned(self.lanes), depth=1 << self.address, init=[])
             m.submodules[f"copy_{name}"] = memory
             read, write = memory.read_port(), memory.write_port()
             wanted = getattr(cells, name)
@@ -125,9 +125,8 @@ class Dual(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, cells = Module(), self.cells
-        m.submodules.memory = memory = Memory(
-            shape=unsigned(self.lanes), depth=1 << self.address, init=[]
-        )
+        memory: Memory = Memory(shape=unsigned(self.lanes), depth=1 << self.address, init=[])
+        m.submodules.memory = memory
         reads = memory.read_port(), memory.read_port()
         writes = memory.write_port(), memory.write_port()
         first, second, writing = (cells.phase == number for number in range(3))

@@ -3,7 +3,9 @@
 One file, since it is one pipeline of load, run and store, whose banks go round.
 """
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, unsigned
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -307,11 +309,20 @@ class Top(wiring.Component):
         self._count(m, executing, step)
         return m
 
-    def _sequence(self, m, ready, running, program, finished, phases):
+    def _sequence(
+        self,
+        m: Module,
+        ready: Any,
+        running: Signal,
+        program: Any,
+        finished: Signal,
+        phases: int,
+    ) -> tuple[Any, Signal]:
         """Describe the program counter; return the microcode word and the phase of its step."""
         words = sotfp.rom(self.cfg)
         layout = word_layout(sotfp.rom_fields(self.cfg))
-        m.submodules.rom = rom = Memory(shape=unsigned(layout.size), depth=len(words), init=words)
+        rom: Memory = Memory(shape=unsigned(layout.size), depth=len(words), init=words)
+        m.submodules.rom = rom
         read = rom.read_port()
         step, counter = data.View(layout, read.data), Signal(range(len(words) + 1))
         phase, entries = Signal(2, init=3), Array(sotfp.rom_entries(self.cfg))
@@ -346,7 +357,9 @@ class Top(wiring.Component):
                     m.next = "START"
         return step, phase
 
-    def _search(self, m, loader, loading, running, step, cells):
+    def _search(
+        self, m: Module, loader: Any, loading: Value, running: Value, step: Any, cells: Any
+    ) -> Value:
         """Return the value of every lane: the look-up, or an answer found while loading."""
         cfg = self.cfg
         value = Signal(cfg.lanes)
@@ -370,7 +383,7 @@ class Top(wiring.Component):
         m.d.comb += found.eq(Mux(step.search, answer ^ step.invert.replicate(cfg.lanes), value))
         return found
 
-    def _failing(self, m, executing):
+    def _failing(self, m: Module, executing: Signal) -> Signal:
         """Return the lanes whose write fails in this step, and move the register on."""
         cfg = self.cfg
         failing = Signal(cfg.lanes)
@@ -386,7 +399,7 @@ class Top(wiring.Component):
         m.d.comb += failing.eq(Cat(hit & (lane == number) for number in range(cfg.lanes)))
         return failing
 
-    def _count(self, m, executing, step):
+    def _count(self, m: Module, executing: Signal, step: Any) -> None:
         """Describe the counters of phases."""
         searching = step.search if self.cfg.opset.endswith("search") else Const(0)
         constant = (step.f == 0) | (step.f == 15)
@@ -398,6 +411,6 @@ class Top(wiring.Component):
             ]
 
 
-def _fit(value, width):
+def _fit(value: Value, width: int) -> Value:
     """Return a value in exactly ``width`` bits."""
     return Cat(value, Const(0, width))[:width]

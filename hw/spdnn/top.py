@@ -1,5 +1,7 @@
 """Machine for the Sparse DNN challenge: images in, all layers, activations out."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -119,7 +121,7 @@ class Top(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
         m.submodules.sequencer = sequencer = Sequencer(cfg)
-        control = Signal(control_layout(cfg))
+        control: Any = Signal(control_layout(cfg))
         lanes = [Once("lane", Lane, cfg, self.outside) for _ in range(cfg.adders)]
         for number, lane in enumerate(lanes):
             m.submodules[f"lane{number}"] = lane

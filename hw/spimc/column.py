@@ -94,7 +94,7 @@ def tree(m: Module, cfg: Config, terms: Sequence[Value]) -> Value:
             domain = m.d.sync if level in registered_levels(cfg) else m.d.comb
             domain += total.eq(sums[i] + sums[i + 1] if i + 1 < len(sums) else sums[i])
             added.append(total)
-        sums = added
+        sums = list(added)
     return sums[0]
 
 

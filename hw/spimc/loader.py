@@ -3,11 +3,14 @@
 One file, since the checks of an entry share state with the counters that place it.
 """
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spimc import FORMATS, Config, bits_for
+from nomul.golden.spimc.config import Format
 from nomul.hw.spimc.layouts import (
     column_bits,
     flags_layout,
@@ -219,7 +222,7 @@ class Loader(wiring.Component):
             m.d.sync += [bits.eq(0), low.eq(0)]
         return number, bits, rest
 
-    def _groups(self, m: Module, has: dict[str, Signal], setup: Signal) -> None:
+    def _groups(self, m: Module, has: Mapping[Format, Signal], setup: Signal) -> None:
         """Describe how slots learn the first rows of their groups, one slot per cycle."""
         tile, member = self.tile, Signal(9)
         m.d.comb += self.set_base.eq(setup)
@@ -238,7 +241,7 @@ class Loader(wiring.Component):
     def _check(
         self,
         m: Module,
-        has: dict[str, Signal],
+        has: Mapping[Format, Signal],
         bits: tuple[Value, Value, Value],
         entry: Value,
         usable: Signal,

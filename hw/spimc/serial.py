@@ -36,7 +36,8 @@ class SerialColumn(wiring.Component):
         cfg, m = self.cfg, Module()
         select, write = self.select, self.write
         width = cfg.weight_bits + cfg.ib
-        m.submodules.store = store = Memory(shape=unsigned(width), depth=cfg.slots, init=[])
+        store: Memory = Memory(shape=unsigned(width), depth=cfg.slots, init=[])
+        m.submodules.store = store
         port, read = store.write_port(), store.read_port()
         m.d.comb += [
             port.en.eq(self.chosen & write.enable),

@@ -3,7 +3,9 @@
 One file, since commands, sequencer and columns serve one product.
 """
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, unsigned
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -251,7 +253,15 @@ class Top(wiring.Component):
         self._errors(m, loader, starts, clears, wrong_length)
         return m
 
-    def _control(self, m, loader, buffer, sequencer, starts, opens) -> Signal:
+    def _control(
+        self,
+        m: Module,
+        loader: Any,
+        buffer: Any,
+        sequencer: Any,
+        starts: Value,
+        opens: Value,
+    ) -> Signal:
         """Describe a product's way from start to the last sum; return E_XLAST."""
         cfg, tile = self.cfg, loader.tile
         place, wrong = Signal(9), Signal()

@@ -1,5 +1,7 @@
 """Bench of SONIC's fully connected units as a member: one codebook, a task for each vector."""
 
+from typing import Any
+
 import cocotb
 
 from nomul.golden.products import sonic
@@ -23,7 +25,7 @@ class Unit(Accelerator):
 async def vectors_in_sequence(dut, source, sink):
     """One tile, many vectors: sums equal the model; without stalls cycles equal the formula."""
     unit = Unit(dut, source, sink)
-    cfg = unit.cfg
+    cfg: Any = unit.cfg  # of the family's member
     w, x = operands(sonic, cfg, unit.bench.numpy_rng)
     packed = sonic.compress(cfg, w)
     await unit.bench.reset()

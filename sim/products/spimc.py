@@ -1,5 +1,7 @@
 """Bench of SP-IMC's macro as a member: a tile stays, and vectors follow one another."""
 
+from typing import Any
+
 import cocotb
 import numpy as np
 
@@ -32,7 +34,7 @@ class Unit(Macro):
 async def vectors_in_sequence(dut, source, sink):
     """One tile, many vectors: sums equal the model; without stalls cycles equal the formula."""
     unit = Unit(dut, source, sink)
-    cfg = unit.cfg
+    cfg: Any = unit.cfg  # of the family's member
     w, x = operands(spimc, cfg, unit.bench.numpy_rng)
     packed = spimc.compress(cfg, w)
     await unit.bench.reset()
