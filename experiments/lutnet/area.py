@@ -81,7 +81,7 @@ def split(network: lutnet.Network, *, head: bool = True) -> dict[str, int | None
     """
     scores = luts(lutnet.Network(network.body, network.inputs, network.input_bits))
     whole, pairs = packed(network) if head else (None, None)
-    encoder, operators = comparators(network), network.n_tables
+    encoder, operators = comparators(network), tables(network)
     return {
         "encoder": encoder,
         "operators": operators,
@@ -154,6 +154,17 @@ def comparators(network: lutnet.Network) -> int:
     if not isinstance(first, lutnet.Thermometer):
         return 0
     return int((first.threshold != 1 << (network.input_bits - 1)).sum())
+
+
+def tables(network: lutnet.Network) -> int:
+    """Return the tables of a network without those by which a summing layer adds a single wire."""
+    wires = sum(
+        len(lutnet.support(table, layer.k)) < 2
+        for layer in network.layers
+        if isinstance(layer, lutnet.LutLayer)
+        for table in layer.tt
+    )
+    return network.n_tables - wires
 
 
 def sampled(network: lutnet.Network, steps: tuple[int, int] = (20, 5)) -> int:

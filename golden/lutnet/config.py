@@ -52,6 +52,7 @@ class Config(config.Config):
         "direct": {"network": "direct", "registers": "end"},
         "table": {"network": "table", "adder": "carry"},
         "digits-xc7": {"network": "digits-xc7"},
+        "digits-numbers": {"network": "digits-numbers", "registers": "end"},
         "digits-tiny": {"network": "digits-tiny", "adder": "plus", "registers": "end"},
         "digits-hx1k": {"network": "digits-hx1k", "adder": "carry", "registers": "end"},
     }

@@ -336,7 +336,10 @@ def test_a_study_drops_a_line_that_a_kill_cut_off(tmp_path, monkeypatch):
     assert len(trained) == len(cases) + 1
 
 
-@pytest.mark.parametrize(("name", "least"), [("digits-xc7", 0.97), ("digits-hx1k", 0.96)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("digits-xc7", 0.97), ("digits-numbers", 0.97), ("digits-hx1k", 0.96)],
+)
 def test_committed_networks_label_digits(digits, name, least):
     network = lutnet.Config.preset(name).load()
     assert (lutnet.predict(network, digits.x_test) == digits.labels_test).mean() >= least
@@ -382,7 +385,7 @@ def test_some_images_of_a_test_set_are_written_for_the_bench(digits, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("preset", ["digits-xc7", "digits-hx1k"])
+@pytest.mark.parametrize("preset", ["digits-xc7", "digits-numbers", "digits-hx1k"])
 def test_the_test_set_runs_through_the_hardware(preset, tmp_path):
     ran = nomul(
         *("sim", "lutnet", "--preset", preset, "--data", "digits", "--json"),
