@@ -77,10 +77,10 @@ def pairs(tables: list[frozenset[int]]) -> int:
             for net in nets:
                 readers.setdefault(net, []).append(number)
     graph = networkx.Graph()
-    for numbers in readers.values():
+    for own in readers.values():
         graph.add_edges_from(
             (a, b)
-            for a, b in itertools.combinations(numbers, 2)
+            for a, b in itertools.combinations(own, 2)
             if len(tables[a] | tables[b]) <= SHARED
         )
     return len(networkx.max_weight_matching(graph, maxcardinality=True))
