@@ -18,6 +18,9 @@ EPOCHS = {True: 60, False: 2}
 EVERY = {True: 2, False: 20}
 FEW = 5000
 
+# Bits of weights from which on the largest one may have the largest code at no loss.
+FOLLOWED = 8
+
 
 def tuned(subject: Subject, candidate: Any, folder: Path) -> Network:
     """Return the network after fine-tuning under a candidate's structure, kept in a folder.
@@ -56,11 +59,16 @@ def _trained(subject: Subject, member: str, cfg: Any) -> Network:
     def project(w: Ints) -> Ints:
         return products.plan(member, cfg, w, project=True).weights()
 
+    def shares(shape: tuple[int, int]) -> Ints | None:
+        return products.shares(member, cfg, shape)
+
     torch.set_num_threads(1)
     torch.manual_seed(1)
     few = len(samples.x) < FEW
     graph = lift(net)
-    start = Tuned(graph, samples.x[:CALIBRATION], net.weight_bits, net.act_bits, project)
+    widths = net.weight_bits, net.act_bits
+    follow = net.weight_bits >= FOLLOWED
+    start = Tuned(graph, samples.x[:CALIBRATION], *widths, project, shares, follow)
     x, labels = torch.from_numpy(samples.x), torch.from_numpy(samples.labels)
     options: dict[str, Any] = {"epochs": EPOCHS[few], "every": EVERY[few], "relative": True}
     tune(start, x, labels, rate=8e-3 if few else 1e-3, **options)

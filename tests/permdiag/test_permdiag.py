@@ -126,6 +126,19 @@ def test_the_best_shifts_by_brute_force(shape):
     assert permdiag.best(cfg, np.zeros(shape, dtype=int))[0].k == (0,) * blocks
 
 
+def test_cycles_follow_the_activations_that_are_not_zero():
+    """With blocks of eight: one step for each of them, and the same fill whatever they are."""
+    rng = np.random.default_rng(6)
+    cfg = permdiag.Config(inputs=64, outputs=32, p=8, pes=1, muls=2, lanes=64)
+    packed = permdiag.stimuli(cfg, rng)["packed"]
+    for left in (1, 5, 17, 40, 64):
+        x = np.zeros((3, 64), dtype=int)
+        for vector in x:
+            vector[rng.permutation(64)[:left]] = rng.integers(1, 100, left)
+        fill = cfg.latency + cfg.y_beats
+        assert permdiag.cycles(cfg, packed, x) == 3 * left * cfg.steps + fill
+
+
 @pytest.mark.parametrize("shape", [(4, 4), (5, 4), (3, 5)])
 @pytest.mark.parametrize("kind", ["multiplier", "pow2"])
 def test_loaded_shifts_are_a_tiles_own_and_the_nearest(shape, kind):
@@ -231,7 +244,10 @@ def test_a_weight_off_the_diagonals_is_named():
             {"inputs": 4, "outputs": 8, "k": [0]},
             r"k must be natural, loaded, or 2 shifts in 0\.\.3",
         ),
-        ({"inputs": 4, "outputs": 8, "k": [0, 4]}, r"natural, loaded, or 2 .* not \(0, 4\)"),
+        (
+            {"inputs": 4, "outputs": 8, "k": [0, 4]},
+            r"k must be natural, loaded, or 2 .* not \(0, 4\)",
+        ),
         ({"inputs": 4, "outputs": 4, "k": [-1]}, r"k must be natural, loaded, or 1 .* not \(-1,\)"),
         ({"product": "booth"}, "permdiag.product must be one of multiplier, bitserial, pow2"),
         ({"product": "pow2", "weight_bits": 1}, r"permdiag.weight_bits must be in 2\.\.17, not 1"),

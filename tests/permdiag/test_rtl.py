@@ -15,6 +15,7 @@ CORNERS = {
     "a block larger than the matrix": {"inputs": 5, "outputs": 3, "p": 11, "lanes": 2},
     "all at once": {"inputs": 9, "outputs": 8, "p": 2, "pes": 9, "muls": 9, "lanes": 100},
     "beats longer than blocks": {"inputs": 23, "outputs": 9, "p": 3, "lanes": 11},
+    "blocks of eight, a vector in a beat": {"inputs": 24, "outputs": 16, "p": 8, "lanes": 24},
     "stored": {
         "inputs": 11,
         "outputs": 7,

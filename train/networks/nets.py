@@ -1,6 +1,7 @@
 """The networks that the family is compared on: an MLP, a convnet, and one with skip additions."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -24,16 +25,17 @@ class FashionConvnet(nn.Module):
     """Three convolutions and two dense layers for images of 28 x 28: 1,148,032 products.
 
     3 x 3 windows to 16, 24 and 32 channels, each normalised, clipped at 0 and halved by maxima;
-    then 288 values to 64 to 10.
+    then 288 values to 64 to 10. Or to other channels, and by way of another number of values.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: tuple[int, ...] = (16, 24, 32), hidden: int = 64) -> None:
         super().__init__()
         parts: list[nn.Module] = []
-        for inputs, outputs in ((1, 16), (16, 24), (24, 32)):
+        for inputs, outputs in pairwise((1, *channels)):
             parts += [_conv(inputs, outputs), nn.ReLU(), nn.MaxPool2d(2)]
         self.features = nn.Sequential(*parts)
-        self.head = nn.Sequential(nn.Flatten(), nn.Linear(32 * 9, 64), nn.ReLU(), nn.Linear(64, 10))
+        head = nn.Linear(channels[-1] * 9, hidden), nn.ReLU(), nn.Linear(hidden, 10)
+        self.head = nn.Sequential(nn.Flatten(), *head)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return scores [V, 10] of images [V, 1, 28, 28]."""

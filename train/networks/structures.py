@@ -1,8 +1,10 @@
 """Networks fine-tuned under a structure of their weights, beside rivals of equal storage.
 
 A perceptron for digits is trained in real numbers, and then on with 8 bits while each layer is
-projected to what a member of the products' family holds. Rivals are N:M masks of equal density,
-fewer bits per weight, and a narrower network whose plain weights take as many bits.
+projected to what a member of the products' family holds, with scales that follow the weights that
+are left, and one gradient for weights that are one value. Rivals are N:M masks of equal density,
+fewer bits per weight, and a narrower network whose plain weights take as many bits; all train as
+long.
 """
 
 from dataclasses import dataclass
@@ -14,11 +16,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from nomul.golden import circulant, network, permdiag, pow2basis
+from nomul.golden import circulant, epitome, network, permdiag, pow2basis
 from nomul.golden.arrays import Ints
 from nomul.golden.network import Dense, Network
 from nomul.golden.network.reals import Graph
 from nomul.golden.spimc.config import bits_for
+from nomul.train.networks import prototypes
 from nomul.train.networks.export import to_onnx
 from nomul.train.networks.study import CALIBRATION, Data, accuracy, accuracy_of_module, data_of, fit
 from nomul.train.networks.tune import Tuned, tune
@@ -40,7 +43,8 @@ class Case:
     structure
         What the weights are.
     size
-        p, k, M, bits, the share of outputs kept, or the factor by which storage is smaller.
+        p, k, M, bits, of pow2basis the outputs of which one is kept, of pq the elements of a
+        subvector by its prototypes, or the factor by which storage is smaller.
     """
 
     structure: str
@@ -52,8 +56,11 @@ CASES = (
     Case("dense", 4),
     Case("dense", 2),
     *(Case("permdiag", p) for p in (4, 8, 16)),
+    *(Case("permdiag, chosen", p) for p in (4, 8, 16)),
     *(Case("circulant", k) for k in (4, 8, 16)),
-    *(Case("pow2basis", part) for part in (1, 2, 4)),
+    *(Case("pow2basis", part) for part in (1, 2, 4, 8)),
+    *(Case("pq", share) for share in (1, 2, 4)),
+    *(Case("epitome", factor) for factor in (4, 8, 16)),
     *(Case("1:M", m) for m in (4, 8, 16)),
     *(Case("narrower", factor) for factor in (4, 8, 16)),
 )
@@ -68,17 +75,38 @@ class Projection:
     def __init__(self, case: Case):
         self.case = case
         self.before: dict[tuple[int, ...], pow2basis.Packed] = {}
+        self.chosen: dict[tuple[int, ...], permdiag.Config] = {}
 
     def __call__(self, w: Ints) -> Ints:
         """Return the nearest weights int64[inputs, outputs] of the structure that was found."""
         match self.case.structure:
             case "permdiag":
                 return permdiag.project(_diagonals(w.shape, self.case.size), w)
+            case "permdiag, chosen":
+                return permdiag.project(self._chosen(w), w)
+            case "epitome":
+                cfg, entries = _patches(w.shape, self.case.size)
+                e = epitome.project(cfg, w, entries)
+                return epitome.weights(cfg, e, entries, len(w))
             case "circulant":
                 return circulant.project(_circulants(w.shape, self.case.size), w)
             case "1:M":
                 return nearest_of(w, self.case.size)
         return self._based(w)
+
+    def _chosen(self, w: Ints) -> permdiag.Config:
+        """Return shifts that keep the most of the first weights of this shape."""
+        if w.shape not in self.chosen:
+            self.chosen[w.shape] = permdiag.best(_diagonals(w.shape, self.case.size), w)[0]
+        return self.chosen[w.shape]
+
+    def shares(self, shape: tuple[int, int]) -> Ints | None:
+        """Return which stored value each weight is, where several are one."""
+        if self.case.structure == "circulant":
+            return circulant.shares(_circulants(shape, self.case.size))
+        if self.case.structure == "epitome":
+            return epitome.shares(*_patches(shape, self.case.size))
+        return None
 
     def _based(self, w: Ints) -> Ints:
         cfg, start = _bases(w.shape), self.before.get(w.shape)
@@ -93,6 +121,11 @@ class Projection:
         match self.case.structure:
             case "permdiag":
                 return permdiag.compress(_diagonals(w.shape, size), w).bits
+            case "permdiag, chosen":
+                return permdiag.compress(self._chosen(w), w).bits
+            case "epitome":
+                cfg, entries = _patches(w.shape, size)
+                return cfg.rows * cfg.cols * BITS + len(entries) * cfg.table_bits
             case "circulant":
                 return circulant.compress(_circulants(w.shape, size), w).bits
             case "1:M":
@@ -119,6 +152,21 @@ def _circulants(shape: tuple[int, int], k: int) -> circulant.Config:
 @cache
 def _bases(shape: tuple[int, int]) -> pow2basis.Config:
     return pow2basis.Config(inputs=shape[0], outputs=shape[1], units=1)
+
+
+@cache
+def _patches(shape: tuple[int, int], factor: int) -> tuple[epitome.Config, list[epitome.Entry]]:
+    """Return an epitome of at most so many times fewer cells than weights, and its patches.
+
+    Patches are as wide as it and a quarter as high. Those of other outputs stand elsewhere in its
+    rows, or outputs would be equal.
+    """
+    down, across = {4: (2, 2), 8: (4, 2), 16: (4, 4)}[factor]
+    rows, cols = max(1, shape[0] // down), max(1, shape[1] // across)
+    count, high = shape[0] * shape[1], max(1, rows // 4)
+    cfg = epitome.Config(inputs=shape[0], outputs=shape[1], rows=rows, cols=cols, entries=count)
+    entries = epitome.cover(cfg, high, cols, high, 1, high // 2 + 1)
+    return cfg.replace(entries=len(entries)), entries
 
 
 def nearest_of(w: Ints, group: int) -> Ints:
@@ -155,16 +203,33 @@ def perceptron(sizes: tuple[int, ...]) -> nn.Module:
     return nn.Sequential(*parts[:-1])
 
 
+def recipe() -> dict[str, Any]:
+    """Return what a record depends on, beside its case and seed."""
+    return {
+        "sizes": SIZES,
+        "epochs": EPOCHS,
+        "tuning": TUNING,
+        "every": EVERY,
+        "rate": RATE,
+        "bits": BITS,
+        "method": "scales follow, gradients are shared",
+        "tables": [prototypes.LENGTH, prototypes.SOFTNESS],
+    }
+
+
 def run(case: Case, seed: int) -> dict[str, Any]:
     """Train one case, and return its record: accuracies on the test set, and bits stored."""
     torch.set_num_threads(1)
     data = data_of("digits")
+    if case.structure == "pq":
+        return prototypes.run(case, data, trained(SIZES, seed), TUNING, RATE, seed)
     sizes = narrower(case.size) if case.structure == "narrower" else SIZES
     graph, real = trained(sizes, seed)
     bits = case.size if case.structure == "dense" else BITS
     plain = case.structure in ("dense", "narrower")
     projection = Projection(case)
-    tuned = Tuned(graph, data.x[:CALIBRATION], bits, BITS, None if plain else projection)
+    project, shares = (None, None) if plain else (projection, projection.shares)
+    tuned = Tuned(graph, data.x[:CALIBRATION], bits, BITS, project, shares, follow=True)
     x, labels = torch.from_numpy(data.x), torch.from_numpy(data.labels)
     before = accuracy(tuned.network(), data)
     tune(tuned, x, labels, TUNING, RATE, seed=seed, every=EVERY, relative=True)

@@ -20,6 +20,7 @@ from nomul.golden.network.network import Network
 from nomul.golden.network.reals import Graph
 
 Project = Callable[[Ints], Ints]
+Shares = Callable[[tuple[int, int]], Ints | None]
 
 
 def rounded(x: torch.Tensor, scale: torch.Tensor, low: int, high: int) -> torch.Tensor:
@@ -48,6 +49,15 @@ class Tuned(nn.Module):
     project
         What a datapath makes of weights int64[window, columns], its member's ``project``; None: it
         holds any.
+    shares
+        Of the shape of such weights, which stored value each of them is, int64[window, columns], or
+        None where each is one of its own. Weights of one stored value then have one gradient: an
+        optimiser that scales each weight's gradient by itself, as Adam does, would have them pull
+        in their own directions, of which projecting leaves the mean of the signs.
+    follow
+        Choose scales anew with each projection, so that weights that are left may outgrow the
+        largest of those that are gone; for widths of which the largest weight does not cost
+        resolution. Else scales stay as they were chosen first.
     """
 
     def __init__(
@@ -57,12 +67,14 @@ class Tuned(nn.Module):
         weight_bits: int,
         act_bits: int,
         project: Project | None = None,
+        shares: Shares | None = None,
+        follow: bool = False,
     ):
         super().__init__()
         self.start = prepare(graph, calibration, weight_bits, act_bits)
         self.most = (1 << (weight_bits - 1)) - 1
         self.bits = weight_bits
-        self.project = project
+        self.project, self.follow = project, follow
         self.w, self.bias, self.scale, self.step = (nn.ParameterDict() for _ in range(4))
         self.held: dict[str, torch.Tensor] = {}
         plain = quantisers_in_place(fold(graph))
@@ -75,7 +87,30 @@ class Tuned(nn.Module):
                 self.scale[key] = nn.Parameter(_tensor(after.scale), project is None)
             elif isinstance(after, reals.Quant):
                 self.step[key] = nn.Parameter(_tensor(np.array(after.scale)))
+        for key, w in self.w.items():
+            if shares is not None:
+                self._share(w, int(key), shares)
         self.hold()
+
+    def _share(self, w: nn.Parameter, number: int, shares: Shares) -> None:
+        """Let weights of one stored value have the sum of their gradients, each of them."""
+        step = self.start.steps[number]
+        assert isinstance(step, reals.Product)
+        rows = w.numel() // step.outputs
+        columns = step.outputs // step.groups
+        found = shares((rows, columns))
+        if found is None:
+            return
+        found = found - found.min()
+        each = torch.from_numpy(np.ascontiguousarray(found if w.ndim == 2 else found.T)).reshape(-1)
+        count = int(each.max()) + 1
+        numbers = torch.cat([each + group * count for group in range(step.groups)])
+
+        def summed(gradient: torch.Tensor) -> torch.Tensor:
+            sums = torch.zeros(count * step.groups).index_add(0, numbers, gradient.reshape(-1))
+            return sums[numbers].reshape(gradient.shape)
+
+        w.register_hook(summed)
 
     @torch.no_grad()
     def hold(self) -> None:
@@ -85,9 +120,19 @@ class Tuned(nn.Module):
         for key, w in self.w.items():
             step = self.start.steps[int(key)]
             assert isinstance(step, reals.Product)
+            if self.follow and key in self.held:
+                self._follow(key)
             codes = coded(replace(step, w=_array(w)), _array(self.scale[key]), self.bits).codes
             assert codes is not None
             self.held[key] = _tensor(self._projected(step, codes))
+
+    def _follow(self, key: str) -> None:
+        """Let the largest weight of each output that is held have the largest code."""
+        w, scale = self.w[key], self.scale[key]
+        kept = w.abs() * (self.held[key] != 0)
+        most = kept.amax(0) if w.ndim == 2 else kept.flatten(1).amax(1)
+        # An output of which nothing is held keeps its scale.
+        scale.data = torch.where(most > 0, most / self.most, scale.reshape(-1)).reshape(scale.shape)
 
     def _projected(self, step: reals.Product, codes: Ints) -> Ints:
         assert self.project is not None
