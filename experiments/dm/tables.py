@@ -7,7 +7,7 @@ import numpy as np
 
 from nomul.experiments.captions import caption
 from nomul.experiments.tables import Rows
-from nomul.golden import dm
+from nomul.golden import bitplanes, dm
 from nomul.golden.arrays import Floats, Ints
 from nomul.golden.dm import Config
 
@@ -55,6 +55,16 @@ def normal(layer: "Gaussian", x: Floats, samples: int, seed: int) -> Floats:
 def means(layer: "Gaussian", x: Floats, samples: int, seed: int) -> Floats:
     """Return the product with the means, as often as samples are asked for."""
     return np.repeat((x @ layer.mu + layer.bias)[None], samples, axis=0)
+
+
+def planes(layer: "Gaussian", x: Floats, samples: int, seed: int) -> Floats:
+    """Return the product with the means, of 8 bits, as `bitplanes` computes it, like `means`."""
+    unit = np.abs(layer.mu).max() / ((1 << (MU_BITS - 1)) - 1)
+    scale = max(float(x.max()), 1e-9) / ACT
+    cfg = bitplanes.Config(inputs=layer.mu.shape[0], outputs=layer.mu.shape[1])
+    packed = bitplanes.compress(cfg, np.round(layer.mu / unit).astype(np.int64))
+    y = bitplanes.model(cfg, packed, np.round(x / scale).astype(np.int64)) * (unit * scale)
+    return np.repeat((y + layer.bias)[None], samples, axis=0)
 
 
 def ensemble(
@@ -107,6 +117,7 @@ def calibration() -> Rows:
         ("popcount of 16 bits", nets, drawn("popcount"), 0, SAMPLES),
         ("sign, +-2", nets, drawn("sign"), 0, SAMPLES),
         ("dropout of hidden neurons, float64", dropped, means, DROPOUT, SAMPLES),
+        ("dropout of hidden neurons, bit planes", dropped, planes, DROPOUT, SAMPLES),
     ]
     rows: Rows = []
     for name, networks, sampler, drop, counts in ways:

@@ -5,7 +5,7 @@ Memorization", arXiv 2005.03857, of which only the abstract was readable: genera
 order are ours.
 """
 
-from nomul.golden.dm.config import Config, Noise
+from nomul.golden.dm.config import Config, Method, Noise
 from nomul.golden.dm.model import direct, ideal, model, noise, stimuli
 
-__all__ = ["Config", "Noise", "direct", "ideal", "model", "noise", "stimuli"]
+__all__ = ["Config", "Method", "Noise", "direct", "ideal", "model", "noise", "stimuli"]

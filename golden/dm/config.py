@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from nomul.golden import config, lfsr
 
 Noise = Literal["popcount", "sign"]
+Method = Literal["memorised", "direct"]
 ROOTS = {4: 2, 16: 4}  # of the numbers of bits that noise of two points takes
 
 
@@ -55,10 +56,12 @@ class Config(config.Config):
     sigma_bits: int = 4
     act_bits: int = 8
     result_bits: int = 0
+    method: Method = "memorised"
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "small": {"inputs": 5, "outputs": 3, "samples": 3, "bits": 4, "lfsr_width": 16},
         "sign": {"noise": "sign", "samples": 8},
+        "direct": {"noise": "sign", "samples": 8, "method": "direct"},
         "cut": {"inputs": 6, "outputs": 2, "bits": 8, "result_bits": 10},
     }
 
@@ -68,6 +71,7 @@ class Config(config.Config):
         self.check_range("outputs", 1, 1024)
         self.check_range("samples", 0, 1024)
         self.check_choice("noise")
+        self.check_choice("method")
         self.check_range("bits", 1, 32)
         if self.noise == "sign":
             self.check("bits", self.bits in ROOTS, "4 or 16 with noise 'sign'")
@@ -116,23 +120,37 @@ class Config(config.Config):
         return self.result_bits or self.sum_bits
 
     @property
+    def weights(self) -> int:
+        """Weights of the layer."""
+        return self.inputs * self.outputs
+
+    @property
     def multiplications(self) -> float:
-        """Multiplications per weight and vector, of mu, sigma and H; direct sampling takes 2 T."""
-        return self.samples + 2.0
+        """Multiplications per weight and vector: of mu, sigma and H, or directly 2 T."""
+        return 2.0 * self.samples if self.method == "direct" else self.samples + 2.0
+
+    @property
+    def drain(self) -> int:
+        """Cycles from the last addition, or draw, to the last sample."""
+        if not self.samples:
+            return 1
+        return 5 if self.method == "direct" else 3
 
     @property
     def latency(self) -> int:
         """Cycles from a vector's first activation to its last result."""
-        return self.interval + 3
+        return self.interval + self.drain
 
     @property
     def interval(self) -> int:
         """Cycles from a vector to the next."""
         if not self.samples:
             return self.inputs + 1
-        row = self.inputs + 2 + self.samples * self.inputs * self.passes
+        row = self.samples * self.inputs
+        if self.method == "memorised":
+            row = self.inputs + 2 + row * self.passes
         return self.inputs + self.outputs * row
 
     def cycles(self, n: int) -> int:
         """Cycles for n vectors, first activation in to last result out, both included."""
-        return n * self.interval + (3 if self.samples else 1)
+        return n * self.interval + self.drain

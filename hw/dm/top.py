@@ -5,6 +5,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.dm import Config
+from nomul.hw.dm import direct
 from nomul.hw.dm.sampler import Sampler
 from nomul.hw.skid import Stage
 
@@ -32,7 +33,8 @@ class Top(wiring.Component):
     """Multiplies vectors by weights that are drawn anew for each sample.
 
     Mean and beta of an output are computed once per vector, by two multipliers, and kept; then all
-    samples of that output are added up. Latency and interval are those of a vector,
+    samples of that output are added up. By direct sampling every weight is drawn and multiplied for
+    every sample. Latency and interval are those of a vector,
     ``cfg.latency`` and ``cfg.interval`` cycles.
 
     Parameters
@@ -95,7 +97,13 @@ class Top(wiring.Component):
             with m.If(busy & stage.i.ready):
                 m.d.sync += busy.eq(0)
             return m
-        self._compute(m, stage, busy, weights, vector)
+        if cfg.method == "direct":
+            go = Signal()
+            done, closes, total = direct.sample(m, cfg, busy, go, weights, vector)
+            m.d.comb += go.eq(~done | stage.i.ready)
+            self._leave(m, stage, done, closes, total)
+        else:
+            self._compute(m, stage, busy, weights, vector)
         return m
 
     def _load_layer(self, m: Module, loaded: Signal, ready: Value) -> memory.ReadPort:
@@ -270,7 +278,7 @@ class Top(wiring.Component):
         m.d.comb += [write.addr.eq(two_at), write.data.eq(product), write.en.eq(two & go)]
         return read, eta
 
-    def _leave(self, m: Module, stage: Stage, done: Signal, closes: Signal, total: Signal) -> None:
+    def _leave(self, m: Module, stage: Stage, done: Value, closes: Value, total: Signal) -> None:
         """Describe how a sample leaves, cut where it is larger than a result can be."""
         cfg = self.cfg
         most, cut = 1 << (cfg.y_bits - 1), Signal()

@@ -76,11 +76,13 @@ def test_multiplications_per_weight():
     """Of mu, sigma and H: 1.5 times those of direct sampling at T = 1, 0.6 at T = 10."""
     ratio = {t: Config(samples=t).multiplications / (2 * t) for t in (1, 2, 10)}
     assert ratio == {1: 1.5, 2: 1.0, 10: 0.6}
+    assert Config(samples=10, method="direct").multiplications == 20
 
 
 @pytest.mark.needs("icarus")
-def test_rtl_equals_model(simulate):
-    simulate("dm", Config.preset("small"))
+@pytest.mark.parametrize("method", ["memorised", "direct"])
+def test_rtl_equals_model(simulate, method):
+    simulate("dm", Config.preset("small", method=method))
 
 
 @pytest.mark.long
@@ -90,6 +92,17 @@ def test_rtl_equals_model(simulate):
     [
         Config.presets["sign"],
         Config.presets["cut"],
+        Config.presets["direct"],
+        {"inputs": 1, "outputs": 1, "samples": 1, "bits": 1, "method": "direct"},
+        {"inputs": 1, "outputs": 3, "samples": 0, "method": "direct"},
+        {
+            "inputs": 2,
+            "outputs": 3,
+            "bits": 32,
+            "sigma_bits": 16,
+            "act_bits": 1,
+            "method": "direct",
+        },
         {"inputs": 1, "outputs": 1, "samples": 1, "bits": 1, "act_bits": 1, "mu_bits": 1},
         {"inputs": 1, "outputs": 2, "samples": 5, "noise": "sign", "bits": 4},
         {"inputs": 3, "outputs": 2, "samples": 0},
