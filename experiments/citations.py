@@ -34,8 +34,11 @@ def bibtex(block: str) -> str:
     entries = [_entry(values) for values in noted.get(block, [])]
     told = "".join(entries)
     numbers = re.findall(r"\d{4}\.\d{5}", owner.paper) if "arXiv" in owner.paper else []
-    lacking = [number for number in numbers if number not in told]
-    entries += [_bare(block, number) for number in lacking]
+    others = {v.get("eprint"): v for values in noted.values() for v in values}
+    for number in numbers:
+        if number not in told:  # a paper of another block, or one that is known by its number
+            shared = others.get(number)
+            entries.append(_entry(shared) if shared else _bare(block, number))
     if not entries and owner.paper:
         entries = [f"@misc{{{block},\n  howpublished = {{{owner.paper}}},\n}}\n"]
     return "\n".join([*entries, OWN])

@@ -1,6 +1,8 @@
 """How a block is cited: every source of the registry is in an entry, and entries are whole."""
 
 import re
+import tomllib
+from importlib.resources import files
 
 import pytest
 
@@ -32,7 +34,21 @@ def test_a_block_without_a_paper_has_nomul_alone():
 
 
 def test_a_source_that_nobody_noted_is_its_number():
-    assert "eprint = {2309.13015}" in citations.bibtex("nmsort")
+    assert citations.bibtex("dm").startswith("@misc{dm:2005.03857,\n  eprint = {2005.03857},\n")
+
+
+def test_a_paper_of_several_blocks_is_one_entry():
+    assert citations.bibtex("pow2") == citations.bibtex("essop")
+    keys = re.findall(r"@\w+\{(.+),", citations.bibtex("sgd"))
+    assert keys == ["hojabr2020taxonn", "joshi2020essop", "nomul"]
+
+
+def test_keys_are_of_one_paper_each():
+    """Two papers under one key would be one in whatever reads them."""
+    noted = tomllib.loads((files("nomul.experiments") / citations.FILE).read_text())
+    keys = [entry["key"] for entries in noted.values() for entry in entries]
+    assert len(keys) == len(set(keys))
+    assert set(noted) <= set(registry.BLOCKS)
 
 
 def test_a_wrong_name_is_refused():
