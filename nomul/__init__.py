@@ -2,10 +2,11 @@
 
 ``nomul.blocks()`` lists what there is, and ``nomul.design("lfsr", width=12)`` takes one:
 its model, Verilog, simulation and synthesis. Neither loads a hardware description language or a
-tool before it needs one. ``nomul.LutClassifier(luts=500)`` is an estimator of scikit-learn that
-trains a network of look-up tables on samples of your own.
+tool before it needs one. ``nomul.LutClassifier(luts=500)`` and ``nomul.LutRegressor`` are
+estimators of scikit-learn that train a network of look-up tables on samples of your own.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nomul.version import __version__ as __version__
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from nomul.golden.network import Network
     from nomul.registry import Blocks
     from nomul.train.classifier import LutClassifier as LutClassifier
+    from nomul.train.regressor import LutRegressor as LutRegressor
 
-__all__ = ["LutClassifier", "__version__", "blocks", "design", "quantise"]
+__all__ = ["LutClassifier", "LutRegressor", "__version__", "blocks", "design", "quantise"]
 
 
 def blocks() -> "Blocks":
@@ -65,13 +67,13 @@ def quantise(
 
 
 def __getattr__(name: str) -> Any:
-    """Return what is imported when it is used: the classifier needs scikit-learn and PyTorch."""
-    if name == "LutClassifier":
+    """Return what is imported when it is used: estimators need scikit-learn and PyTorch."""
+    homes = {"LutClassifier": "classifier", "LutRegressor": "regressor"}
+    if name in homes:
         try:
-            from nomul.train.classifier import LutClassifier
+            return getattr(import_module(f"nomul.train.{homes[name]}"), name)
         except ImportError as error:
             raise ImportError(f"{error}; try: pip install 'nomul[train]'") from None
-        return LutClassifier
     raise AttributeError(f"module 'nomul' has no attribute {name!r}")
 
 

@@ -100,7 +100,9 @@ def fit(
             f"not {list(samples.shape)} and {list(np.shape(y))}"
         )
     if classes.dtype.kind == "f" and (np.trunc(classes) != classes).any():
-        raise ValueError("y must hold classes, texts or whole numbers: there is no regression")
+        raise ValueError(
+            "y must hold classes, texts or whole numbers; numbers are for nomul.LutRegressor"
+        )
     if len(classes) < 2:
         raise ValueError(f"y must hold at least 2 classes, not {len(classes)} class")
     if edges not in EDGES:

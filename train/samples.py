@@ -200,7 +200,7 @@ def _classes(
         row = int(np.flatnonzero(np.trunc(values) != values)[0])
         raise ValueError(
             f"row {row + 1}, target {name!r} must be a class, a word or a whole number, not "
-            f"{values[row]:g}: there is no regression"
+            f"{values[row]:g}; numbers are learned in Python, by nomul.LutRegressor"
         )
     texts = values if isinstance(values, list) else [f"{value:.17g}" for value in values]
     _present(f"target {name!r}", texts)

@@ -377,6 +377,8 @@ def predict(cfg: "Config", x: Any, words: Mapping[str, Any]) -> Question:
     def classes(answers: Mapping[str, Sequence[int]]) -> Any:
         y = np.array([words["y"].unpack(lanes, word) for word in answers["y"]], dtype=np.int64)
         y = y.reshape(len(y), words["y"].fields[lanes]["count"])
+        if "scale" in network.about:  # of a regression
+            return y[:, 0] * network.about["scale"] + network.about["offset"]
         if y.shape[1] > 1:
             chosen = y.argmax(axis=1)
         else:

@@ -27,7 +27,8 @@ def tables(budget: int, classes: int) -> int:
         Not even one table per class is.
     """
     if luts(classes, 1) > budget:
-        raise ValueError(f"luts must be at least {luts(classes, 1)} for {classes} classes")
+        many = f"{classes} classes" if classes > 1 else "a count"
+        raise ValueError(f"luts must be at least {luts(classes, 1)} for {many}")
     low, high = 1, 4096  # the widest popcount
     while low < high:
         middle = (low + high + 1) // 2

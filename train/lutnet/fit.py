@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nomul.train.lutnet.direct import Wiring
 
 Prepare = Callable[[Tensor, torch.Generator | None], Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +45,11 @@ def fit(
     recipe: Recipe,
     prepare: Prepare,
     *,
+    loss_of: Loss = nn.functional.cross_entropy,
     checkpoint: Path | None = None,
     advance: Callable[[float], None] = lambda _: None,
 ) -> None:
-    """Minimise the cross-entropy of ``net`` on codes x[n, ...], of which ``prepare`` makes bits.
+    """Minimise a loss of ``net`` on codes x[n, ...], of which ``prepare`` makes bits.
 
     Parameters
     ----------
@@ -61,6 +63,8 @@ def fit(
         How long and how fast.
     prepare
         Makes the network's input of some samples; a generator stands for noise and shifts.
+    loss_of
+        Of the network's outputs and their targets; the cross-entropy if not given.
     checkpoint
         A file that is written after each epoch, and from which an interrupted run goes on to the
         same result; removed at the end.
@@ -100,7 +104,7 @@ def fit(
                 wiring.learning = number % recipe.wire_every == 0
             optimiser.zero_grad()
             logits = net(prepare(x[chosen], generator))
-            loss = nn.functional.cross_entropy(logits, targets[chosen])
+            loss = loss_of(logits, targets[chosen])
             torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()

@@ -1,7 +1,7 @@
 """Training of a direct look-up-table network on real features, with their edges in the network."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,29 +74,16 @@ def train(
     The float network and the integer model must agree on every sample, or this raises
     AssertionError.
     """
-    torch.set_num_threads(1)
     size = budget.tables(plan.luts, classes)
-    quantiser = edges(x, plan.bits, plan.edges)
-    encoder = Encoder(quantiser)
-    if not len(encoder.feature):
-        raise ValueError("X must have a feature that is not the same in all samples")
+    net, encoder, quantiser = begun(plan, x, classes, size)
     codes = torch.tensor(quantiser.codes(x))
-    generator = torch.Generator().manual_seed(plan.seed)
-    offered = len(encoder.feature)
-    choices = 1 << 40 if offered <= ALL_BITS else CHOICES
-    net = DirectNet(offered, (classes * size,), 6, classes, generator, (choices,))
-    net.temperature *= TEMPERATURE
-    with torch.no_grad():
-        net.tables[0].mul_(START)
-    batch = 64 if len(labels) <= 5000 else 128
-    recipe = Recipe(epochs=plan.epochs, batch=batch, seed=plan.seed)
     place = checkpoint and own_checkpoint(checkpoint, plan, x, labels)
     fit(
-        *(net, codes, torch.tensor(labels), recipe, encoder.bits),
+        *(net, codes, torch.tensor(labels), recipe(plan, len(labels)), encoder.bits),
         checkpoint=place,
         advance=advance,
     )
-    network = assemble(net, encoder, quantiser, classes)
+    network = assemble(net, encoder, quantiser, (lutnet.GroupSum(groups=classes), lutnet.Argmax()))
     with torch.no_grad():
         parts = [net(encoder.bits(part, None)).argmax(dim=1) for part in codes.split(1000)]
     if not np.array_equal(torch.cat(parts).numpy(), lutnet.predict(network, x)):
@@ -105,7 +92,37 @@ def train(
     return network, budget.luts(classes, size)
 
 
-def own_checkpoint(path: Path, plan: Plan, x: NDArray[Any], labels: Ints) -> Path:
+def begun(
+    plan: Plan, x: NDArray[Any], groups: int, size: int
+) -> tuple[DirectNet, Encoder, lutnet.Quantiser]:
+    """Return a network of so many groups of tables before training, and what makes bits of x.
+
+    Raises
+    ------
+    ValueError
+        No feature differs between samples.
+    """
+    torch.set_num_threads(1)
+    quantiser = edges(x, plan.bits, plan.edges)
+    encoder = Encoder(quantiser)
+    offered = len(encoder.feature)
+    if not offered:
+        raise ValueError("X must have a feature that is not the same in all samples")
+    generator = torch.Generator().manual_seed(plan.seed)
+    choices = 1 << 40 if offered <= ALL_BITS else CHOICES
+    net = DirectNet(offered, (groups * size,), 6, groups, generator, (choices,))
+    net.temperature *= TEMPERATURE
+    with torch.no_grad():
+        net.tables[0].mul_(START)
+    return net, encoder, quantiser
+
+
+def recipe(plan: Plan, samples: int) -> Recipe:
+    """Return how long and how fast to train on so many samples."""
+    return Recipe(epochs=plan.epochs, batch=64 if samples <= 5000 else 128, seed=plan.seed)
+
+
+def own_checkpoint(path: Path, plan: Plan, x: NDArray[Any], labels: NDArray[Any]) -> Path:
     """Return a path that stands for the run: another plan or other samples have another one."""
     data = [ledger.digest(np.ascontiguousarray(part).data) for part in (x, labels)]
     tools = {"nomul": __version__, "torch": torch.__version__}
@@ -132,9 +149,12 @@ def edges(x: NDArray[Any], bits: int, kind: str) -> lutnet.Quantiser:
 
 
 def assemble(
-    net: DirectNet, encoder: Encoder, quantiser: lutnet.Quantiser, classes: int
+    net: DirectNet,
+    encoder: Encoder,
+    quantiser: lutnet.Quantiser,
+    head: Sequence[lutnet.GroupSum | lutnet.Argmax],
 ) -> lutnet.Network:
-    """Return quantiser, encoder, tables, group sums and argmax, with the edges in use alone."""
+    """Return quantiser, encoder, tables and their head, with the edges in use alone."""
     (layer,) = net.layers()
     used, wires = np.unique(layer.idx, return_inverse=True)
     feature, threshold = encoder.feature[used], encoder.threshold[used]
@@ -148,8 +168,7 @@ def assemble(
         [
             lutnet.Thermometer(feature=feature, threshold=rank),
             lutnet.DirectLut(k=layer.k, idx=wires.reshape(layer.idx.shape), tt=layer.tt),
-            lutnet.GroupSum(groups=classes),
-            lutnet.Argmax(),
+            *head,
         ],
         inputs=len(kept),
         input_bits=fewer.bits,
