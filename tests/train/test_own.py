@@ -335,14 +335,12 @@ def test_options_that_do_not_go_together_are_refused(arguments, message):
     assert message in ran.stderr
 
 
-@pytest.mark.parametrize(
-    ("option", "message"), [("luts", "luts must be in 1.."), ("epochs", "epochs must be ")]
-)
-def test_a_zero_is_no_default(coloured, tmp_path, option, message):
-    given = ("--data", coloured, "--target", "kind", f"--{option}", 0, "--out", tmp_path / "n.npz")
-    ran = nomul_("train", "lutnet", *given)
+@pytest.mark.parametrize("option", ["luts", "epochs"])
+def test_a_zero_is_no_default(coloured, tmp_path, option):
+    given = ("--data", coloured, "--target", "kind", "--test", 0.5, f"--{option}", 0)
+    ran = nomul_("train", "lutnet", *given, "--out", tmp_path / "n.npz")
     assert ran.returncode == 2
-    assert message in ran.stderr
+    assert f"{option} must be at least 1, not 0" in ran.stderr
 
 
 @pytest.fixture(scope="module")
