@@ -208,7 +208,7 @@ REFUSED = {
     "synth lfsr --energy --models no.v": (2, "--liberty does not say which library's"),
     "report lsfr": (2, "there is no block 'lsfr'; there are lfsr"),
     "sim lfsr --seed x": (2, "Invalid value for '--seed'"),
-    "emit lfsr --out /dev/null/x": (1, "Not a directory: '/dev/null/x'"),
+    "emit lfsr --out /dev/null/x": (1, "/dev/null/x: Not a directory"),
 }
 
 
