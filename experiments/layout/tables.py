@@ -1,5 +1,6 @@
 """Tables of the page on layouts: clock and energy of blocks without and with wires."""
 
+import inspect
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,22 +11,31 @@ from nomul.experiments.captions import caption
 from nomul.experiments.rows import measure_preset
 from nomul.experiments.tables import Rows
 from nomul.synth import yosys
+from nomul.synth.layout import layout, route
 from nomul.synth.layout.layout import Layout
 
 # Clock periods in picoseconds at which each library's cells are mapped.
 PERIODS = {"freepdk45": 1000, "osu018": 5000}
 
-ROUTED = (("lfsr", "leap"), ("fp16mul", "ieee"))
+ROUTED = (("lfsr", "leap"), ("fp16mul", "ieee"), ("essop", "small"))
 
-PLACED = (("essop", "small"), ("lutnet", "small"))
+PLACED = (("lutnet", "small"),)
 
-# Those of the larger presets that have been measured; without energy, whose simulation of so many
-# cells takes longer than all else. Each picture is a PNG, since an SVG of them is large.
-LARGER = (("spimc", "small", "freepdk45"), ("sotfp", "fp8", "freepdk45"))
+# Without energy, whose simulation of so many cells takes longer than all else.
+LARGER = (("spimc", "small"), ("sonic", "small"), ("sotfp", "fp8"))
+
+# An SVG of more cells is large, so a page shows a PNG of them.
+DRAWN_CELLS = 5000
+
+# Of the router, which may be one of many programs on its machine.
+LIMIT_S = 3600
 
 DENSITY = 0.8
 
-# Finished layouts of the larger ones stay here, under the current folder.
+# Capacitances by who says so, and how columns name them.
+CASES = {"none": "without", "LEF": "LEF", "Liberty": "Liberty", "Magic": "Magic"}
+
+# Finished layouts stay here, under the current folder.
 KEPT = Path("build/layout")
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -34,49 +44,50 @@ DOCS = Path(__file__).parents[2] / "docs"
 @caption("Routed layouts of small blocks, without and with the wires of each capacitance.")
 def routed() -> Rows:
     """Return routed layouts of small blocks, without and with the wires of each capacitance."""
-    return [row(*which, target, routed=True) for which in ROUTED for target in PERIODS]
+    return [_kept(*which, target, routed=True) for which in ROUTED for target in PERIODS]
 
 
 @caption("Placed layouts whose wires are estimates, without and with each capacitance.")
 def placed() -> Rows:
     """Return placed layouts whose wires are estimates, without and with each capacitance."""
-    return [row(*which, target, routed=False) for which in PLACED for target in PERIODS]
+    return [_kept(*which, target, routed=False) for which in PLACED for target in PERIODS]
 
 
 @caption("Placed layouts of larger blocks, clocks without and with the wires of each capacitance.")
 def larger() -> Rows:
     """Return placed layouts of larger blocks, clocks without and with each capacitance."""
-    return [_kept(*which) for which in LARGER]
+    rows = [
+        _kept(*which, target, routed=False, energy=False) for which in LARGER for target in PERIODS
+    ]
+    return [
+        {name: value for name, value in each.items() if not name.startswith("fJ")} for each in rows
+    ]
 
 
-def _kept(block: str, preset: str, target: str) -> dict[str, Any]:
+def _kept(
+    block: str, preset: str, target: str, *, routed: bool, energy: bool = True
+) -> dict[str, Any]:
+    """Return a row, or what an earlier run kept of it under all that it depends on."""
     known = registry.get(block)
     emitted = flow.emit(known, known.config().preset(preset))
+    sources = sorted(Path(inspect.getfile(layout)).parent.glob("*.py"))
     about = {
         "design": ledger.digest(emitted.rtlil),
         "block": block,
         "preset": preset,
         "target": target,
         "density": DENSITY,
-        "tool": yosys.version(),
+        "routed": routed,
+        "energy": energy,
+        "tools": [yosys.version(), route.version() if routed else None],
+        "sources": ledger.digest("".join(file.read_text() for file in sources)),
     }
-
-    def make() -> dict[str, Any]:
-        options: dict[str, Any] = {"routed": False, "energy": False, "picture": "png"}
-        found = row(block, preset, target, **options)
-        return {name: value for name, value in found.items() if not name.startswith("fJ")}
-
-    return ledger.kept(ledger.Folder(KEPT), about, make)
+    options: dict[str, Any] = {"routed": routed, "energy": energy}
+    return ledger.kept(ledger.Folder(KEPT), about, lambda: row(block, preset, target, **options))
 
 
 def row(
-    block: str,
-    preset: str,
-    target: str,
-    *,
-    routed: bool,
-    energy: bool = True,
-    picture: str = "svg",
+    block: str, preset: str, target: str, *, routed: bool, energy: bool = True
 ) -> dict[str, Any]:
     """Map, lay out and measure a preset; its picture goes to ``docs``."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -86,7 +97,9 @@ def row(
         known = registry.get(block)
         cfg = known.config().preset(preset)
         options: dict[str, Any] = {"density": DENSITY, "period_ps": period, "routed": routed}
-        made = flow.layout(known, cfg, folder, target, energy=energy, **options)
+        options |= {"energy": energy, "limit_s": LIMIT_S}
+        made = flow.layout(known, cfg, folder, target, **options)
+        picture = "svg" if made.cells <= DRAWN_CELLS else "png"
         shutil.copyfile(made.files[picture], DOCS / f"layout-{block}-{target}.{picture}")
     if not made.complete:
         raise ValueError(
@@ -107,14 +120,25 @@ def flat(made: Layout) -> dict[str, Any]:
         "wires, um": round(made.wire_um),
         "spanning trees, um": round(made.tree_um),
         "gaps closed": made.mended,
+        **(_broken(made.broken) if made.method == "routed" else {}),
     }
     cases = {case.wires: case for case in made.cases}
-    for name, text in (("none", "without"), ("LEF", "LEF"), ("Liberty", "Liberty")):
+    for name, text in CASES.items():
+        if name == "Magic" and made.method != "routed":
+            continue
         case = cases.get(name)
         timing, energy = (case.timing, case.energy) if case else (None, None)
         shown[f"ps, {text}"] = round(timing.period_ps) if timing else None
         shown[f"fJ, {text}"] = round(energy.per_operation_fj, 1) if energy else None
     return shown
+
+
+def _broken(rules: dict[str, int] | None) -> dict[str, int | None]:
+    """Return how many metal islands are too small, and how often another rule is broken."""
+    if rules is None:
+        return {"small islands": None, "other rules broken": None}
+    small = sum(count for why, count in rules.items() if "area" in why)
+    return {"small islands": small, "other rules broken": sum(rules.values()) - small}
 
 
 TABLES = {"routed": routed, "placed": placed, "larger": larger}

@@ -144,8 +144,12 @@ def layout(
         bool, typer.Option(help="Run the block's bench on the cells, for their energy.")
     ] = True,
     route: Annotated[
-        bool, typer.Option("--route/--estimate", help="Route the wires; else estimate them.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--route/--estimate",
+            help="Route the wires, or estimate them; if neither, up to 2,500 cells are routed.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of placement and stimuli.")] = 1,
     out: Out = None,
     json: AsJson = False,

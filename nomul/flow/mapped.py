@@ -119,11 +119,11 @@ class Mapped(Result["Row"]):
         )
 
     def layout(
-        self, *, density: float = 0.8, energy: bool = True, route: bool = False, seed: int = 1
+        self, *, density: float = 0.8, energy: bool = True, route: bool | None = None, seed: int = 1
     ) -> Result["Layout"]:
         """Place the cells, and return their clock and energy without and with wires.
 
-        Wires are estimated, or routed.
+        Wires are routed, or estimated.
 
         DEF, SPEF, Verilog and a picture go into the folder ``layout`` beside the netlist.
 
@@ -134,7 +134,8 @@ class Mapped(Result["Row"]):
         energy
             Run the block's bench on the cells too.
         route
-            Route the wires.
+            Route the wires, or estimate them. If None, they are routed where the router is there
+            and the cells are 2,500 at most.
         seed
             Of the placement, and of the bench's stimuli.
 
@@ -151,6 +152,8 @@ class Mapped(Result["Row"]):
         if liberty:
             raise ValueError("a layout needs LEF files, and a target of --liberty has none")
         options: dict[str, Any] = {"density": density, "energy": energy, "seed": seed}
+        if route is None:
+            route = mapping.worth_routing(sum(self.row.cells.values()))
         options["routed"] = route
         made = mapping.layout(
             self.block,

@@ -173,6 +173,7 @@ def layout(
     period_ps: int = 1000,
     energy: bool = True,
     routed: bool = False,
+    limit_s: float = 480,
     seed: int = 1,
 ) -> "Layout":
     """Lay out the netlist that :func:`measure` left in ``folder``, into ``folder/layout``.
@@ -189,6 +190,8 @@ def layout(
         Run the block's bench on the netlist too, for its energy without and with wires.
     routed
         Route the wires; else they are estimated.
+    limit_s
+        Time that the router may take.
     seed
         Of the placer, and of the bench's stimuli.
 
@@ -212,10 +215,17 @@ def layout(
             workload(block, cfg), netlist, cells, folder=folder / "energy", seed=seed
         )
     options: dict[str, Any] = {"density": density, "period_ps": period_ps, "seed": seed}
-    options["routed"] = routed
+    options |= {"routed": routed, "limit_s": limit_s}
     return layout.lay_out(
         netlist, block.name, cells, folder / "layout", simulated=simulated, **options
     )
+
+
+def worth_routing(cells: int) -> bool:
+    """Whether a layout of so many cells is routed where nobody says, in a few minutes at most."""
+    from nomul.synth.layout import route
+
+    return cells <= route.MOST_CELLS and route.installed()
 
 
 def demand_router() -> None:

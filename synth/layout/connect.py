@@ -91,18 +91,28 @@ def mend(
 
 
 def _gap(s: Shape, t: Shape, layers: Mapping[str, Layer]) -> Wire | None:
-    """Return the wire between two shapes that face each other, no more than a pitch apart."""
+    """Return the wire between two shapes that face each other, no more than a pitch apart.
+
+    Where they face each other with less than a wire's width, it stays within the first and goes on
+    for a width in both, so that it is nowhere narrower than a wire.
+    """
     if s.layer != t.layer or s.layer not in layers:
         return None
     layer = layers[s.layer]
+    half = layer.width / 2
     left, right = max(s.left, t.left), min(s.right, t.right)
     low, high = max(s.low, t.low), min(s.high, t.high)
-    for across, along in ((right - left, low - high), (high - low, left - right)):
-        if across >= layer.width - _TOUCH and 0 < along <= layer.pitch:
-            x, y = (left + right) / 2, (low + high) / 2
-            if along == low - high:
-                return Wire(s.layer, x, high, x, low, layer.width)
-            return Wire(s.layer, right, y, left, y, layer.width)
+    x, y = (left + right) / 2, (low + high) / 2
+    if right - left >= half and 0 < low - high <= layer.pitch:
+        if right - left < layer.width - _TOUCH:
+            x = min(max(x, s.left + half), s.right - half)
+            low, high = low + half, high - half  # a wire's metal goes on for another half
+        return Wire(s.layer, x, high, x, low, layer.width)
+    if high - low >= half and 0 < left - right <= layer.pitch:
+        if high - low < layer.width - _TOUCH:
+            y = min(max(y, s.low + half), s.high - half)
+            left, right = left + half, right - half
+        return Wire(s.layer, right, y, left, y, layer.width)
     return None
 
 

@@ -26,7 +26,7 @@ from nomul.synth.map.stdcells import StandardCells
 from nomul.synth.map.timing import Timing
 
 # More wires than these would make a picture of many megabytes, in which none is seen.
-_DRAWN = 15000
+_DRAWN = 20000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,9 @@ class Case:
     Attributes
     ----------
     wires
-        Whose capacitance it is: ``none``, ``LEF`` or ``Liberty``.
+        Whose capacitance it is: ``none``, ``LEF``, ``Liberty``, or of a routed layout ``Magic``.
     ff_per_um
-        The capacitance, fF per um; 0 without wires.
+        The capacitance, fF per um, the mean of a routed layout; 0 without wires.
     timing
         By OpenSTA; None where it is not installed.
     energy
@@ -244,6 +244,8 @@ def lay_out(
             verdict = rules.judge(files_of["routed"], top, deck, target.lef(), files_of["v"])
         names = {name: number for number, name in enumerate(files.net_names(parts))}
         lengths, loads = _routed(routes, names, technology, known)
+        if verdict:
+            loads["Magic"] = _extracted(verdict.ends_ff, parts)
         segments = [
             (wire.layer, wire.x0, wire.y0, wire.x1, wire.y1)
             for wires in routes.wires.values()
@@ -329,6 +331,21 @@ def _routed(
             lengths[names[net]] += wire.length
             weighed[names[net]] += wire.length * (layer.area_ff * wire.width + 2 * layer.edge_ff)
     return lengths, {name: weighed if name == "LEF" else lengths * ff for name, ff in known.items()}
+
+
+def _extracted(ends_ff: dict[str, float], parts: Pieces) -> Floats:
+    """Return the capacitance of each net in fF, which Magic calls by one of its ends."""
+    ends = {
+        f"u{cell}/{name}": net
+        for cell, name, net in zip(
+            parts.pin_cell.tolist(), parts.pin_name, parts.pin_net.tolist(), strict=True
+        )
+    } | dict(zip(files.port_names(parts), parts.port_nets, strict=True))
+    weighed = np.zeros(parts.nets)
+    for end, ff in ends_ff.items():
+        if end in ends:  # rails, the substrate and metal inside of cells are no nets
+            weighed[ends[end]] += ff
+    return np.maximum(weighed, 0.0)
 
 
 def _tools(target: StandardCells, routed: bool) -> dict[str, str]:

@@ -126,17 +126,16 @@ class Placement:
         return net, x, np.concatenate([self.y[cell] + up, self.port_y])
 
     def port(self, index: int, technology: Technology) -> Shape:
-        """Return the metal of a port: a stripe from its place inwards over two more tracks."""
+        """Return the metal of a port: a square at its place, as wide as a wire.
+
+        No longer than that, since the router leads other wires over the tracks that a port covers
+        besides its own.
+        """
         across, along = technology.signal
         x, y = float(self.port_x[index]), float(self.port_y[index])
-        upright = bool(self.port_upright[index])
-        layer, other = (along, across) if upright else (across, along)
-        half, reach = layer.width / 2, 2 * other.pitch
-        low = y < self.floor.height / 2 if upright else x < self.floor.width / 2
-        back, on = (half, half + reach) if low else (half + reach, half)
-        if upright:
-            return Shape(layer.name, x - half, y - back, x + half, y + on)
-        return Shape(layer.name, x - back, y - half, x + on, y + half)
+        layer = along if self.port_upright[index] else across
+        half = layer.width / 2
+        return Shape(layer.name, x - half, y - half, x + half, y + half)
 
 
 def floor(pieces: Pieces, technology: Technology, density: float) -> Floor:

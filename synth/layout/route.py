@@ -18,6 +18,10 @@ PROGRAM, PACKAGE = "qrouter", "qrouter"
 LAYERS = 6
 
 
+# What is routed where nobody says: it takes two minutes.
+MOST_CELLS = 2500
+
+
 class RoutingError(ToolError):
     """The router stopped, or its time was over."""
 
@@ -138,7 +142,9 @@ def route(
         name.unlink(missing_ok=True)
         name.symlink_to(file.resolve())
         script.append(f"read_lef {name.name}")
-    script += [f"layers {layers}", "via stack 2", f"read_def {placed.name}", "stage1", "stage2"]
+    script += [f"layers {layers}", "via stack 2", f"read_def {placed.name}", "stage1"]
+    # What the second stage abandons, for it is in the way of too many, it routes when called again.
+    script += ["stage2", "stage2"]
     (folder / "route.tcl").write_text("\n".join([*script, f"write_def {routed.name}", "quit", ""]))
     with log.open("w") as out:
         try:
@@ -147,7 +153,8 @@ def route(
             programs.run(command, folder, log=out, timeout=limit_s)
         except TimeoutExpired:
             raise RoutingError(
-                f"routing took more than {limit_s:g} s; a lower density leaves more room for wires"
+                f"routing took more than {limit_s:g} s; a lower density leaves more room for "
+                "wires, and --estimate needs no router"
             ) from None
     said = log.read_text(errors="replace")
     final = re.search(r"^Final: (?:(No failed routes)|Failed net routes: (\d+))", said, re.M)

@@ -1,4 +1,4 @@
-"""A second opinion on routed wires, by Magic and Netgen: design rules, and layout against netlist.
+"""A second opinion on routed wires, by Magic and Netgen: rules, netlist and capacitances.
 
 The cells are the abstracts of their LEF file: what is inside of them is not looked at.
 """
@@ -31,12 +31,16 @@ class Verdict:
         Number of places at which a design rule is broken, by Magic's text of the rule.
     matches
         Whether Netgen finds the netlist in the wires that Magic has extracted.
+    ends_ff
+        Capacitance by the end of a net that names it, ``u3/Y`` or a port, in fF: to the substrate,
+        to rails and to other nets, whose capacitance between each other each of the two has.
     tools
         Versions.
     """
 
     errors: dict[str, int] = field(default_factory=dict)
     matches: bool = False
+    ends_ff: dict[str, float] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
 
 
@@ -90,10 +94,11 @@ def judge(routed: Path, top: str, tech: Path, lef: Sequence[Path], netlist: Path
     matches = "match uniquely" in (result[1] if result else "Circuits match uniquely")
     version = re.search(r"Magic (\d+\.\d+) revision (\d+)", (folder / "rules.log").read_text())
     tools = {MAGIC: ".".join(version.groups()) if version else "unknown"}
-    return Verdict(errors, matches, tools)
+    weighed = capacitances((folder / "weighed.spice").read_text())
+    return Verdict(errors, matches, weighed, tools)
 
 
-# Rules are looked at everywhere, then wires are extracted without what they weigh.
+# Rules are looked at everywhere, then wires are extracted without what they weigh, then with it.
 _SCRIPT = (
     "select top cell",
     "expand",
@@ -109,9 +114,34 @@ _SCRIPT = (
     "ext2spice lvs",
     "ext2spice subcircuit top on",
     "ext2spice -o extracted.spice",
+    "extract do capacitance",
+    "extract do coupling",
+    "extract all",
+    "ext2spice cthresh 0",
+    "ext2spice -o weighed.spice",
     'puts "EXTRACTED"',
     "quit -noprompt",
 )
+
+
+def capacitances(spice: str) -> dict[str, float]:
+    """Return the capacitance of each node of an extracted netlist in fF; between two, both have it.
+
+    Raises
+    ------
+    RulesError
+        A capacitance has no unit that is known.
+    """
+    found: dict[str, float] = {}
+    for a, b, value, unit in re.findall(r"^C\d+ (\S+) (\S+) (-?[\d.]+)(\w*)$", spice, re.M):
+        if unit not in _FEMTOFARAD:
+            raise RulesError(f"{MAGIC} says a capacitance of {value}{unit}")
+        for node in (a, b):
+            found[node] = found.get(node, 0.0) + float(value) * _FEMTOFARAD[unit]
+    return found
+
+
+_FEMTOFARAD = {"aF": 1e-3, "fF": 1.0, "pF": 1e3}
 
 
 def without_supplies(spice: str) -> str:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from nomul.synth.layout import connect, files, layout, place, route, rules
+from nomul.synth.layout import connect, files, layout, lef, place, route, rules
 
 pytest.importorskip("coloquinte", reason="install the extra: pip install nomul[layout]")
 
@@ -103,6 +103,25 @@ def test_gaps_of_less_than_a_pitch_are_closed_and_no_larger_ones(wired):
         assert (connect.check(*layout, mended).open == ()) == bool(closed)
 
 
+def test_a_gap_between_shapes_that_overlap_by_half_a_wire_is_closed_as_wide_as_a_wire(register):
+    layer = register.technology.signal[0]
+    layers, wide = {layer.name: layer}, layer.width
+
+    def shape(x, y, width=wide, height=wide):
+        return lef.Shape(layer.name, x, y, x + width, y + height)
+
+    via, above = shape(0, 0, width=2 * wide), 0.9 * layer.pitch + wide
+    wire = connect._gap(via, shape(1.4 * wide, above), layers)
+    # Over both, so there is no neck, and not beyond.
+    assert (wire.shape.low, wire.shape.high) == pytest.approx((0, above + wide), abs=1e-9)
+    assert (wire.shape.left, wire.shape.right) == pytest.approx((wide, 2 * wide))
+    turned = connect._gap(shape(0, 0, height=2 * wide), shape(above, 1.4 * wide), layers)
+    assert (turned.shape.low, turned.shape.high) == pytest.approx((wide, 2 * wide))
+    assert (turned.shape.left, turned.shape.right) == pytest.approx((0, above + wide), abs=1e-9)
+    assert connect._gap(via, shape(1.6 * wide, above), layers) is None
+    assert connect._gap(via, shape(wide, wide + 1.1 * layer.pitch), layers) is None
+
+
 def test_spanning_trees_are_as_long_as_routed_wires_within_a_quarter(wired):
     from nomul.synth.layout import trees
 
@@ -169,12 +188,16 @@ def test_magic_and_netgen_find_the_netlist_in_the_wires_and_in_nothing_less(regi
     assert made.mended == 0
     assert made.matches is True
     assert made.complete
+    bare, lef_files, magic = made.cases
+    assert (bare.wires, lef_files.wires, magic.wires) == ("none", "LEF", "Magic")
+    # Magic counts neighbours and the wires above and below, which the layers' files leave out.
+    assert lef_files.ff_per_um < magic.ff_per_um < 2 * lef_files.ff_per_um
     # The router knows no smallest area of metal; it breaks no other rule.
     assert all("area" in why for why in made.broken)
     options = {"tech": deck, "lef": register.target.lef(), "netlist": folder / "layout.v"}
     unrouted = rules.judge(folder / "layout.def", "lfsr", **options)
     assert not unrouted.matches
-    assert not unrouted.errors
+    assert all("area" in why for why in unrouted.errors)  # of ports that no wire has met yet
     text = (folder / "layout.v").read_text()
     pins = re.findall(r"\.A\((n\d+)\)", text)
     one, other = pins[0], next(pin for pin in pins if pin != pins[0])
@@ -203,6 +226,13 @@ def test_magic_notices_a_wire_too_near_to_another(register, tmp_path):
         file, "lfsr", register.target.rules(), register.target.lef(), folder / "layout.v"
     )
     assert any("spac" in why.lower() for why in found.errors)
+
+
+def test_a_capacitance_between_two_nets_weighs_on_both():
+    text = "C0 u3/Y a 0.62fF\nC1 a 0 3aF\nC2 u3/Y a -0.02fF\nR1 a b 1\n"
+    assert rules.capacitances(text) == pytest.approx({"u3/Y": 0.6, "a": 0.603, "0": 0.003})
+    with pytest.raises(rules.RulesError, match="a capacitance of 1e"):
+        rules.capacitances("C0 a b 1e\n")
 
 
 def test_supplies_are_left_out_of_a_comparison():
