@@ -76,3 +76,9 @@ def test_the_page_says_what_the_rows_of_routed_layouts_say():
     broken = {key: row["other rules broken"] for key, row in rows.items() if key[1] == "osu018"}
     assert list(broken.values()) == [0, 2, 7]
     assert "at two places of the multiplier and at seven of ESSOP" in page
+    differences = {
+        key: round(100 * (row["spanning trees, um"] / row["wires, um"] - 1), 1)
+        for key, row in rows.items()
+    }
+    assert round(differences.pop(("lfsr", "freepdk45"))) == -8
+    assert f"by {max(map(abs, differences.values()))} % at most" in page
