@@ -7,7 +7,7 @@ import numpy as np
 
 from nomul.experiments import tables
 from nomul.experiments.captions import caption
-from nomul.experiments.lutnet import density_tables, published, training_tables
+from nomul.experiments.lutnet import density_tables, published, rivals, training_tables
 from nomul.experiments.lutnet.area import ADDERS, PARTS, parts
 from nomul.experiments.lutnet.fronts import FAMILIES, called, family, kind_of, smallest
 from nomul.experiments.lutnet.published import Quoted
@@ -195,6 +195,7 @@ TABLES: dict[str, Callable[..., Rows]] = {
     "T2-ecp5": area_ecp5,
     "T2-ice40": area_ice40,
     "T7": adders,
+    "T9-digits": rivals.digits,
     "T8-jsc-openml": published_openml,
     "T8-jsc-cernbox": published_cernbox,
     "T8-images": published_images,

@@ -63,3 +63,26 @@ def test_a_short_training_gives_a_network_and_the_same_again():
         "argmax",
     ]
     assert trained.network == training.train(preset, digits, seed=1).network
+
+
+def test_memory_is_kept_only_where_the_c_library_can(monkeypatch):
+    import ctypes
+
+    from nomul.train import memory
+
+    calls = []
+
+    class Library:
+        def mallopt(self, parameter, value):
+            calls.append((parameter, value))
+            return 1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Library())
+    assert memory.keep.__wrapped__()
+    assert [parameter for parameter, _ in calls] == [-3, -1]
+
+    def missing(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    assert not memory.keep.__wrapped__()

@@ -109,6 +109,14 @@ def test_learned_numbers_label_97_percent_of_digits_below_400_luts():
     assert row["packed"] < row["all"]
 
 
+def test_learned_numbers_beat_boosted_trees_that_take_more():
+    measured = rows("T9-digits")
+    ours = next(row for row in measured if row["network"].startswith("digits-numbers"))
+    larger = [r for r in measured if "XGBoost" in r["network"] and r["LUTs"] > ours["LUTs"]]
+    assert larger
+    assert all(share(row["accuracy"]) < share(ours["accuracy"]) for row in larger)
+
+
 def test_direct_layers_stand_above_trees_at_every_size():
     """Encoder and popcount included, as the trees' are; between two sizes of trees their line."""
     sizes, right = zip(*training_tables.TREES, strict=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from nomul.train import memory
 from nomul.train.lutnet.direct import Wiring
 
 Prepare = Callable[[Tensor, torch.Generator | None], Tensor]
@@ -71,6 +72,7 @@ def fit(
     advance
         Called after each epoch with its mean loss.
     """
+    memory.keep()
     generator = torch.Generator().manual_seed(recipe.seed)
     wirings = [module for module in net.modules() if isinstance(module, Wiring)]
     scores = [p for name, p in net.named_parameters() if name.endswith("scores")]
