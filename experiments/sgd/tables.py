@@ -244,7 +244,8 @@ def _curve(cfg: Config) -> dict[str, Any]:
 
 @caption(
     "Loss over energy, a line per array with a point per epoch: exact updates on bit-serial "
-    "elements and multipliers, and stochastic updates with streams of 8 and 16 bits."
+    "elements and multipliers of INT8 and FP16, and stochastic updates with streams of 8 and 16 "
+    "bits."
 )
 def loss_over_energy(rows: Rows, figure: Any) -> None:
     """Draw the loss over the energy, a line per array."""
