@@ -125,6 +125,16 @@ def note(text: str) -> None:
 
 
 @contextmanager
+def stopped(text: str) -> Iterator[None]:
+    """Say what to do where Ctrl-C stops the work within."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"stopped: {text}")
+        raise
+
+
+@contextmanager
 def working(text: str) -> Iterator[Callable[[str], None]]:
     """Show on standard error what is under way, at which stage, and for how long.
 

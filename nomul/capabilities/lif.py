@@ -67,7 +67,8 @@ def train(
     options = lif.PRESETS.get(name, lif.Options())
     options = replace(options, **{n: v for n, v in given.items() if v is not None})
     folders.writable(out.parent)
-    with present.counting(f"training on {samples.name}, epochs", options.epochs) as advance:
+    bar = present.counting(f"training on {samples.name}, epochs", options.epochs)
+    with present.stopped("nothing is kept; --epochs N trains for less"), bar as advance:
         trained = lif.fit(samples, options, advance=lambda _: advance())
     files.save(out, trained.network)
     result = {

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # How features of a user's own samples become codes, where nobody says.
 BITS, EDGES = 4, "quantile"
 
+GOES_ON = "the same command goes on after the last whole epoch"
+
 
 def train(
     preset: Annotated[
@@ -103,7 +105,8 @@ def train(
     name, what = to_train(preset, data)
     chosen = list(range(seed, seed + seeds))
     epochs = what.recipe.epochs * (1 if seeds == 1 else 2 * seeds)
-    with present.counting(f"training {name}, epochs", epochs) as advance:
+    bar = present.counting(f"training {name}, epochs", epochs)
+    with present.stopped(GOES_ON), bar as advance:
         result = train_network(name, out, folder, chosen, lambda _: advance())
     if json:
         present.as_json(result)
@@ -154,7 +157,8 @@ def train_own(own: Own, out: Path, seed: int, epochs: int | None) -> dict[str, A
         rest, held = whole.split(share, seed)
     folders.writable(out.parent)
     epochs = default_epochs(len(rest.labels)) if epochs is None else epochs
-    with present.counting(f"training on {own.data.name}, epochs", epochs) as advance:
+    bar = present.counting(f"training on {own.data.name}, epochs", epochs)
+    with present.stopped(GOES_ON), bar as advance:
         fitted = train.fit(
             *(rest.x, rest.labels),
             luts=own.luts,

@@ -256,7 +256,10 @@ def sim(
     trial = None
     layer = weights is not None or inputs is not None
     folder = out or (design.folder.with_name("layer") if layer else design.folder)
-    with folders.private(folder, beside=True) as work:  # another command may use the same folder
+    fewer = "--images N takes fewer samples" if data else "a smaller configuration takes less"
+    advice = f"nothing of this simulation is kept; {fewer}, and --simulator verilator runs faster"
+    # Another command may use the same folder.
+    with present.stopped(advice), folders.private(folder, beside=True) as work:
         if data:
             trial = flow.test_set(design.block, design.cfg, data, work, images, target)
             options["environment"] = trial.environment

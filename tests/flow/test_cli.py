@@ -103,6 +103,21 @@ def test_an_error_of_the_system_begins_with_its_file(nomul_, tmp_path):
     assert (code, err.strip()) == (1, f"nomul: {tmp_path}/file: Not a directory")
 
 
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [((), "a smaller configuration takes less"), (("--data", "digits"), "--images N takes fewer")],
+)
+def test_a_simulation_that_is_stopped_says_what_to_do(nomul_, monkeypatch, options, advice):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nomul.flow.test_set", stop)
+    monkeypatch.setattr("nomul.flow.Design.simulate", stop)
+    code, out, err = nomul_("sim", "lutnet", "--preset", "digits-tiny", *options)
+    assert (code, out) == (130, "")
+    assert f"stopped: nothing of this simulation is kept; {advice}" in err
+
+
 def test_sim_takes_a_network_by_the_name_that_it_comes_with(nomul_):
     code, out, _ = nomul_("sim", "lutnet", "--network", "table", "--json")
     assert code == 0
