@@ -48,12 +48,14 @@ def test_the_page_says_what_the_rows_say():
     saved = [round(100 * (1 - ours[n] / fp16[n]), 1) for n in _SAVED]
     assert f"{saved[0]} % less die, and {saved[1]} % less energy at LEF's" in text
     assert f"{saved[2]} % at Liberty's, {saved[3]} % without" in text
-    longer = tables.load("essop", "T1-wires-more").rows[0]
-    int4 = next(row for row in rows if row["unit"] == "INT4")
-    less = [round(100 * (1 - longer[n] / int4[n])) for n in _SAVED]
-    assert longer["BL"] == 16
-    assert f"{less[0]} % less die than INT4, and {less[1]} % less energy at LEF's" in text
-    assert f"capacitance, {less[2]} % at Liberty's, {less[3]} % without wires." in text
+    more = tables.load("essop", "T1-wires-more").rows
+    for unit, bl in (("INT4", 16), ("INT5", 32)):
+        longer = next(row for row in more if row["BL"] == bl)
+        integer = next(row for row in (*rows, *more) if row["unit"] == unit)
+        less = [round(100 * (1 - longer[n] / integer[n])) for n in _SAVED]
+        assert f"{less[0]} % less die than {unit}, and {less[1]} % less energy at LEF's" in text
+        assert f"capacitance, {less[2]} % at Liberty's, {less[3]} % without wires." in text
+    assert f"its {more[-1]['cells']:,} cells are placed whole like the others" in text
     assert ours["ps, LEF"] < 1000 < int3["ps, LEF"]
     assert [row["unit"] for row in rows if row["ps, Liberty"] < 1000] == ["FP16 IEEE"]
 
