@@ -97,10 +97,14 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
+# Of these, what has a rival that does the same with less is not placed and routed.
+LARGER = ("dense, INT8 bit by bit", "pow2basis, rebuild")
+
+
 @caption("The same arrays on ECP5, placed and routed once each, at the clock that they reach.")
 def arrays_ecp5() -> Rows:
     """Return the same arrays on ECP5, placed and routed once each, at the clock that they reach."""
-    return [_placed(row) for row in ARRAYS]
+    return [_placed(row) for row in ARRAYS if row.name not in LARGER]
 
 
 def _placed(row: Row) -> dict[str, Any]:
