@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nomul.experiments.captions import caption
+from nomul.experiments.dm.hardware import hardware
 from nomul.experiments.tables import Rows
 from nomul.golden import bitplanes, dm
 from nomul.golden.arrays import Floats, Ints
@@ -148,4 +149,4 @@ def calibration() -> Rows:
     return rows
 
 
-TABLES = {"T1": calibration}
+TABLES = {"T1": calibration, "T2": hardware}

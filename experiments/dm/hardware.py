@@ -1,0 +1,63 @@
+"""Area, time and energy of memorised products beside direct sampling, on standard cells."""
+
+import dataclasses
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nomul import flow, ledger, registry
+from nomul.experiments import rows as baseline
+from nomul.experiments.captions import caption
+from nomul.experiments.tables import Rows
+from nomul.golden.dm import Config
+from nomul.synth import yosys
+from nomul.synth.energy import power
+from nomul.synth.map.recipes import BALANCED
+from nomul.synth.map.stdcells import FreePdk45
+from nomul.synth.map.synthesize import synthesize
+
+KEPT = Path("build/dm/tables")
+PERIOD_PS = 1000
+CELLS = dataclasses.replace(FreePdk45(), recipes=(BALANCED,))
+PRESETS = ("direct", "sign")
+
+
+def spent(cfg: Config) -> dict[str, float]:
+    """Return the energy of a sample of one result, in fJ, over the bench's layer and vectors."""
+    block = registry.get("dm")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        emitted = flow.steps.emit(block, cfg)
+        synthesize(emitted, CELLS, period_ps=PERIOD_PS, folder=folder)
+        work = flow.workload(block, cfg)
+        options: dict[str, Any] = {"folder": folder / "energy", "period_ps": PERIOD_PS}
+        found = power.measure(work, folder / "mapped.v", CELLS, start=0, **options)
+    leak = found.split.leakage_nw * found.cycles * found.period_ps * 1e-6
+    return {"fj": (found.split.dynamic + leak) / found.operations}
+
+
+@caption("A layer of 8 x 4 with eight samples on FreePDK45, memories in flip-flops.")
+def hardware() -> Rows:
+    """Return area and clock of the committed rows, and energy without wires and glitches."""
+    rows: Rows = []
+    for preset in PRESETS:
+        cfg = Config.preset(preset)
+        (row,) = (r for r in baseline.load("freepdk45") if r.key == f"dm/{preset}")
+        assert row.timing is not None
+        assert row.area_um2 is not None
+        about = {"config": cfg.to_dict(), "tool": yosys.version()}
+        about |= {"design": ledger.digest(flow.steps.emit(registry.get("dm"), cfg).rtlil)}
+        energy = ledger.kept(ledger.Folder(KEPT), about, partial(spent, cfg))
+        rows.append(
+            {
+                "method": cfg.method,
+                "noise": cfg.noise,
+                "um2": round(row.area_um2),
+                "MHz": round(row.timing.fmax_mhz),
+                "cycles per vector": cfg.interval,
+                "multiplications per vector": round(cfg.multiplications * cfg.weights),
+                "pJ per sample of a result": round(energy["fj"] * 1e-3, 2),
+            }
+        )
+    return rows
