@@ -3,11 +3,13 @@
 ``make site`` builds it from the root of the repository, strictly: a link that leads nowhere fails.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from myst_parser.parsers.sphinx_ import MystParser
 
 from nomul.version import __version__
 
@@ -18,7 +20,13 @@ release = version = __version__
 
 extensions = ["myst_parser"]
 root_doc = "docs/index"
-include_patterns = ["docs/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+include_patterns = [
+    "docs/*.md",
+    "docs/notebooks/*.ipynb",
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+]
 exclude_patterns = ["build", ".venv", "nomul", "tests"]
 nitpicky = True
 
@@ -36,12 +44,29 @@ html_copy_source = False
 
 _GROUPS = {
     "Begin": ("README", "docs/data", "docs/network", "docs/flow", "docs/python"),
+    "Notebooks": ("docs/notebooks/csv_to_bitstream", "docs/notebooks/stochastic"),
     "Numbers": ("docs/numbers", "docs/sweep", "docs/layout", "docs/scale", "docs/symbols"),
     "Use it": (
         *("docs/ip", "docs/spimc-driver", "docs/libraries", "docs/tinytapeout"),
         *("docs/products", "CONTRIBUTING", "CHANGELOG"),
     ),
 }
+
+
+class Notebook(MystParser):
+    """Reads a notebook as a page: its text, and its cells as code, without what they print."""
+
+    supported = ("ipynb",)
+
+    def parse(self, inputstring: str, document: Any) -> None:
+        """Parse the Markdown that the cells of a notebook are."""
+        cells = json.loads(inputstring)["cells"]
+        super().parse("\n\n".join(map(self._markdown, cells)), document)
+
+    @staticmethod
+    def _markdown(cell: dict[str, Any]) -> str:
+        text = "".join(cell["source"])
+        return f"```python\n{text}\n```" if cell["cell_type"] == "code" else text
 
 
 def _toctree(app: Any, name: str, source: list[str]) -> None:
@@ -81,6 +106,8 @@ def _block(writer: Any, node: Any) -> None:
 
 def setup(app: Any) -> None:
     """Connect to Sphinx: the menu, and formulas as MathML, for which no script is loaded."""
+    app.add_source_suffix(".ipynb", "ipynb")
+    app.add_source_parser(Notebook)
     app.connect("source-read", _toctree)
     app.connect("env-get-outdated", _outdated)
     app.connect("build-finished", _front)

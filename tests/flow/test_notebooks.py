@@ -1,5 +1,6 @@
 """The notebooks: each runs from its first cell to its last, in a folder of its own."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,16 @@ def test_notebook_is_kept_without_its_results(path):
 
 def test_there_are_two_for_newcomers():
     assert {path.stem for path in NOTEBOOKS} >= {"csv_to_bitstream", "stochastic"}
+
+
+def test_the_site_shows_every_notebook_as_text_and_code():
+    pytest.importorskip("myst_parser", reason="needs pip install 'nomul[docs]'")
+    pytest.importorskip("latex2mathml", reason="needs pip install 'nomul[docs]'")
+    spec = importlib.util.spec_from_file_location("site_conf", FOLDER.parent / "conf.py")
+    conf = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conf)
+    assert set(conf._GROUPS["Notebooks"]) == {f"docs/notebooks/{p.stem}" for p in NOTEBOOKS}
+    code = {"cell_type": "code", "source": ["a = 1\n", "a"]}
+    text = {"cell_type": "markdown", "source": ["# A title"]}
+    assert conf.Notebook._markdown(code) == "```python\na = 1\na\n```"
+    assert conf.Notebook._markdown(text) == "# A title"
