@@ -135,8 +135,8 @@ def load(
         The column of classes: its name, the name of an array of an ``.npz`` file, or for ``.npy``
         the path of the file that they are in.
     columns, classes
-        Those of the training set, by whose names columns are found; as the file itself has them if
-        empty.
+        Those of the training set, by whose names columns are found; those of arrays, which have no
+        names, are taken in their order. As the file itself has them if empty.
 
     Raises
     ------
@@ -150,6 +150,9 @@ def load(
             have = ", ".join(found)
             raise ValueError(f"has no column {target!r} for the target; it has {have}")
         given = found.pop(target)
+        if path.suffix in (".npz", ".npy") and len(found) == len(columns):
+            # Arrays have no names, and so come in the order of the training set's columns.
+            found = dict(zip([column.name for column in columns], found.values(), strict=True))
         names = [column.name for column in columns] or list(found)
         for name in names:
             if name not in found:

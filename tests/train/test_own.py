@@ -125,6 +125,17 @@ def test_lines_end_where_a_table_says_so_and_nowhere_else(tmp_path):
     assert got.classes == ("no", "yes")
 
 
+def test_arrays_are_taken_in_the_order_of_the_columns(tmp_path):
+    """They have no names, which a training set in text has; as many there must be."""
+    first = samples.load(write(tmp_path / "a.csv", "b,a,kind\n1,2,0\n3,4,1\n"), "kind")
+    np.savez(tmp_path / "t.npz", x=[[5.0, 6.0]], kind=[1])
+    got = samples.load(tmp_path / "t.npz", "kind", first.columns, first.classes)
+    assert (got.x.tolist(), got.labels.tolist()) == ([[5, 6]], [1])
+    np.savez(tmp_path / "t.npz", x=[[5.0, 6.0, 7.0]], kind=[1])
+    with pytest.raises(ValueError, match=r"t.npz: has no column 'b'; it has x0, x1, x2"):
+        samples.load(tmp_path / "t.npz", "kind", first.columns, first.classes)
+
+
 def test_a_text_in_another_code_says_what_to_do(tmp_path):
     (tmp_path / "my.csv").write_bytes("größe,kind\n1,x\n".encode("latin-1"))
     with pytest.raises(ValueError, match=r"my.csv: is no text in UTF-8: byte 2: .*save it as"):
