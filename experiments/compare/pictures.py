@@ -56,6 +56,12 @@ def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> bool:
     values = [point["x"] for point in points]
     if min(values) > 0 and max(values) > 5 * min(values):
         plot.set_xscale("log")
+        if max(values) < 100 * min(values):  # between powers of ten as plain numbers, and few
+            from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+            plot.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            plot.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+            plot.xaxis.set_minor_formatter(NullFormatter())
     plot.set_xlabel({"pJ": "pJ per inference"}.get(column, column))
     plot.set_ylabel("accuracy, %")
     low, high = plot.get_ylim()
