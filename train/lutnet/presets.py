@@ -97,8 +97,6 @@ PRESETS: dict[str, Preset] = {
         recipe=Recipe(epochs=120),
     ),
     "digits-hx1k": Preset(sizes=(300,), k=4, recipe=Recipe(epochs=120)),
-    # Nine hundred cells of an iCE40, with the encoder that takes code by code.
-    "digits-900": Preset(sizes=(220,), k=4, recipe=Recipe(epochs=400)),
     "fashion-250": fashion(80, epochs=10, stride=3, choices=1 << 40),
     "fashion-1000": fashion(380, epochs=8, stride=2, choices=512),
     "fashion-4000": fashion(1500, epochs=12, noise=0.5, wire_every=8),
