@@ -6,6 +6,7 @@ from typing import Any
 
 from nomul.experiments import picture
 from nomul.experiments.compare.regimes import accuracy, name
+from nomul.experiments.labels import label
 from nomul.sweep.table import front
 
 AXES = {"energy": ("pJ",), "area": ("um2", "LUT")}
@@ -17,11 +18,11 @@ ABOUT = {
 _MARKS = "osD^vP*X<>h"
 
 
-def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> bool:
-    """Draw rows into axes of a figure; return whether there is anything to draw."""
+def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> list[tuple[float, float, str]]:
+    """Draw rows into axes of a figure; return the marks (x, y, name), which want labels."""
     columns = [c for c in AXES[axis] if any(row[c] is not None for row in rows)]
     if not columns:
-        return False
+        return []
     column = columns[0]
     there = [row for row in rows if row[column] is not None]
     alike = len({row["size"] for row in there if row["size"]}) == 1
@@ -41,18 +42,6 @@ def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> bool:
         plot.scatter([p["x"] for p in own], [p["y"] for p in own], s=26, marker=mark)
     best = front(points, (("x", 1), ("y", -1)))
     plot.plot([p["x"] for p in best], [p["y"] for p in best], color="0.5", lw=1, zorder=0)
-    # Marks of like accuracy stand in a row: their labels go up and down by turns.
-    for number, point in enumerate(sorted(points, key=lambda p: p["x"])):
-        lift = (-16, 10, -29, 23, -42, 36)[number % 6]
-        plot.annotate(
-            point["name"],
-            (point["x"], point["y"]),
-            (0, lift),
-            textcoords="offset points",
-            fontsize=6.5,
-            ha="center",
-            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": "0.6"},
-        )
     values = [point["x"] for point in points]
     if min(values) > 0 and max(values) > 5 * min(values):
         plot.set_xscale("log")
@@ -67,7 +56,7 @@ def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> bool:
     low, high = plot.get_ylim()
     plot.set_yticks([tick for tick in plot.get_yticks() if low <= tick <= min(high, 100)])
     plot.grid(alpha=0.3)
-    return True
+    return [(point["x"], point["y"], point["name"]) for point in points]
 
 
 def write(rows: Sequence[dict[str, Any]], folder: Path, title: str) -> list[Path]:
@@ -76,8 +65,11 @@ def write(rows: Sequence[dict[str, Any]], folder: Path, title: str) -> list[Path
     with picture.style():
         for axis, about in ABOUT.items():
             figure = picture.figure(7.2, 4.2)
-            if not draw(rows, axis, figure.subplots()):
+            plot = figure.subplots()
+            marks = draw(rows, axis, plot)
+            if not marks:
                 continue
+            label(plot, marks)
             svg, png = (folder / f"{axis}.{kind}" for kind in ("svg", "png"))
             picture.save(figure, svg, f"{title}: accuracy against {axis}", about)
             figure.savefig(png, dpi=130)

@@ -5,6 +5,7 @@ from typing import Any
 
 from nomul.experiments.captions import caption
 from nomul.experiments.compare import pictures, rows, subject
+from nomul.experiments.labels import label
 from nomul.experiments.tables import Rows
 
 # Networks, their data, the sizes that were measured, and whether they were fine-tuned: each member
@@ -85,14 +86,19 @@ def shown(target: str, found: Rows) -> Rows:
 def fronts(found: Rows, figure: Any) -> None:
     """Draw accuracy against energy and area; a line joins what no other array beats."""
     figure.set_size_inches(7.2, 7.4)
-    for axis, plot in zip(pictures.ABOUT, figure.subplots(2), strict=True):
-        pictures.draw(found, axis, plot)
+    plots = figure.subplots(2)
+    marks = [
+        pictures.draw(found, axis, plot) for axis, plot in zip(pictures.ABOUT, plots, strict=True)
+    ]
+    for plot, points in zip(plots, marks, strict=True):
+        label(plot, points)
 
 
 @caption("Accuracy against look-up tables; a line joins what no other array beats.")
 def luts(found: Rows, figure: Any) -> None:
     """Draw accuracy against look-up tables; a line joins what no other array beats."""
-    pictures.draw(found, "area", figure.subplots())
+    plot = figure.subplots()
+    label(plot, pictures.draw(found, "area", plot))
 
 
 TABLES = {

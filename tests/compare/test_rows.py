@@ -6,6 +6,7 @@ import json
 import pytest
 
 from nomul import ledger
+from nomul.experiments import labels
 from nomul.experiments.compare import entries, page, pictures, regimes, rows
 from nomul.experiments.compare.memory import Memory
 from nomul.golden.products import members
@@ -130,7 +131,8 @@ def test_every_mark_of_a_front_is_labelled():
     from matplotlib.figure import Figure
 
     axes = Figure().subplots()
-    assert pictures.draw(ROWS, "energy", axes)
+    marks = pictures.draw(ROWS, "energy", axes)
+    labels.label(axes, marks)
     assert [text.get_text() for text in axes.texts].count("dense") == 1
     assert len(axes.texts) == len(ROWS)
     line = axes.lines[0]
