@@ -74,7 +74,7 @@ class Top(wiring.Component):
         super().__init__(
             {
                 "command": In(stream.Signature(mode_layout())),
-                **ports(cfg, cfg.word_bits, len(FLAGS)),
+                **ports(cfg, len(FLAGS)),
                 "masked": Out(COUNTER_BITS),
                 "clips": Out(32),
             }

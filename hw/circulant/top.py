@@ -1,9 +1,8 @@
 """The circulant array: activations, weights, one of two engines, and sums."""
 
 from amaranth.hdl import Cat, Const, Module
-from amaranth.lib import stream, wiring
 
-from nomul.golden.circulant import FLAGS, Config
+from nomul.golden.circulant import Config
 from nomul.golden.circulant.config import RULES
 from nomul.hw.circulant.direct import Direct
 from nomul.hw.circulant.spectral import Spectral
@@ -11,11 +10,12 @@ from nomul.hw.once import Once
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
-from nomul.hw.products.ports import ports, raise_flags, strobes
+from nomul.hw.products.member import Member
+from nomul.hw.products.ports import raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
-class Top(wiring.Component):
+class Top(Member[Config]):
     """Multiplies vectors by a matrix of circulant blocks that stays: y = W^T x.
 
     After CirCNN (Ding et al., MICRO 2017), with exact integers. ``direct``: a block's k weights go
@@ -24,9 +24,7 @@ class Top(wiring.Component):
     multiplied by the weights' and added up, and the sums are transformed back once per block row.
     ``cfg.interval`` cycles between vectors.
 
-    A vector must not be offered before its tile's first word was taken, nor a tile's first word
-    before the last activation meant for the tile before it was. A tile of another length is not
-    there: vectors for it, and vectors of another length, give no sums.
+    When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
 
     Parameters
     ----------
@@ -35,28 +33,16 @@ class Top(wiring.Component):
 
     Members
     -------
+    Those of :class:`nomul.hw.products.member.Member`, of which:
+
     weight : ``In(stream.Signature({w, last}))``
         Words of a tile: a block's weights, or one of its points, for each unit; see
         ``Packed.words``.
-    x : ``In(stream.Signature({x: ArrayLayout(act_bits, width), last}))``
-        Activations in order; lanes beyond the vector's end are ignored.
-    y : ``Out(stream.Signature({y: ArrayLayout(signed(y_bits), y_lanes), last}))``
-        Sums in order; lanes beyond the last output are any.
     errors : ``Out(6)``
         Sticky flags, ``nomul.golden.circulant.FLAGS``.
-    loaded : ``Out(1)``
-        A tile is there.
     """
 
     notes = {"errors": RULES}  # for register maps
-
-    weight: stream.Interface
-    x: stream.Interface
-    y: stream.Interface
-
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(ports(cfg, cfg.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -66,13 +52,9 @@ class Top(wiring.Component):
         again = direct and cfg.steps * cfg.planes > 1
         m.submodules.feed = feed = Feed(cfg.width, cfg.act_bits, cfg.chunks, again)
         m.submodules.drain = drain = Drain(cfg.columns, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
-        wiring.connect(m, wiring.flipped(self.weight), loader.weight)
-        wiring.connect(m, wiring.flipped(self.x), feed.x)
-        wiring.connect(m, drain.o, wiring.flipped(self.y))
+        self.attach(m, loader, feed, drain)
         m.d.comb += [
-            feed.hold.eq(loader.busy),
-            feed.refuse.eq(~loader.loaded),
-            self.loaded.eq(loader.loaded),
+            *self.admission(loader, feed),
             store.write.eq(loader.write),
             store.into.eq(loader.into),
             store.word.eq(loader.word),

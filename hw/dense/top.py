@@ -1,21 +1,20 @@
 """The dense array: weights, activations, columns and sums."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
 
 from nomul.golden.dense import Config
-from nomul.golden.products import FLAGS
 from nomul.golden.products.contract import RULES
 from nomul.hw.dense.column import Column, lane, lane_bits
 from nomul.hw.once import Once
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
-from nomul.hw.products.ports import ports, raise_flags, strobes
+from nomul.hw.products.member import Member
+from nomul.hw.products.ports import raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
-class Top(wiring.Component):
+class Top(Member[Config]):
     """Multiplies vectors by a matrix that stays: y = W^T x by P multipliers.
 
     A tile is loaded word by word, and stays until another one comes. Steps take ``lanes``
@@ -23,9 +22,7 @@ class Top(wiring.Component):
     a vector is gone through once for each group. A group's sums leave while the next ones are made:
     ``cfg.interval`` cycles per vector, and two from its last step to the first sum.
 
-    A vector must not be offered before its tile's first word was taken, nor a tile's first word
-    before the last activation meant for the tile before it was. A tile of another length is not
-    there: vectors for it, and vectors of another length, give no sums.
+    When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
 
     Parameters
     ----------
@@ -34,39 +31,24 @@ class Top(wiring.Component):
 
     Members
     -------
+    Those of :class:`nomul.hw.products.member.Member`, of which:
+
     weight : ``In(stream.Signature({w, last}))``
         Words of a tile: ``load`` times ``lanes * columns`` weights each, see ``Packed.words``.
-    x : ``In(stream.Signature({x: ArrayLayout(act_bits, lanes), last}))``
-        Activations in order; lanes beyond the vector's end are ignored.
-    y : ``Out(stream.Signature({y: ArrayLayout(signed(y_bits), y_lanes), last}))``
-        Sums in order; lanes beyond the last column are any.
     errors : ``Out(5)``
         Sticky flags, ``nomul.golden.products.FLAGS``.
-    loaded : ``Out(1)``
-        A tile is there.
     """
 
     notes = {"errors": RULES}  # for register maps
 
-    weight: stream.Interface
-    x: stream.Interface
-    y: stream.Interface
-
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        self.word_bits = cfg.word_bits
-        super().__init__(ports(cfg, self.word_bits, len(FLAGS)))
-
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
-        m.submodules.loader = loader = Loader(self.word_bits, cfg.depth, cfg.depth)
-        m.submodules.store = store = Once("store", Store, self.word_bits, cfg.depth)
+        m.submodules.loader = loader = Loader(cfg.word_bits, cfg.depth, cfg.depth)
+        m.submodules.store = store = Once("store", Store, cfg.word_bits, cfg.depth)
         again = cfg.groups * cfg.planes > 1
         m.submodules.feed = feed = Feed(cfg.lanes, cfg.act_bits, cfg.chunks, again)
         m.submodules.drain = drain = Drain(cfg.columns, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
-        wiring.connect(m, wiring.flipped(self.weight), loader.weight)
-        wiring.connect(m, wiring.flipped(self.x), feed.x)
-        wiring.connect(m, drain.o, wiring.flipped(self.y))
+        self.attach(m, loader, feed, drain)
 
         # Which step of a word is read.
         shift = (cfg.load - 1).bit_length()
@@ -87,10 +69,8 @@ class Top(wiring.Component):
                 m.d.sync += [group.eq(group + 1), base.eq(base + cfg.chunks)]
         m.d.comb += [
             feed.final.eq(plane_last & (group == cfg.groups - 1)),
-            feed.hold.eq(loader.busy),
-            feed.refuse.eq(~loader.loaded),
+            *self.admission(loader, feed),
             loader.idle.eq(feed.idle),
-            self.loaded.eq(loader.loaded),
             store.write.eq(loader.write),
             store.into.eq(loader.into),
             store.word.eq(loader.word),

@@ -60,7 +60,7 @@ class Top(wiring.Component):
         self.array = dense.Top(cfg.array)
         super().__init__(
             {
-                "weight": In(stream.Signature(weight_layout(self.array.word_bits))),
+                "weight": In(stream.Signature(weight_layout(cfg.array.word_bits))),
                 "table": In(stream.Signature(table_layout(cfg))),
                 "x": In(stream.Signature(x_layout(1, cfg.act_bits))),
                 "y": Out(stream.Signature(y_layout(1, cfg.y_bits))),

@@ -3,9 +3,8 @@
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
 
-from nomul.golden.permdiag import FLAGS, RULES, Config, shifts
+from nomul.golden.permdiag import RULES, Config, shifts
 from nomul.hw.once import Once
 from nomul.hw.permdiag.address import modular_difference
 from nomul.hw.permdiag.compactor import Compactor
@@ -13,11 +12,12 @@ from nomul.hw.permdiag.unit import Unit
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
-from nomul.hw.products.ports import ports, raise_flags, strobes
+from nomul.hw.products.member import Member
+from nomul.hw.products.ports import raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
-class Top(wiring.Component):
+class Top(Member[Config]):
     """Multiplies vectors by a permuted-diagonal matrix that stays: y = W^T x, zeros of x skipped.
 
     After PermDNN (Deng et al., MICRO 2018). An activation that is not zero meets one weight of each
@@ -26,9 +26,7 @@ class Top(wiring.Component):
     while the next vector's are made: three cycles from a vector's last step to its first sums, and
     ``cfg.interval`` cycles between vectors without zeros.
 
-    A vector must not be offered before its tile's first word was taken, nor a tile's first word
-    before the last activation meant for the tile before it was. A tile of another length is not
-    there: vectors for it, and vectors of another length, give no sums.
+    When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
 
     Parameters
     ----------
@@ -37,16 +35,12 @@ class Top(wiring.Component):
 
     Members
     -------
+    Those of :class:`nomul.hw.products.member.Member`, of which:
+
     weight : ``In(stream.Signature({w, last}))``
         Words of a tile: a weight for each unit, or a shift; see ``Packed.words``.
-    x : ``In(stream.Signature({x: ArrayLayout(act_bits, width), last}))``
-        Activations in order; lanes beyond the vector's end are ignored.
-    y : ``Out(stream.Signature({y: ArrayLayout(signed(y_bits), y_lanes), last}))``
-        Sums in order.
     errors : ``Out(6)``
         Sticky flags, ``nomul.golden.permdiag.FLAGS``.
-    loaded : ``Out(1)``
-        A tile is there.
 
     Limits
     ------
@@ -55,14 +49,6 @@ class Top(wiring.Component):
     """
 
     notes = {"errors": RULES}  # for register maps
-
-    weight: stream.Interface
-    x: stream.Interface
-    y: stream.Interface
-
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(ports(cfg, cfg.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -73,9 +59,7 @@ class Top(wiring.Component):
         m.submodules.feed = feed = Feed(cfg.width, cfg.act_bits, cfg.chunks, again=False)
         m.submodules.compactor = compactor = Compactor(cfg)
         m.submodules.drain = drain = Drain(cfg.outputs, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
-        wiring.connect(m, wiring.flipped(self.weight), loader.weight)
-        wiring.connect(m, wiring.flipped(self.x), feed.x)
-        wiring.connect(m, drain.o, wiring.flipped(self.y))
+        self.attach(m, loader, feed, drain)
 
         # A beat goes into the compactor, which says when the next one may come.
         filled = (cfg.inputs - 1) % cfg.width + 1
@@ -88,11 +72,9 @@ class Top(wiring.Component):
         m.d.comb += [
             feed.go.eq(compactor.room),
             feed.final.eq(1),
-            feed.hold.eq(loader.busy),
-            feed.refuse.eq(~loader.loaded),
+            *self.admission(loader, feed),
             # Weights are read after the last activation was taken.
             loader.idle.eq(feed.idle & ~compactor.there),
-            self.loaded.eq(loader.loaded),
             compactor.go.eq(go),
             compactor.load.eq(feed.step),
             compactor.begin.eq(feed.begin),

@@ -3,21 +3,21 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
 
-from nomul.golden.pow2basis import FLAGS, Config
+from nomul.golden.pow2basis import Config
 from nomul.golden.pow2basis.config import RULES
 from nomul.hw.once import Once
 from nomul.hw.pow2basis.loader import Loader
 from nomul.hw.pow2basis.unit import Unit, parts_layout, serial
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
-from nomul.hw.products.ports import ports, raise_flags, strobes
+from nomul.hw.products.member import Member
+from nomul.hw.products.ports import raise_flags, strobes
 from nomul.hw.products.store import Store
 from nomul.hw.products.sums import dot, recode
 
 
-class Top(wiring.Component):
+class Top(Member[Config]):
     """Multiplies vectors by W = (Ce B)^T that stays: y = W^T x.
 
     After SmartExchange (arXiv 2005.03403). A beat has the activations of a block. ``factor``: they
@@ -28,9 +28,7 @@ class Top(wiring.Component):
     while the next vector's are made: ``cfg.interval`` cycles between vectors of which nothing is
     left out, and three from the last group to the first sums.
 
-    A vector must not be offered before its tile's first word was taken, nor a tile's first word
-    before the last activation meant for the tile before it was. A tile of another length is not
-    there: vectors for it, and vectors of another length, give no sums.
+    When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
 
     Parameters
     ----------
@@ -39,27 +37,15 @@ class Top(wiring.Component):
 
     Members
     -------
+    Those of :class:`nomul.hw.products.member.Member`, of which:
+
     weight : ``In(stream.Signature({w, last}))``
         Words of a tile: bases and bitmaps, then coefficients; see ``Packed.words``.
-    x : ``In(stream.Signature({x: ArrayLayout(act_bits, width), last}))``
-        Activations in order; lanes beyond the vector's end are ignored.
-    y : ``Out(stream.Signature({y: ArrayLayout(signed(y_bits), y_lanes), last}))``
-        Sums in order.
     errors : ``Out(6)``
         Sticky flags, ``nomul.golden.pow2basis.FLAGS``; a code of minus nothing counts as nothing.
-    loaded : ``Out(1)``
-        A tile is there.
     """
 
     notes = {"errors": RULES}  # for register maps
-
-    weight: stream.Interface
-    x: stream.Interface
-    y: stream.Interface
-
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(ports(cfg, cfg.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -69,17 +55,13 @@ class Top(wiring.Component):
         m.submodules.codes = codes = Once("codes", Store, cfg.codes_bits, depth)
         m.submodules.feed = feed = Feed(cfg.width, cfg.act_bits, cfg.chunks, again=False)
         m.submodules.drain = drain = Drain(cfg.outputs, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
-        wiring.connect(m, wiring.flipped(self.weight), loader.weight)
-        wiring.connect(m, wiring.flipped(self.x), feed.x)
-        wiring.connect(m, drain.o, wiring.flipped(self.y))
+        self.attach(m, loader, feed, drain)
         go, done, there, busy = Signal(), Signal(), Signal(), Signal()
         full = Signal(name="block_full")
         m.d.comb += [
             feed.final.eq(1),
-            feed.hold.eq(loader.busy),
-            feed.refuse.eq(~loader.loaded),
+            *self.admission(loader, feed),
             loader.idle.eq(feed.idle & ~there & ~full & ~busy),
-            self.loaded.eq(loader.loaded),
             heads.write.eq(loader.write_head),
             heads.into.eq(loader.head),
             heads.word.eq(loader.word[: cfg.header_bits]),

@@ -3,10 +3,8 @@
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import stream, wiring
 
 from nomul.golden.pq import LEVELS, Config
-from nomul.golden.products import FLAGS
 from nomul.golden.products.contract import RULES
 from nomul.hw.once import Once
 from nomul.hw.pq.nearest import Nearest
@@ -14,11 +12,12 @@ from nomul.hw.pq.tree import Tree
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
-from nomul.hw.products.ports import ports, raise_flags, strobes
+from nomul.hw.products.member import Member
+from nomul.hw.products.ports import raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
-class Top(wiring.Component):
+class Top(Member[Config]):
     """Adds up table entries of the nearest prototypes: y is nearly W^T x, and nothing multiplies.
 
     After PQ-DNN (arXiv 2305.18334). A beat has ``groups`` subvectors. Each is compared with its
@@ -26,9 +25,7 @@ class Top(wiring.Component):
     ``looking_up`` cycles, and added to the sums. ``cfg.interval`` cycles between vectors, and three
     from the last entries to the first sums. The metric ``l2`` multiplies distances by themselves.
 
-    A vector must not be offered before its tile's first word was taken, nor a tile's first word
-    before the last activation meant for the tile before it was. A tile of another length is not
-    there: vectors for it, and vectors of another length, give no sums.
+    When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
 
     Parameters
     ----------
@@ -37,27 +34,17 @@ class Top(wiring.Component):
 
     Members
     -------
+    Those of :class:`nomul.hw.products.member.Member`, of which:
+
     weight : ``In(stream.Signature({w, last}))``
         Words of a tile: prototypes or thresholds, then tables; see ``Packed.words``.
-    x : ``In(stream.Signature({x: ArrayLayout(act_bits, width), last}))``
-        Activations in order; lanes beyond the vector's end are ignored.
     y : ``Out(stream.Signature({y: ArrayLayout(signed(y_bits), y_lanes), last}))``
         Sums in order, in units of 2^table_shift.
     errors : ``Out(5)``
         Sticky flags, ``nomul.golden.products.FLAGS``.
-    loaded : ``Out(1)``
-        A tile is there.
     """
 
     notes = {"errors": RULES}  # for register maps
-
-    weight: stream.Interface
-    x: stream.Interface
-    y: stream.Interface
-
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(ports(cfg, cfg.word_bits, len(FLAGS)))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -65,16 +52,12 @@ class Top(wiring.Component):
         m.submodules.codes = codes = Once("codes", Store, cfg.code_bits, cfg.code_words)
         m.submodules.feed = feed = Feed(cfg.width, cfg.act_bits, cfg.chunks, again=False)
         m.submodules.drain = drain = Drain(cfg.outputs, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
-        wiring.connect(m, wiring.flipped(self.weight), loader.weight)
-        wiring.connect(m, wiring.flipped(self.x), feed.x)
-        wiring.connect(m, drain.o, wiring.flipped(self.y))
+        self.attach(m, loader, feed, drain)
         go, done, idle = Signal(), Signal(), Signal()
         m.d.comb += [
             feed.final.eq(1),
-            feed.hold.eq(loader.busy),
-            feed.refuse.eq(~loader.loaded),
+            *self.admission(loader, feed),
             loader.idle.eq(feed.idle & idle),
-            self.loaded.eq(loader.loaded),
             codes.write.eq(loader.write & (loader.into < cfg.code_words)),
             codes.into.eq(loader.into),
             codes.word.eq(loader.word[: cfg.code_bits]),

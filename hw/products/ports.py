@@ -12,20 +12,19 @@ from nomul.hw.products.feed import Feed, x_layout
 from nomul.hw.products.loader import weight_layout
 
 
-def ports(cfg: Any, word_bits: int, flags: int) -> dict[str, wiring.Member]:
+def ports(cfg: Any, flags: int) -> dict[str, wiring.Member]:
     """Return ``weight``, ``x``, ``y``, ``errors`` and ``loaded``, by name.
 
     Parameters
     ----------
     cfg
-        The member's configuration: ``width``, ``act_bits``, ``y_lanes`` and ``y_bits`` are asked.
-    word_bits
-        Bits of a word of weights.
+        The member's configuration: ``word_bits``, ``width``, ``act_bits``, ``y_lanes`` and
+        ``y_bits`` are asked.
     flags
         How many sticky flags there are.
     """
     return {
-        "weight": In(stream.Signature(weight_layout(word_bits))),
+        "weight": In(stream.Signature(weight_layout(cfg.word_bits))),
         "x": In(stream.Signature(x_layout(cfg.width, cfg.act_bits))),
         "y": Out(stream.Signature(y_layout(cfg.y_lanes, cfg.y_bits))),
         "errors": Out(flags),
