@@ -4,11 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 
 from nomul.golden import dense
 from nomul.golden.circulant import Config
+from nomul.hw.circulant.engine import Engine
 from nomul.hw.dense.column import Column, lane
 from nomul.hw.once import Once
-from nomul.hw.products.drain import Drain
-from nomul.hw.products.feed import Feed
-from nomul.hw.products.loader import Loader
 
 
 def column_config(cfg: Config) -> dense.Config:
@@ -25,20 +23,8 @@ def column_config(cfg: Config) -> dense.Config:
     )
 
 
-class Direct:
-    """Describes the engine ``direct``: a word per block, and one activation in a step.
-
-    Parameters
-    ----------
-    cfg
-        The array.
-    loader, store, feed, drain
-        What all members have.
-    """
-
-    def __init__(self, cfg: Config, loader: Loader, store: Once, feed: Feed, drain: Drain):
-        self.cfg, self.loader, self.store = cfg, loader, store
-        self.feed, self.drain = feed, drain
+class Direct(Engine):
+    """Describes the engine ``direct``: a word per block, and one activation in a step."""
 
     def describe(self, m: Module) -> None:
         """Add the engine's passes, registers and columns to the module of the top level."""

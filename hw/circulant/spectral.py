@@ -6,13 +6,10 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed, unsigne
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from nomul.golden.circulant import Config
+from nomul.hw.circulant.engine import Engine
 from nomul.hw.circulant.fermat import added, decoded, encoded, multiplied
 from nomul.hw.circulant.transform import Transform
 from nomul.hw.once import Once
-from nomul.hw.products.drain import Drain
-from nomul.hw.products.feed import Feed
-from nomul.hw.products.loader import Loader
 
 
 class Points(wiring.Component):
@@ -68,20 +65,8 @@ class Points(wiring.Component):
         return m
 
 
-class Spectral:
-    """Describes the engine ``ntt``: beats to points, points to sums, sums back to numbers.
-
-    Parameters
-    ----------
-    cfg
-        The array.
-    loader, store, feed, drain
-        What all members have.
-    """
-
-    def __init__(self, cfg: Config, loader: Loader, store: Once, feed: Feed, drain: Drain):
-        self.cfg, self.loader, self.store = cfg, loader, store
-        self.feed, self.drain = feed, drain
+class Spectral(Engine):
+    """Describes the engine ``ntt``: beats to points, points to sums, sums back to numbers."""
 
     def describe(self, m: Module) -> None:
         """Add the engine to the module of the top level."""
