@@ -2,12 +2,11 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from nomul.golden.sgd import Config
 from nomul.hw.popcount import popcount
 from nomul.hw.products.sums import Digits, Terms, booth_terms, merged, two_rows
-from nomul.hw.sgd.layouts import control_layout, gradient_layout
+from nomul.hw.sgd.layouts import element_ports, gradient_layout
 from nomul.hw.sgd.rounding import rounded, saturated
 
 
@@ -42,20 +41,7 @@ class Element(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        total, gradient = signed(cfg.sum_bits), gradient_layout(cfg)
-        super().__init__(
-            {
-                "control": In(control_layout(cfg)),
-                "weight": In(signed(cfg.bits)),
-                "sum_in": In(total),
-                "sum_out": Out(total),
-                "gradient_in": In(gradient),
-                "gradient_out": Out(gradient),
-                "acc": Out(total),
-                "old": In(cfg.weight_bits),
-                "new": Out(cfg.weight_bits),
-            }
-        )
+        super().__init__(element_ports(cfg))
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from nomul.golden.sgd import Config
 from nomul.hw.fp16mul import held_product
 from nomul.hw.fp16mul.product import net
-from nomul.hw.sgd.layouts import control_layout, gradient_layout
+from nomul.hw.sgd.layouts import element_ports, gradient_layout
 
 FRACTION, EXPONENT = 10, 5
 GUARDS = 3  # bits below the last one: guard, round, and whether anything is below
@@ -112,20 +111,7 @@ class FloatElement(wiring.Component):
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
-        total, gradient = signed(cfg.sum_bits), gradient_layout(cfg)
-        super().__init__(
-            {
-                "control": In(control_layout(cfg)),
-                "weight": In(signed(cfg.bits)),
-                "sum_in": In(total),
-                "sum_out": Out(total),
-                "gradient_in": In(gradient),
-                "gradient_out": Out(gradient),
-                "acc": Out(total),
-                "old": In(cfg.weight_bits),
-                "new": Out(cfg.weight_bits),
-            }
-        )
+        super().__init__(element_ports(cfg))
 
     def elaborate(self, platform: object) -> Module:
         cfg, control, m = self.cfg, self.control, Module()

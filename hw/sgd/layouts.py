@@ -1,7 +1,8 @@
 """Payloads of the training unit, and what its controller sends to all elements."""
 
 from amaranth.hdl import Cat, Const, Module, Value, signed, unsigned
-from amaranth.lib import data, enum
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import In, Out
 
 from nomul.golden.sgd import Config
 from nomul.hw.fp16mul.product import net
@@ -91,3 +92,19 @@ def recoded(m: Module, bits: list[Value], below: Value) -> Digits:
 def packed(digits: Digits) -> dict[str, Value]:
     """Return digits as the fields of the controller's word."""
     return {name: Cat(part) for name, part in zip(Digits._fields, digits, strict=True)}
+
+
+def element_ports(cfg: Config) -> dict[str, wiring.Member]:
+    """Return the members of a processing element, whatever its numbers are."""
+    total, gradient = signed(cfg.sum_bits), gradient_layout(cfg)
+    return {
+        "control": In(control_layout(cfg)),
+        "weight": In(signed(cfg.bits)),
+        "sum_in": In(total),
+        "sum_out": Out(total),
+        "gradient_in": In(gradient),
+        "gradient_out": Out(gradient),
+        "acc": Out(total),
+        "old": In(cfg.weight_bits),
+        "new": Out(cfg.weight_bits),
+    }

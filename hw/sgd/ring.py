@@ -1,11 +1,12 @@
 """Elements in a ring, each with a bank of weights: rows and columns without a transposed copy."""
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.sgd import Config
 from nomul.hw.once import Once
+from nomul.hw.products.store import memory_behind
 from nomul.hw.sgd.element import Element
 from nomul.hw.sgd.floats import FloatElement
 from nomul.hw.sgd.layouts import control_layout, gradient_layout
@@ -49,20 +50,7 @@ class Bank(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        m = Module()
-        depth = max(2, self.depth)
-        store: memory.Memory = memory.Memory(shape=unsigned(self.width), depth=depth, init=[])
-        m.submodules.weights = store
-        into, out = store.write_port(), store.read_port()
-        m.d.comb += [
-            into.en.eq(self.write),
-            into.addr.eq(self.into),
-            into.data.eq(self.word),
-            out.en.eq(self.read),
-            out.addr.eq(self.address),
-            self.found.eq(out.data),
-        ]
-        return m
+        return memory_behind(self, "weights")
 
 
 class Ring(wiring.Component):
