@@ -11,14 +11,7 @@ from nomul.golden.circulant import fermat
 from nomul.golden.circulant.blocks import means, project, spread
 from nomul.golden.circulant.config import Config
 from nomul.golden.products import packed as tile
-from nomul.golden.products.contract import (
-    code_range,
-    corners,
-    ideal,
-    matrix,
-    product,
-    vectors,
-)
+from nomul.golden.products.contract import code_range, corners, ideal, matrix, model, vectors
 
 __all__ = ["Packed", "compress", "cycles", "ideal", "model", "model_by_steps", "stimuli"]
 
@@ -91,11 +84,6 @@ def compress(cfg: Config, w: ArrayLike) -> Packed:
             f"mean is {spread(cfg, values)[row, column]}, not {w[row, column]}"
         )
     return Packed(cfg, values)
-
-
-def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
-    """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
-    return product(vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed)), packed.weights())
 
 
 def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:

@@ -15,7 +15,7 @@ from nomul.golden.products.contract import (
     ideal,
     integers,
     matrix,
-    product,
+    model,
     vectors,
 )
 
@@ -84,11 +84,6 @@ def project(cfg: Config, w: ArrayLike) -> Ints:
     """Return the nearest weights that fit: each clipped to ``weight_bits``."""
     low, high = code_range(cfg.weight_bits)
     return np.clip(integers("w", w), low, high)
-
-
-def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
-    """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
-    return product(vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed)), packed.weights())
 
 
 def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:

@@ -16,14 +16,7 @@ from nomul.golden.permdiag.diagonals import (
     project,
 )
 from nomul.golden.products import packed as tile
-from nomul.golden.products.contract import (
-    code_range,
-    corners,
-    ideal,
-    matrix,
-    product,
-    vectors,
-)
+from nomul.golden.products.contract import code_range, corners, ideal, matrix, model, vectors
 
 __all__ = ["Packed", "compress", "cycles", "ideal", "model", "model_by_inputs", "stimuli"]
 
@@ -124,11 +117,6 @@ def compress(cfg: Config, w: ArrayLike) -> Packed:
     values = np.zeros((cfg.inputs, cfg.block_rows), dtype=np.int64)
     values[j, r] = w[j, i]
     return Packed(cfg, values, k)
-
-
-def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
-    """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
-    return product(vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed)), packed.weights())
 
 
 def model_by_inputs(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:

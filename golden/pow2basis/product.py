@@ -20,7 +20,7 @@ from nomul.golden.products.contract import (
     ideal,
     integers,
     matrix,
-    product,
+    model,
     refuse_outside,
     vectors,
 )
@@ -258,11 +258,6 @@ def _of_factors(cfg: Config, ce: ArrayLike, b: ArrayLike) -> Packed:
     refuse_outside("pow2basis", "b", b, code_range(cfg.basis_bits))
     matrix(cfg, spread(cfg, ce, b), code_range(cfg.weight_bits))
     return Packed(cfg, ce, b)
-
-
-def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
-    """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
-    return product(vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed)), packed.weights())
 
 
 def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:

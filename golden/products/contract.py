@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nomul.golden.arrays import Floats, Ints, int64
+from nomul.golden.products.packed import Packed
 from nomul.golden.spimc.config import bits_for
 
 # Bits of the sticky error register of a member that has no register of its own, least significant
@@ -97,6 +98,11 @@ def product(x: Ints, w: Ints) -> Ints:
     if largest < _EXACT:
         return np.asarray(x.astype(np.float64) @ w.astype(np.float64)).astype(np.int64)
     return np.asarray(x @ w)
+
+
+def model(cfg: Any, packed: Packed, x: ArrayLike) -> Ints:
+    """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
+    return product(vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed)), packed.weights())
 
 
 def half_to_even(numerator: Ints, denominator: Ints) -> Ints:

@@ -17,8 +17,7 @@ from nomul.golden.products.contract import (
     ideal,
     integers,
     matrix,
-    product,
-    vectors,
+    model,
 )
 from nomul.golden.spimc import layer
 
@@ -156,11 +155,6 @@ def project(cfg: Config, w: ArrayLike) -> Ints:
         raise ValueError(f"spimc.formats must have dense, coo or bitmap, not {cfg.formats!r}")
     rank = np.argsort(np.argsort(-np.abs(w), axis=0, kind="stable"), axis=0)
     return np.where(rank < cfg.slots, w, 0)
-
-
-def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
-    """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
-    return product(vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed)), packed.weights())
 
 
 def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
