@@ -4,10 +4,10 @@ import dataclasses
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from nomul.golden import config
-from nomul.golden.arrays import Ints, integers
+from nomul.golden import popcount
+from nomul.golden.arrays import Floats, Ints
 
 Adder = Literal["lut6", "carry", "plus"]
 ADDERS: tuple[Adder, ...] = get_args(Adder)
@@ -17,7 +17,7 @@ LEAST_FOR_CARRY = 32
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Pipelined):
+class Config(popcount.Config):
     """Parameters of a compressor tree.
 
     Parameters
@@ -47,14 +47,9 @@ class Config(config.Pipelined):
 
     def validate(self) -> None:
         """Check the ranges."""
-        self.check_range("width", 1, 4096)
+        super().validate()
         self.check_choice("adder")
         self.check_range("pipeline", 0, 16)
-
-    @property
-    def count_bits(self) -> int:
-        """Bits of the count 0 .. width."""
-        return self.width.bit_length()
 
     @property
     def levels(self) -> int:
@@ -109,20 +104,16 @@ def levels(width: int, adder: str) -> int:
     return depth
 
 
-def ideal(x: ArrayLike) -> NDArray[np.float64]:
+def ideal(x: ArrayLike) -> Floats:
     """Return the sum of the bits x[n, width] along the last axis."""
-    return np.asarray(x, dtype=np.float64).sum(axis=-1)
+    return popcount.ideal(x)
 
 
 def model(cfg: Config, x: ArrayLike) -> Ints:
     """Return the counts int64[n] of bits x[n, width], each 0 or 1."""
-    x = integers("x", x)
-    if x.ndim != 2 or x.shape[1] != cfg.width:
-        raise ValueError(f"x must be of shape [n, {cfg.width}], not {list(x.shape)}")
-    return x.sum(axis=1)
+    return popcount.model(cfg, x)
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n: int = 150) -> dict[str, Ints]:
     """Return words ``x`` of every density, int64[n, width]: none, all, and n - 2 at random."""
-    density = np.linspace(0, 1, n)[:, None]
-    return {"x": (rng.random((n, cfg.width)) < density).astype(np.int64)}
+    return popcount.stimuli(cfg, rng, n)

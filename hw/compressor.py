@@ -8,11 +8,12 @@ from functools import reduce
 from operator import add, xor
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden import compressor
 from nomul.golden.compressor import LEAST_FOR_CARRY, Config
+from nomul.hw import popcount
 from nomul.hw.once import Once
 from nomul.hw.skid import Stage
 
@@ -277,7 +278,7 @@ def _full_adders(m: Module, bits: list[Value]) -> Value:
     return Cat(*result)
 
 
-class Top(wiring.Component):
+class Top(popcount.Top):
     """Counts the ones of a word by a compressor tree.
 
     Latency is ``cfg.latency`` cycles, one more than the registers inside the tree; one word per
@@ -296,17 +297,10 @@ class Top(wiring.Component):
         Counts, equal to ``nomul.golden.compressor.model(cfg, bits)``.
     """
 
-    x: stream.Interface
-    y: stream.Interface
+    cfg: Config
 
     def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "x": In(stream.Signature(unsigned(cfg.width))),
-                "y": Out(stream.Signature(unsigned(cfg.count_bits))),
-            }
-        )
+        super().__init__(cfg)
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

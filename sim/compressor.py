@@ -4,7 +4,8 @@ import cocotb
 
 from nomul.golden.compressor import Config, model, stimuli
 from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
+from nomul.sim.popcount import check_counts
+from nomul.sim.stream import STALLS
 
 MEASURED = "counts_equal_the_model/source=never/sink=never"
 OPERATION = "transfer"
@@ -15,11 +16,4 @@ OPERATION = "transfer"
 async def counts_equal_the_model(dut, source, sink):
     """Words of every density, under all stalls."""
     cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
-    words = stimuli(cfg, bench.numpy_rng)["x"]
-    x = bench.source("x", Layout((("bits", 1, cfg.width),)).pack(bits=words), source)
-    y = bench.sink("y", sink)
-    await bench.reset()
-    assert_equal(await bench.receive(y, len(words)), model(cfg, words), "count")
-    if source == sink == "never":
-        assert_equal(y.cycles[-1] - x.sent[0] + 1, cfg.cycles(len(words)), "cycles")
+    await check_counts(dut, cfg, model, stimuli, source, sink)

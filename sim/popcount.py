@@ -15,6 +15,11 @@ OPERATION = "transfer"
 async def counts_equal_the_model(dut, source, sink):
     """Words of every density, under all stalls."""
     cfg = Config.from_json(harness.config_text())
+    await check_counts(dut, cfg, model, stimuli, source, sink)
+
+
+async def check_counts(dut, cfg, model, stimuli, source, sink):
+    """Count the words of the stimuli, and compare counts and cycles with those of the model."""
     bench = Bench(dut)
     words = stimuli(cfg, bench.numpy_rng)["x"]
     x = bench.source("x", Layout((("bits", 1, cfg.width),)).pack(bits=words), source)
