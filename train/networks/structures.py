@@ -18,7 +18,7 @@ from torch import nn
 
 from nomul.golden import circulant, epitome, network, permdiag, pow2basis
 from nomul.golden.arrays import Ints
-from nomul.golden.network import Dense, Network
+from nomul.golden.network import Conv2d, Dense, Network
 from nomul.golden.network.reals import Graph
 from nomul.golden.spimc.config import bits_for
 from nomul.train.networks import prototypes
@@ -32,6 +32,12 @@ TUNING = 60
 EVERY = 2  # steps from one projection to the next
 RATE = 8e-3
 BITS = 8
+# What records of every network depend on.
+METHOD = {
+    "bits": BITS,
+    "method": "scales follow, gradients are shared",
+    "tables": [prototypes.LENGTH, prototypes.SOFTNESS],
+}
 
 
 @dataclass(frozen=True)
@@ -211,9 +217,7 @@ def recipe() -> dict[str, Any]:
         "tuning": TUNING,
         "every": EVERY,
         "rate": RATE,
-        "bits": BITS,
-        "method": "scales follow, gradients are shared",
-        "tables": [prototypes.LENGTH, prototypes.SOFTNESS],
+        **METHOD,
     }
 
 
@@ -221,20 +225,32 @@ def run(case: Case, seed: int) -> dict[str, Any]:
     """Train one case, and return its record: accuracies on the test set, and bits stored."""
     torch.set_num_threads(1)
     data = data_of("digits")
-    if case.structure == "pq":
-        return prototypes.run(case, data, trained(SIZES, seed), TUNING, RATE, seed)
     sizes = narrower(case.size) if case.structure == "narrower" else SIZES
-    graph, real = trained(sizes, seed)
+    return tuned(case, data, trained(sizes, seed), TUNING, RATE, seed)
+
+
+def tuned(
+    case: Case, data: Data, begun: tuple[Graph, float], epochs: int, rate: float, seed: int
+) -> dict[str, Any]:
+    """Train a network of real numbers on under a case's structure, and return its record.
+
+    Parameters
+    ----------
+    begun
+        The network, and its accuracy in real numbers.
+    """
+    if case.structure == "pq":
+        return prototypes.run(case, data, begun, epochs, rate, seed)
+    graph, real = begun
     bits = case.size if case.structure == "dense" else BITS
     plain = case.structure in ("dense", "narrower")
     projection = Projection(case)
     project, shares = (None, None) if plain else (projection, projection.shares)
-    tuned = Tuned(graph, data.x[:CALIBRATION], bits, BITS, project, shares, follow=True)
+    held = Tuned(graph, data.x[:CALIBRATION], bits, BITS, project, shares, follow=True)
+    before = accuracy(held.network(), data)
     x, labels = torch.from_numpy(data.x), torch.from_numpy(data.labels)
-    before = accuracy(tuned.network(), data)
-    tune(tuned, x, labels, TUNING, RATE, seed=seed, every=EVERY, relative=True)
-    net = tuned.network()
-    stored = sum(projection.bits(w) for w in weights(net))
+    tune(held, x, labels, epochs, rate, seed=seed, every=EVERY, relative=True)
+    net = held.network()
     return {
         "structure": case.structure,
         "size": case.size,
@@ -243,13 +259,14 @@ def run(case: Case, seed: int) -> dict[str, Any]:
         "imposed": before,
         "tuned": accuracy(net, data),
         "weights": net.weights,
-        "bits": stored,
+        "bits": sum(projection.bits(w) for w in matrices(net)),
     }
 
 
-def weights(net: Network) -> list[Ints]:
-    """Return the weights of a network's layers, int64[inputs, outputs] each."""
-    return [layer.w for layer in net.layers if isinstance(layer, Dense)]
+def matrices(net: Network) -> list[Ints]:
+    """Return the weights of a network's layers as matrices int64[inputs, outputs]."""
+    kinds = Dense | Conv2d
+    return [prototypes.matrix(net, n) for n, one in enumerate(net.layers) if isinstance(one, kinds)]
 
 
 @cache

@@ -10,25 +10,20 @@ from typing import Any
 import torch
 
 from nomul.golden import network
-from nomul.golden.arrays import Ints
-from nomul.golden.network import Conv2d, Dense, Network
 from nomul.golden.network.examples import example
 from nomul.golden.network.reals import Graph
-from nomul.train.networks import prototypes
 from nomul.train.networks.export import to_onnx
 from nomul.train.networks.lift import lift
 from nomul.train.networks.nets import FashionConvnet
-from nomul.train.networks.structures import BITS, Case, Projection
+from nomul.train.networks.structures import EVERY, METHOD, Case, tuned
+from nomul.train.networks.study import EPOCHS as TRAINING
 from nomul.train.networks.study import (
-    CALIBRATION,
     Data,
     accuracy,
     accuracy_of_module,
     data_of,
     fit,
 )
-from nomul.train.networks.study import EPOCHS as TRAINING
-from nomul.train.networks.tune import Tuned, tune
 
 NETWORK = "fashion-convnet-int8"
 CASES = (
@@ -44,7 +39,6 @@ CASES = (
 # Of the narrower network: 7,592 weights for 29,584.
 CHANNELS, HIDDEN = (8, 12, 16), 32
 EPOCHS = 3
-EVERY = 2
 RATE = 2e-3
 
 
@@ -56,9 +50,7 @@ def recipe() -> dict[str, Any]:
         "epochs": EPOCHS,
         "every": EVERY,
         "rate": RATE,
-        "bits": BITS,
-        "method": "scales follow, gradients are shared",
-        "tables": [prototypes.LENGTH, prototypes.SOFTNESS],
+        **METHOD,
     }
 
 
@@ -67,28 +59,8 @@ def run(case: Case, seed: int) -> dict[str, Any]:
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     data, net = data_of("fashion-convnet"), example(NETWORK)
-    graph, real = narrow(seed) if case.structure == "narrower" else (lift(net), accuracy(net, data))
-    if case.structure == "pq":
-        return prototypes.run(case, data, (graph, real), EPOCHS, RATE, seed)
-    bits = case.size if case.structure == "dense" else BITS
-    projection = Projection(case)
-    plain = case.structure in ("dense", "narrower")
-    project, shares = (None, None) if plain else (projection, projection.shares)
-    tuned = Tuned(graph, data.x[:CALIBRATION], bits, BITS, project, shares, follow=True)
-    imposed = accuracy(tuned.network(), data)
-    x, labels = torch.from_numpy(data.x), torch.from_numpy(data.labels)
-    tune(tuned, x, labels, EPOCHS, RATE, seed=seed, every=EVERY, relative=True)
-    found = tuned.network()
-    return {
-        "structure": case.structure,
-        "size": case.size,
-        "seed": seed,
-        "float": real,
-        "imposed": imposed,
-        "tuned": accuracy(found, data),
-        "weights": found.weights,
-        "bits": sum(projection.bits(w) for w in matrices(found)),
-    }
+    begun = narrow(seed) if case.structure == "narrower" else (lift(net), accuracy(net, data))
+    return tuned(case, data, begun, EPOCHS, RATE, seed)
 
 
 @cache
@@ -99,14 +71,3 @@ def narrow(seed: int) -> tuple[Graph, float]:
     net = FashionConvnet(CHANNELS, HIDDEN)
     fit(net, data, TRAINING["fashion-convnet"], seed=seed)
     return network.read(to_onnx(net, data.x[:2])), accuracy_of_module(net, data)
-
-
-def matrices(net: Network) -> list[Ints]:
-    """Return the weights of a network's layers as matrices int64[inputs, outputs]."""
-    found = []
-    for layer in net.layers:
-        if isinstance(layer, Dense):
-            found.append(layer.w)
-        elif isinstance(layer, Conv2d):
-            found.append(layer.w.reshape(len(layer.w), -1).T)
-    return found
