@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,28 @@ from nomul.golden.sgd.update import Counts, apply, outer
 
 # Magnitudes below this round to less than the smallest normal number, 2^-14, were there no bound.
 LEAST = 2.0**-14 * (1 - 2.0**-12)
+
+
+class Update(NamedTuple):
+    """What the weights of a layer are updated by.
+
+    Attributes
+    ----------
+    layer
+        1 .. L.
+    a, g
+        Activations int64[in] and gradients int64[out].
+    words
+        Of the rounding; they broadcast to the weights.
+    pairs_before
+        Pairs of vectors that the register of the streams has served.
+    """
+
+    layer: int
+    a: Ints
+    g: Ints
+    words: Ints
+    pairs_before: int
 
 
 class Numbers(Protocol):
@@ -37,26 +59,14 @@ class Numbers(Protocol):
         ...
 
     def update(
-        self,
-        cfg: Config,
-        layer: int,
-        weights: tuple[Ints, Ints],
-        vectors: tuple[Ints, Ints],
-        random: tuple[Ints, int],
+        self, cfg: Config, weights: tuple[Ints, Ints], given: Update
     ) -> tuple[Ints, Ints, Counts]:
         """Return levels and residues after an update by the product of two vectors, and counts.
 
         Parameters
         ----------
-        layer
-            1 .. L.
         weights
             Levels and residues, int64[in, out].
-        vectors
-            Activations int64[in] and gradients int64[out].
-        random
-            Words of the rounding that broadcast to the weights, and the pairs of vectors that the
-            register of the streams has served.
         """
         ...
 
@@ -83,17 +93,11 @@ class Fixed:
         return saturated(cfg, z - target)
 
     def update(
-        self,
-        cfg: Config,
-        layer: int,
-        weights: tuple[Ints, Ints],
-        vectors: tuple[Ints, Ints],
-        random: tuple[Ints, int],
+        self, cfg: Config, weights: tuple[Ints, Ints], given: Update
     ) -> tuple[Ints, Ints, Counts]:
         """Subtract the rounded products, exact or of streams, from levels and residues."""
-        words, pairs_before = random
-        products = outer(cfg, layer, *vectors, pairs_before)
-        return apply(cfg, *weights, products, words)
+        products = outer(cfg, given.layer, given.a, given.g, given.pairs_before)
+        return apply(cfg, *weights, products, given.words)
 
 
 class Half:
@@ -127,15 +131,10 @@ class Half:
             return _patterns(_rounded(_values(z) - _values(target)))
 
     def update(
-        self,
-        cfg: Config,
-        layer: int,
-        weights: tuple[Ints, Ints],
-        vectors: tuple[Ints, Ints],
-        random: tuple[Ints, int],
+        self, cfg: Config, weights: tuple[Ints, Ints], given: Update
     ) -> tuple[Ints, Ints, Counts]:
         """Return W + rnd((-a 2^-h) g), rounded: the activation is scaled first."""
-        (level, residue), (a, g) = weights, vectors
+        (level, residue), a, g = weights, given.a, given.g
         with np.errstate(invalid="ignore"):
             scaled = _rounded(-_values(a) * 2.0**-cfg.rate_log2)
             products = _rounded(scaled[:, None] * _values(g))

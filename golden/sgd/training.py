@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from nomul.golden.arrays import Floats, Ints
 from nomul.golden.sgd.config import Config
-from nomul.golden.sgd.numbers import numbers
+from nomul.golden.sgd.numbers import Update, numbers
 from nomul.golden.sgd.rounding import rounding_words
 from nomul.golden.sgd.update import Counts
 
@@ -114,11 +114,8 @@ def advance(
             drawn = drawn.reshape(groups, -1)[:, ::-1].repeat(cfg.pes, axis=0).T[:, : len(of_z)]
         else:
             drawn = np.zeros(1, dtype=np.int64)
-        before, random = (
-            (state.weights[k], state.residues[k]),
-            (drawn, state.steps * cfg.layers + k),
-        )
-        w, r, new = number.update(cfg, k + 1, before, (a, of_z), random)
+        given = Update(k + 1, a, of_z, drawn, state.steps * cfg.layers + k)
+        w, r, new = number.update(cfg, (state.weights[k], state.residues[k]), given)
         weights.append(w)
         residues.append(r)
         counts = Counts(counts.products + new.products, counts.vanished + new.vanished)

@@ -13,6 +13,7 @@ from nomul.capabilities import sgd_learning as learning
 from nomul.golden import fp16mul, sgd
 from nomul.golden.sgd import Config
 from nomul.golden.sgd.config import HALF
+from nomul.golden.sgd.numbers import Update
 from nomul.hw.sgd import Top
 from nomul.hw.sgd.floats import added
 from nomul.sim.harness import BenchError
@@ -117,7 +118,7 @@ def test_counts_say_which_updates_changed_nothing():
     number = sgd.numbers(cfg)
     weights = number.encode(cfg, [[1.0], [1.0]]), np.zeros((2, 1), dtype=np.int64)
     vectors = number.encode(cfg, [2.0**-12, 2.0**-10]), number.encode(cfg, [1.0])
-    after, _, counts = number.update(cfg, 1, weights, vectors, (np.zeros(1), 0))
+    after, _, counts = number.update(cfg, weights, Update(1, *vectors, np.zeros(1), 0))
     assert number.decode(cfg, after).tolist() == [[1.0], [1 - 2.0**-10]]
     assert counts == (2, 1)
 
