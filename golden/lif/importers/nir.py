@@ -20,7 +20,8 @@ from nomul.golden.arrays import Floats
 from nomul.golden.foreign import hdf5, integer, integers
 from nomul.golden.foreign.numbers import shown
 from nomul.golden.foreign.refusals import library, reading
-from nomul.golden.lif.importers.quantize import Rounded, Trained, layer
+from nomul.golden.lif.importers import quantize
+from nomul.golden.lif.importers.quantize import Precision, Rounded, Trained
 from nomul.golden.lif.layer import RESETS, Reset
 from nomul.golden.lif.network import Network
 
@@ -115,22 +116,10 @@ def load(
         raise FileNotFoundError(f"there is no {path}")
     found = graph(Path(path))
     with reading(Path(path)):
-        layers, weights, notes = [], [], []
-        for trained in chain(found, dt, reset):
-            made, whole, note = layer(
-                trained,
-                weight_bits=weight_bits,
-                fraction=fraction,
-                state_bits=state_bits,
-                tolerance=tolerance,
-            )
-            layers.append(made)
-            weights.append(whole)
-            notes.append(note)
-        network = Network(
-            layers=tuple(layers), weights=tuple(weights), coder=coder, readout=readout, steps=steps
+        precision = Precision(weight_bits, fraction, state_bits, tolerance)
+        return quantize.network(
+            chain(found, dt, reset), precision, coder=coder, readout=readout, steps=steps
         )
-    return network, notes
 
 
 def order(graph: Any) -> list[tuple[str, Any]]:

@@ -1,13 +1,16 @@
 """From trained numbers to integers: a grid for the weights, shifts for beta, and what it costs."""
 
 import dataclasses
+from collections.abc import Iterable
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nomul.golden.arrays import Floats, Ints
 from nomul.golden.lif.layer import Layer, Reset, Rounding
+from nomul.golden.lif.network import Network
 
 MOST_SHIFT = 15
 
@@ -63,6 +66,28 @@ def shifts(beta: float) -> tuple[int | tuple[int, int], float]:
     double = [((a, b), 1 - 2.0**-a - 2.0**-b) for a, b in pairs]
     # A pair of equal shifts is one shift less each: the single ones come first.
     return min([*single, *double], key=lambda choice: abs(choice[1] - beta))
+
+
+@dataclasses.dataclass(frozen=True)
+class Precision:
+    """How finely a network is written in integers; fields as of :func:`layer`."""
+
+    weight_bits: int
+    fraction: int
+    state_bits: int
+    tolerance: float
+
+
+def network(
+    found: Iterable[Trained], precision: Precision, **others: Any
+) -> tuple[Network, list[Rounded]]:
+    """Return a network of layers in integers, and what rounding did to each.
+
+    ``others`` are the further fields of the network: coder, readout and steps.
+    """
+    made = [layer(one, **dataclasses.asdict(precision)) for one in found]
+    layers, weights = tuple(m[0] for m in made), tuple(m[1] for m in made)
+    return Network(layers=layers, weights=weights, **others), [m[2] for m in made]
 
 
 def layer(

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from nomul.golden.lif.importers.quantize import Rounded, Trained, layer
+from nomul.golden.lif.importers import quantize
+from nomul.golden.lif.importers.quantize import Precision, Rounded, Trained
 from nomul.golden.lif.layer import Reset
 from nomul.golden.lif.network import Network
 
@@ -65,8 +66,10 @@ def load(
             pending = None
         elif kind not in ("Flatten", "Identity", "Dropout"):
             raise ValueError(f"{where} is refused: there are Linear, Leaky, Flatten, Dropout")
-    return _network(found, pending, weight_bits, fraction, state_bits, coder, readout, steps,
-                    tolerance)  # fmt: skip
+    if pending is not None:
+        raise ValueError("the last Linear has no neurons after it")
+    precision = Precision(weight_bits, fraction, state_bits, tolerance)
+    return quantize.network(found, precision, coder=coder, readout=readout, steps=steps)
 
 
 def load_state(
@@ -119,8 +122,10 @@ def load_state(
         rule = RULES[_MECHANISMS[int(fields["reset_mechanism_val"])], reset_delay]
         found.append(_trained(name, pending, fields["beta"], fields["threshold"], rule))
         pending = None
-    return _network(found, pending, weight_bits, fraction, state_bits, coder, readout, steps,
-                    tolerance)  # fmt: skip
+    if pending is not None:
+        raise ValueError("the last Linear has no neurons after it")
+    precision = Precision(weight_bits, fraction, state_bits, tolerance)
+    return quantize.network(found, precision, coder=coder, readout=readout, steps=steps)
 
 
 def _plain(where: str, child: Any) -> None:
@@ -147,34 +152,6 @@ def _trained(where: str, weight: Any, beta: Any, threshold: Any, rule: Reset) ->
     thresholds = np.broadcast_to(numbers("threshold", threshold), (len(weight),))
     matrix = np.asarray(weight, dtype=np.float64).T
     return Trained(where, matrix, float(betas[0]), thresholds, rule)
-
-
-def _network(
-    found: list[Trained],
-    pending: Any,
-    weight_bits: int,
-    fraction: int,
-    state_bits: int,
-    coder: str,
-    readout: str,
-    steps: int,
-    tolerance: float,
-) -> tuple[Network, list[Rounded]]:
-    if pending is not None:
-        raise ValueError("the last Linear has no neurons after it")
-    made = [
-        layer(one, weight_bits=weight_bits, fraction=fraction, state_bits=state_bits,
-              tolerance=tolerance)
-        for one in found
-    ]  # fmt: skip
-    network = Network(
-        layers=tuple(m[0] for m in made),
-        weights=tuple(m[1] for m in made),
-        coder=coder,
-        readout=readout,
-        steps=steps,
-    )
-    return network, [m[2] for m in made]
 
 
 def state_dict(network: Network) -> dict[str, Any]:
