@@ -93,25 +93,22 @@ def quiet_seed(bench: Bench, cfg: Unit) -> None:
         bench.source("seed", [])
 
 
-async def check_products(
-    bench: Bench,
-    cfg: Unit,
-    pairs: dict[str, np.ndarray],
-    model: Model,
-    source: str,
-    sink: str,
-) -> None:
-    """Send pairs with one operand above full scale through a unit whose cells only multiply.
+async def check_products(dut: Any, block: Any, source: str, sink: str, *, above: int) -> None:
+    """Send pairs of a block's stimuli through a unit whose cells only multiply.
 
-    Compares the products of ``model``, or what accumulators make of them, the flags, and without
-    stalls the cycles.
+    Compares the products of its model, or what accumulators make of them, the flags, and without
+    stalls the cycles. The first operand of pair ``above`` is above full scale.
     """
+    cfg = block.Config.from_json(harness.config_text())
+    bench = Bench(dut)
+    pairs = block.stimuli(cfg, bench.numpy_rng, 24)
+    pairs["x"][above, 0] = (1 << cfg.width) + 1
     count, unstalled = len(pairs["x"]), source == sink == "never"
     asked = requests(cfg, count)
     if unstalled and cfg.array.accumulators:  # what the formula counts: one read-out, at the end
         asked = {"read": np.arange(1, count + 1) == count, "clear": np.zeros(count, dtype=bool)}
     pairs = pairs | asked
-    rows, exponents, overflow = expected(cfg, pairs, model)
+    rows, exponents, overflow = expected(cfg, pairs, block.model)
     x_d, y = bench.source("x_d", pack(cfg, pairs), source), bench.sink("y", sink)
     quiet_seed(bench, cfg)
     await bench.reset()
