@@ -2,8 +2,7 @@
 
 import cocotb
 
-from nomul.golden.compressor import Config, model, stimuli
-from nomul.sim import harness
+from nomul.golden import compressor
 from nomul.sim.popcount import check_counts
 from nomul.sim.stream import STALLS
 
@@ -15,5 +14,4 @@ OPERATION = "transfer"
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def counts_equal_the_model(dut, source, sink):
     """Words of every density, under all stalls."""
-    cfg = Config.from_json(harness.config_text())
-    await check_counts(dut, cfg, model, stimuli, source, sink)
+    await check_counts(dut, compressor, source, sink)

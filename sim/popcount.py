@@ -2,7 +2,7 @@
 
 import cocotb
 
-from nomul.golden.popcount import Config, model, stimuli
+from nomul.golden import popcount
 from nomul.sim import harness
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
 
@@ -14,17 +14,17 @@ OPERATION = "transfer"
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def counts_equal_the_model(dut, source, sink):
     """Words of every density, under all stalls."""
-    cfg = Config.from_json(harness.config_text())
-    await check_counts(dut, cfg, model, stimuli, source, sink)
+    await check_counts(dut, popcount, source, sink)
 
 
-async def check_counts(dut, cfg, model, stimuli, source, sink):
-    """Count the words of the stimuli, and compare counts and cycles with those of the model."""
+async def check_counts(dut, block, source, sink):
+    """Count the words of a block's stimuli; compare counts and cycles with those of its model."""
+    cfg = block.Config.from_json(harness.config_text())
     bench = Bench(dut)
-    words = stimuli(cfg, bench.numpy_rng)["x"]
+    words = block.stimuli(cfg, bench.numpy_rng)["x"]
     x = bench.source("x", Layout((("bits", 1, cfg.width),)).pack(bits=words), source)
     y = bench.sink("y", sink)
     await bench.reset()
-    assert_equal(await bench.receive(y, len(words)), model(cfg, words), "count")
+    assert_equal(await bench.receive(y, len(words)), block.model(cfg, words), "count")
     if source == sink == "never":
         assert_equal(y.cycles[-1] - x.sent[0] + 1, cfg.cycles(len(words)), "cycles")
