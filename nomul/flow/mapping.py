@@ -182,28 +182,14 @@ def layout(
     ----------
     target
         Name of a target with LEF files; ``freepdk45`` if None.
-    density
-        Share of the rows that cells fill.
+    density, energy, seed
+        As of :meth:`nomul.flow.mapped.Mapped.layout`, which says what is raised too.
     period_ps
         Clock period of timing and energy.
-    energy
-        Run the block's bench on the netlist too, for its energy without and with wires.
     routed
         Route the wires; else they are estimated.
     limit_s
         Time that the router may take.
-    seed
-        Of the placer, and of the bench's stimuli.
-
-    Raises
-    ------
-    BenchError
-        The netlist does not do what the model says.
-    PlacementError, RoutingError
-        The cells do not fit, a tool has stopped, or its time is over.
-    ImportError, FileNotFoundError, ValueError
-        The placer or the library is not installed, the library has no LEF files, or the density is
-        out of range.
     """
     from nomul.synth.energy import power
     from nomul.synth.layout import layout
