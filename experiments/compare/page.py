@@ -59,18 +59,17 @@ def _html(
     within: float,
     chosen: str | None,
 ) -> Path:
-    import jinja2
+    from nomul.report import templates
 
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     style = (files("nomul.report") / "page.css").read_text()
     empty = [c for c in rows[0] if all(row[c] in (None, "") for row in rows)]
     shown = [{c: v for c, v in row.items() if c not in empty} for row in rows]
     drawn = [a for a in pictures.ABOUT if (folder / f"{a}.svg").is_file()]
     path, judged = folder / "index.html", verdicts(rows, within, chosen)
     path.write_text(
-        environment.from_string(
-            (files("nomul.experiments.compare") / "page.html").read_text()
-        ).render(
+        templates.environment()
+        .from_string((files("nomul.experiments.compare") / "page.html").read_text())
+        .render(
             version=nomul.__version__,
             style=style,
             found=found,

@@ -50,9 +50,7 @@ def write(
     BenchError
         A bench failed.
     """
-    import jinja2
-
-    from nomul.report import bars
+    from nomul.report import bars, templates
 
     chosen = [registry.get(name) for name in names] or list(registry.blocks().values())
     step = step or (lambda _: nullcontext())
@@ -62,17 +60,20 @@ def write(
         with step(block.name):
             build = folder / "build" / block.name
             sections.append(section(block, anchors, build, simulate=simulate))
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     here = files("nomul.report")
-    page = environment.from_string((here / "page.html").read_text()).render(
-        version=nomul.__version__,
-        style=(here / "page.css").read_text(),
-        script=(here / "page.js").read_text(),
-        blocks=sections,
-        papers=papers(chosen),
-        legend=bars.WHO,
-        overview=overview(chosen),
-        numbers=prose(docs() / "numbers.md", anchors),
+    page = (
+        templates.environment()
+        .from_string((here / "page.html").read_text())
+        .render(
+            version=nomul.__version__,
+            style=(here / "page.css").read_text(),
+            script=(here / "page.js").read_text(),
+            blocks=sections,
+            papers=papers(chosen),
+            legend=bars.WHO,
+            overview=overview(chosen),
+            numbers=prose(docs() / "numbers.md", anchors),
+        )
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
