@@ -40,6 +40,9 @@ class Config(config.Config):
     result_bits
         Bits of a result, in halves, two's complement; larger ones are cut and counted. 0 for as
         many as the largest needs.
+    method
+        ``memorised``: products of mu and of sigma with a vector are kept for all samples.
+        ``direct``: every sample draws weights and multiplies them, the baseline.
     """
 
     block_name: ClassVar[str] = "dm"

@@ -69,6 +69,8 @@ class Top(Member[Config]):
         )
         done, go = Signal(), Signal()
         fields = [loader.word.word_select(unit, cfg.field_bits) for unit in range(cfg.units)]
+        # Shifts, where they are loaded, come before the weights.
+        after = loader.into >= cfg.shift_words if cfg.shift_words else Const(1)
         m.d.comb += [
             feed.go.eq(compactor.room),
             feed.final.eq(1),
@@ -81,7 +83,7 @@ class Top(Member[Config]):
             compactor.end.eq(feed.end),
             compactor.mask.eq(used),
             compactor.acts.eq(feed.now),
-            store.write.eq(loader.write & (loader.into >= cfg.shift_words)),
+            store.write.eq(loader.write & after),
             store.into.eq(loader.into - cfg.shift_words),
             store.word.eq(Cat(field[: cfg.stored_bits] for field in fields)),
             store.read.eq(go & compactor.operand),

@@ -14,7 +14,14 @@ from nomul.golden import lfsr, sotfp
 
 
 def test_dir_shows_what_a_user_needs():
-    assert dir(nomul) == ["LutClassifier", "__version__", "blocks", "design", "quantise"]
+    assert dir(nomul) == [
+        "LutClassifier",
+        "LutRegressor",
+        "__version__",
+        "blocks",
+        "design",
+        "quantise",
+    ]
 
 
 def test_nothing_heavy_is_loaded_before_it_is_needed():

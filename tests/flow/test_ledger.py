@@ -158,7 +158,9 @@ def test_lines_without_a_seal_are_read_and_not_taken_for_a_result(tmp_path):
 @pytest.mark.parametrize("path", sorted((ROOT / "train").rglob("*.jsonl")), ids=lambda p: p.stem)
 def test_committed_lines_are_read_as_they_are(path):
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert ledger.Lines(path).read() == lines
+    sealed = ("stamp", "check")
+    bare = [{k: line[k] for k in line if k not in sealed} for line in lines]
+    assert ledger.Lines(path).read() == bare
     assert len(lines) > 3
 
 
