@@ -161,7 +161,7 @@ def test_committed_lines_are_read_as_they_are(path):
     sealed = ("stamp", "check")
     bare = [{k: line[k] for k in line if k not in sealed} for line in lines]
     assert ledger.Lines(path).read() == bare
-    assert len(lines) > 3
+    assert len(lines) > 1
 
 
 def test_a_committed_record_with_and_without_a_seal():
