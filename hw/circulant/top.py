@@ -11,7 +11,7 @@ from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
 from nomul.hw.products.member import Member
-from nomul.hw.products.ports import raise_flags, strobes
+from nomul.hw.products.ports import admission, raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
@@ -54,7 +54,8 @@ class Top(Member[Config]):
         m.submodules.drain = drain = Drain(cfg.columns, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
         self.attach(m, loader, feed, drain)
         m.d.comb += [
-            *self.admission(loader, feed),
+            *admission(loader, feed),
+            self.loaded.eq(loader.loaded),
             store.write.eq(loader.write),
             store.into.eq(loader.into),
             store.word.eq(loader.word),

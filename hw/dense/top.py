@@ -10,7 +10,7 @@ from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
 from nomul.hw.products.member import Member
-from nomul.hw.products.ports import raise_flags, strobes
+from nomul.hw.products.ports import admission, raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
@@ -69,8 +69,9 @@ class Top(Member[Config]):
                 m.d.sync += [group.eq(group + 1), base.eq(base + cfg.chunks)]
         m.d.comb += [
             feed.final.eq(plane_last & (group == cfg.groups - 1)),
-            *self.admission(loader, feed),
+            *admission(loader, feed),
             loader.idle.eq(feed.idle),
+            self.loaded.eq(loader.loaded),
             store.write.eq(loader.write),
             store.into.eq(loader.into),
             store.word.eq(loader.word),

@@ -13,7 +13,7 @@ from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
 from nomul.hw.products.member import Member
-from nomul.hw.products.ports import raise_flags, strobes
+from nomul.hw.products.ports import admission, raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
@@ -74,9 +74,10 @@ class Top(Member[Config]):
         m.d.comb += [
             feed.go.eq(compactor.room),
             feed.final.eq(1),
-            *self.admission(loader, feed),
+            *admission(loader, feed),
             # Weights are read after the last activation was taken.
             loader.idle.eq(feed.idle & ~compactor.there),
+            self.loaded.eq(loader.loaded),
             compactor.go.eq(go),
             compactor.load.eq(feed.step),
             compactor.begin.eq(feed.begin),

@@ -12,7 +12,7 @@ from nomul.hw.pow2basis.unit import Unit, parts_layout, serial
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.member import Member
-from nomul.hw.products.ports import raise_flags, strobes
+from nomul.hw.products.ports import admission, raise_flags, strobes
 from nomul.hw.products.store import Store
 from nomul.hw.products.sums import dot, recode
 
@@ -60,8 +60,9 @@ class Top(Member[Config]):
         full = Signal(name="block_full")
         m.d.comb += [
             feed.final.eq(1),
-            *self.admission(loader, feed),
+            *admission(loader, feed),
             loader.idle.eq(feed.idle & ~there & ~full & ~busy),
+            self.loaded.eq(loader.loaded),
             heads.write.eq(loader.write_head),
             heads.into.eq(loader.head),
             heads.word.eq(loader.word[: cfg.header_bits]),

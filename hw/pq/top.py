@@ -13,7 +13,7 @@ from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
 from nomul.hw.products.member import Member
-from nomul.hw.products.ports import raise_flags, strobes
+from nomul.hw.products.ports import admission, raise_flags, strobes
 from nomul.hw.products.store import Store
 
 
@@ -56,8 +56,9 @@ class Top(Member[Config]):
         go, done, idle = Signal(), Signal(), Signal()
         m.d.comb += [
             feed.final.eq(1),
-            *self.admission(loader, feed),
+            *admission(loader, feed),
             loader.idle.eq(feed.idle & idle),
+            self.loaded.eq(loader.loaded),
             codes.write.eq(loader.write & (loader.into < cfg.code_words)),
             codes.into.eq(loader.into),
             codes.word.eq(loader.word[: cfg.code_bits]),

@@ -57,16 +57,8 @@ class Member(wiring.Component, Generic[C]):
         """Connect the streams of the ports: words and activations in, sums out.
 
         ``loader`` is a :class:`nomul.hw.products.loader.Loader`, or a member's own with the same
-        ``weight``, ``busy`` and ``loaded``.
+        ``weight``.
         """
         wiring.connect(m, wiring.flipped(self.weight), loader.weight)
         wiring.connect(m, wiring.flipped(self.x), feed.x)
         wiring.connect(m, drain.o, wiring.flipped(self.y))
-
-    def admission(self, loader: Any, feed: Feed) -> list[Any]:
-        """Return what lets vectors begin: no tile may be on its way, and a whole one be there."""
-        return [
-            feed.hold.eq(loader.busy),
-            feed.refuse.eq(~loader.loaded),
-            self.loaded.eq(loader.loaded),
-        ]

@@ -32,6 +32,11 @@ def ports(cfg: Any, flags: int) -> dict[str, wiring.Member]:
     }
 
 
+def admission(loader: Any, feed: Feed) -> list[Any]:
+    """Return what lets vectors begin: no tile may be on its way, and a whole one be there."""
+    return [feed.hold.eq(loader.busy), feed.refuse.eq(~loader.loaded)]
+
+
 def strobes(loader: Any, feed: Feed) -> tuple[Value, ...]:
     """Return what raises the family's flags, in the order of ``nomul.golden.products.FLAGS``."""
     return loader.short, loader.long, feed.refused, feed.short, feed.long
