@@ -14,14 +14,8 @@ from nomul.golden import lfsr, sotfp
 
 
 def test_dir_shows_what_a_user_needs():
-    assert dir(nomul) == [
-        "LutClassifier",
-        "LutRegressor",
-        "__version__",
-        "blocks",
-        "design",
-        "quantise",
-    ]
+    estimators = ["LutClassifier", "LutRegressor"]
+    assert dir(nomul) == [*estimators, "__version__", "blocks", "design", "quantise"]
 
 
 def test_nothing_heavy_is_loaded_before_it_is_needed():
