@@ -116,13 +116,12 @@ def test_a_network_of_tables_computes_what_was_trained(begun):
     x = data.x_test[:50]
     with torch.no_grad():
         want = looked(torch.from_numpy(x)).numpy()
-    codes = network.evaluate.check(net, net.encode(x))
-    got = prototypes.Tables(net, tiles).values(codes)[-1].T * net.output_scale
+    got = network.model(net, net.encode(x), prototypes.sums(tiles)) * net.output_scale
     assert np.median(np.abs(got - want)) <= net.output_scale
-    before = prototypes.accuracy(net, tiles, data)
+    before = study.accuracy(net, data, prototypes.sums(tiles))
     tune(looked, torch.from_numpy(data.x), torch.from_numpy(data.labels), 4, 8e-3, relative=True)
     net = looked.network()
-    assert prototypes.accuracy(net, looked.tiles(net), data) > before
+    assert study.accuracy(net, data, prototypes.sums(looked.tiles(net))) > before
 
 
 @pytest.mark.long

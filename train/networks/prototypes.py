@@ -8,22 +8,22 @@ will be stored; gradients are passed on as if all prototypes were mixed, the nea
 perceptron for digits worse than it was before training.
 """
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
-from nomul.golden import network, pq
-from nomul.golden.arrays import Floats, Ints
-from nomul.golden.network import Conv2d, Dense, Network, kernels, reals
-from nomul.golden.network.evaluate import Run
+from nomul.golden import pq
+from nomul.golden.arrays import Ints
+from nomul.golden.network import Conv2d, Dense, Network, reals
+from nomul.golden.network.evaluate import Sums
 from nomul.golden.network.reals import Graph
-from nomul.train.networks.tune import Tuned, gently, tune
+from nomul.train.networks.tune import Tuned, gently
 
 LENGTH = 8
 BITS = 8
-CALIBRATION = 500
 CODE = float((1 << BITS) - 1)  # prototypes are learned as fractions of it, as weights are small
 SOFTNESS = 0.1  # of the mixture: the distance that counts e times less, by the mean distance
 SAMPLES = 2000  # vectors that a layer's prototypes begin with
@@ -56,7 +56,7 @@ class Looked(Tuned):
         V and Np of every layer.
     """
 
-    def __init__(self, graph: Graph, calibration: Floats, length: int, prototypes: int):
+    def __init__(self, graph: Graph, calibration: ArrayLike, length: int, prototypes: int):
         super().__init__(graph, calibration, BITS, BITS)
         self.configs: dict[str, pq.Config] = {}
         self.codes = nn.ParameterDict()
@@ -168,59 +168,10 @@ def matrix(net: Network, number: int) -> Ints:
     return layer.w if isinstance(layer, Dense) else layer.w.reshape(len(layer.w), -1).T
 
 
-class Tables(Run):
-    """A network of integers whose layers of products are looked up in tables."""
+def sums(tiles: Mapping[int, pq.Packed]) -> dict[int, Sums]:
+    """Return what layers of tables give, for :func:`nomul.golden.network.model`."""
 
-    def __init__(self, net: Network, tiles: dict[int, pq.Packed]):
-        super().__init__(net)
-        self.tiles = tiles
-        self.types = [np.int64] * len(net.layers)
+    def looked_up(packed: pq.Packed) -> Sums:
+        return lambda x: pq.model(packed.cfg, packed, x) << packed.cfg.table_shift
 
-    def layer(self, number: int, inputs: list[Any]) -> Any:
-        """Return the output of one layer, channels first."""
-        if number not in self.tiles:
-            return super().layer(number, inputs)
-        packed, layer, x = self.tiles[number], self.net.layers[number], inputs[0]
-        if isinstance(layer, Dense):
-            return (pq.model(packed.cfg, packed, x.T.astype(np.int64)) << packed.cfg.table_shift).T
-        assert isinstance(layer, Conv2d)
-        x = kernels.pad(x.astype(np.int64), layer.padding, layer.pad_value)
-        views = np.stack(list(kernels.windows(x, layer.w.shape[2:], layer.stride)))
-        places, channels, count, high, wide = views.shape
-        rows = views.transpose(2, 3, 4, 1, 0).reshape(-1, channels * places)
-        y = pq.model(packed.cfg, packed, rows) << packed.cfg.table_shift
-        return y.reshape(count, high, wide, -1).transpose(3, 0, 1, 2)
-
-
-def accuracy(net: Network, tiles: dict[int, pq.Packed], data: Any) -> float:
-    """Return the share of test inputs that a network of tables recognises, in integers."""
-    run, right = Tables(net, tiles), 0
-    for first in range(0, len(data.x_test), 500):
-        codes = network.evaluate.check(net, net.encode(data.x_test[first : first + 500]))
-        scores = run.values(codes)[-1]
-        right += int((scores.argmax(axis=0) == data.labels_test[first : first + 500]).sum())
-    return right / len(data.x_test)
-
-
-def run(
-    case: Any, data: Any, begun: tuple[Graph, float], epochs: int, rate: float, seed: int
-) -> dict[str, Any]:
-    """Train a network of tables, and return its record: accuracies, and bits stored."""
-    graph, real = begun
-    looked = Looked(graph, data.x[:CALIBRATION], LENGTH, LENGTH // case.size)
-    net = looked.network()
-    before = accuracy(net, looked.tiles(net), data)
-    x, labels = torch.from_numpy(data.x), torch.from_numpy(data.labels)
-    tune(looked, x, labels, epochs, rate, seed=seed, relative=True)
-    net = looked.network()
-    tiles = looked.tiles(net)
-    return {
-        "structure": case.structure,
-        "size": case.size,
-        "seed": seed,
-        "float": real,
-        "imposed": before,
-        "tuned": accuracy(net, tiles, data),
-        "weights": net.weights,
-        "bits": sum(packed.bits for packed in tiles.values()),
-    }
+    return {number: looked_up(packed) for number, packed in tiles.items()}

@@ -239,27 +239,41 @@ def tuned(
     begun
         The network, and its accuracy in real numbers.
     """
+    (graph, real), seen = begun, data.x[:CALIBRATION]
+    held: Tuned
     if case.structure == "pq":
-        return prototypes.run(case, data, begun, epochs, rate, seed)
-    graph, real = begun
-    bits = case.size if case.structure == "dense" else BITS
-    plain = case.structure in ("dense", "narrower")
-    projection = Projection(case)
-    project, shares = (None, None) if plain else (projection, projection.shares)
-    held = Tuned(graph, data.x[:CALIBRATION], bits, BITS, project, shares, follow=True)
-    before = accuracy(held.network(), data)
+        length = prototypes.LENGTH
+        held = looked = prototypes.Looked(graph, seen, length, length // case.size)
+
+        def judged(net: Network) -> tuple[float, int]:
+            tiles = looked.tiles(net)
+            right = accuracy(net, data, prototypes.sums(tiles))
+            return right, sum(packed.bits for packed in tiles.values())
+
+    else:
+        bits = case.size if case.structure == "dense" else BITS
+        plain = case.structure in ("dense", "narrower")
+        projection = Projection(case)
+        project, shares = (None, None) if plain else (projection, projection.shares)
+        held = Tuned(graph, seen, bits, BITS, project, shares, follow=True)
+
+        def judged(net: Network) -> tuple[float, int]:
+            return accuracy(net, data), sum(projection.bits(w) for w in matrices(net))
+
+    before, _ = judged(held.network())
     x, labels = torch.from_numpy(data.x), torch.from_numpy(data.labels)
     tune(held, x, labels, epochs, rate, seed=seed, every=EVERY, relative=True)
     net = held.network()
+    after, stored = judged(net)
     return {
         "structure": case.structure,
         "size": case.size,
         "seed": seed,
         "float": real,
         "imposed": before,
-        "tuned": accuracy(net, data),
+        "tuned": after,
         "weights": net.weights,
-        "bits": sum(projection.bits(w) for w in matrices(net)),
+        "bits": stored,
     }
 
 

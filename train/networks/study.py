@@ -5,7 +5,7 @@ Each stage is kept as soon as it is there, so a run that was stopped goes on whe
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from torch import nn
 
 from nomul.golden import network
 from nomul.golden.network import Network
+from nomul.golden.network.evaluate import Sums
 from nomul.golden.network.examples import FOLDER
 from nomul.train import digits, fashion, judge
 from nomul.train.networks.export import to_onnx
@@ -83,10 +84,13 @@ def accuracy_of_module(net: nn.Module, data: Data) -> float:
     return float((torch.cat(parts).numpy() == data.labels_test).mean())
 
 
-def accuracy(net: Network, data: Data) -> float:
-    """Return the share of test inputs that a network of integers recognises."""
+def accuracy(net: Network, data: Data, sums: Mapping[int, Sums] | None = None) -> float:
+    """Return the share of test inputs that a network of integers recognises.
+
+    ``sums`` as for :func:`nomul.golden.network.model`.
+    """
     with threadpool_limits(1):  # threads that wait for each other cost more than they bring
-        scores = network.model(net, net.encode(data.x_test))
+        scores = network.model(net, net.encode(data.x_test), sums)
     return float((scores.argmax(axis=1) == data.labels_test).mean())
 
 
