@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.task import bridge, resume
-from cocotb.triggers import FallingEdge, RisingEdge, Timer, with_timeout
+from cocotb.triggers import FallingEdge, RisingEdge, with_timeout
 from cocotbext.axi import (
-    AxiLiteBus,
     AxiLiteMaster,
     AxiResp,
     AxiStreamBus,
@@ -21,7 +19,8 @@ from cocotbext.axi import (
     AxiStreamSource,
 )
 
-from nomul.sim.stream import PERIOD_NS, STALLS, Bench, assert_equal, bit, bits, pauses, pieces
+from nomul.sim.axi_host import hold_reset, lite_master
+from nomul.sim.stream import STALLS, Bench, assert_equal, bit, bits, pauses, pieces
 
 VARIABLE, DRIVER = "NOMUL_AXI", "NOMUL_DRIVER"
 IDENTITY = 0x6E6F6D75
@@ -50,10 +49,7 @@ class Lanes:
         self.counts = [0] * len(self.about["lanes"])
         self.master = None
         if self.about["registers"]:
-            lite = AxiLiteBus.from_prefix(dut, "s_axil")
-            self.master = AxiLiteMaster(lite, dut.aclk, dut.aresetn, reset_active_level=False)
-            for agent in (self.master.read_if, self.master.write_if):
-                agent.log.setLevel(logging.WARNING)
+            self.master = lite_master(dut)
         for lane in self.about["lanes"]:
             lane["framed"] = lane["last"] and _whole(lane)
             shape = AxiStreamBus if lane["framed"] or not lane["last"] else Beats
@@ -66,11 +62,7 @@ class Lanes:
 
     async def start(self) -> None:
         """Start the clock, hold reset, and count what passes."""
-        self.dut.aresetn.value = 0
-        await Timer(PERIOD_NS, "ns")  # no clock edge before every input is known
-        Clock(self.dut.aclk, PERIOD_NS, unit="ns", impl="gpi").start()
-        for _ in range(3):
-            await RisingEdge(self.dut.aclk)
+        await hold_reset(self.dut)
         for lane in self.about["lanes"]:
             if lane["outward"]:
                 assert not bit(getattr(self.dut, f"{lane['prefix']}_tvalid")), "tvalid in reset"

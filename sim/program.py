@@ -1,17 +1,14 @@
 """A design's registers for a program of the user: what it reads and writes goes over the bus."""
 
-import logging
 import os
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.task import bridge, resume
-from cocotb.triggers import RisingEdge, Timer
-from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+from cocotbext.axi import AxiResp
 
 from nomul.sim import harness
-from nomul.sim.stream import PERIOD_NS
+from nomul.sim.axi_host import hold_reset, lite_master
 
 # Where the pipes are; the C header has the same names.
 REQUESTS, ANSWERS = "NOMUL_REQUESTS", "NOMUL_ANSWERS"
@@ -24,16 +21,8 @@ async def a_program_uses_the_registers(dut):
     A request is a line, ``read ADDRESS 0`` or ``write ADDRESS WORD`` in hexadecimal; the answer is
     ``k WORD``, or ``e RESPONSE`` where the bus refuses.
     """
-    master = AxiLiteMaster(
-        AxiLiteBus.from_prefix(dut, "s_axil"), dut.aclk, dut.aresetn, reset_active_level=False
-    )
-    for agent in (master.read_if, master.write_if):
-        agent.log.setLevel(logging.WARNING)
-    dut.aresetn.value = 0
-    await Timer(PERIOD_NS, "ns")
-    Clock(dut.aclk, PERIOD_NS, unit="ns", impl="gpi").start()
-    for _ in range(3):
-        await RisingEdge(dut.aclk)
+    master = lite_master(dut)
+    await hold_reset(dut)
     dut.aresetn.value = 1
 
     async def transfer(kind: str, address: int, word: int) -> str:

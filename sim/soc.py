@@ -4,21 +4,20 @@ The program never waits on the bus: it looks at which streams have room and whic
 """
 
 import json
-import logging
 import os
 import random
 from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.task import bridge
-from cocotb.triggers import FallingEdge, RisingEdge, Timer, with_timeout
-from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+from cocotb.triggers import FallingEdge, RisingEdge, with_timeout
+from cocotbext.axi import AxiResp
 
 from nomul.sim import harness
+from nomul.sim.axi_host import hold_reset, lite_master
 from nomul.sim.axis import load, memory
-from nomul.sim.stream import PERIOD_NS, assert_equal, bit, bits, pauses, pieces
+from nomul.sim.stream import assert_equal, bit, bits, pauses, pieces
 
 VARIABLE = "NOMUL_SOC"
 IDLE_ROUNDS = 2000  # looks at all streams without anything to do before the program gives up
@@ -46,11 +45,7 @@ class Bus:
 
     def __init__(self, dut: Any):
         self.dut, self.about = dut, json.loads(Path(os.environ[VARIABLE]).read_text())
-        self.master = AxiLiteMaster(
-            AxiLiteBus.from_prefix(dut, "s_axil"), dut.aclk, dut.aresetn, reset_active_level=False
-        )
-        for agent in (self.master.read_if, self.master.write_if):
-            agent.log.setLevel(logging.WARNING)
+        self.master = lite_master(dut)
         # A master that is slow to take an answer.
         pause = pauses("random", random.Random(harness.seed()))
         self.master.read_if.r_channel.set_pause_generator(iter(pause, None))
@@ -64,11 +59,7 @@ class Bus:
 
     async def start(self) -> None:
         """Start the clock, hold reset for three cycles, and count what the blocks take and give."""
-        self.dut.aresetn.value = 0
-        await Timer(PERIOD_NS, "ns")
-        Clock(self.dut.aclk, PERIOD_NS, unit="ns", impl="gpi").start()
-        for _ in range(3):
-            await RisingEdge(self.dut.aclk)
+        await hold_reset(self.dut)
         self.dut.aresetn.value = 1
         cocotb.start_soon(self._count())
 

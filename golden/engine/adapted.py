@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nomul.golden.arrays import Ints
-from nomul.golden.spimc import FIELDS, FORMATS, Tile
+from nomul.golden.spimc import FIELDS, Tile, words
 
 KIND = 1  # bits of a SONIC word that say whether it has codes, or a level
 
@@ -42,21 +42,8 @@ class SpImc:
                 f"spimc: a dense tile of {cfg.inputs} rows does not fit {cfg.slots} slots at once: "
                 "set slots to inputs, or leave dense out of formats"
             )
-        values = header.to_dict() | {"format": FORMATS.index(header.format)}
-        values["length"] = cfg.macro.length(header)
-        word, place = 0, 0
-        for name, bits in FIELDS.items():
-            word |= int(values[name] or 0) << place
-            place += bits
-        fields = packed.words()
-        widths = {"value": cfg.weight_bits, "index": cfg.ib, "last": 1, "null": 1}
-        entries, place = [0] * packed.beats, 0
-        for name, bits in widths.items():
-            mask = (1 << bits) - 1
-            column = (fields[name] & mask).tolist()
-            entries = [e | (v << place) for e, v in zip(entries, column, strict=True)]
-            place += bits
-        return [word, *entries]
+        tile = words.command(cfg.macro, words.OPEN, header) >> words.OP_BITS
+        return [tile, *words.entries(cfg.macro, packed.tile).tolist()]
 
     @staticmethod
     def beats(packed: Any) -> int:

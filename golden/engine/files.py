@@ -52,10 +52,14 @@ def program_words(cfg: Config, net: Network | None = None) -> bytes:
     A word is a row, a bit that marks entries of the requantisers' table, and ``last``. ``net`` is
     the engine's own network if None; refusals are those of :func:`nomul.golden.engine.load`.
     """
-    words, last = loading.words(cfg, net), cfg.rows.bits + 1
-    words[-1] |= 1 << last
-    size = 4 * -(-(last + 1) // 32)
-    return b"".join(word.to_bytes(size, "little") for word in words)
+    words = loading.words(cfg, net)
+    words[-1] |= 1 << (cfg.rows.bits + 1)
+    return b"".join(word.to_bytes(word_bytes(cfg), "little") for word in words)
+
+
+def word_bytes(cfg: Config) -> int:
+    """Return the bytes of a word of a layer program: a row, two marks, and what fills 32 bits."""
+    return 4 * -(-(cfg.rows.bits + 2) // 32)
 
 
 def weights(cfg: Config) -> tuple[bytes, str]:

@@ -6,14 +6,13 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden.engine.adapted import SpImc
 from nomul.golden.products.spimc import Config
+from nomul.golden.spimc.words import OPEN, START
 from nomul.hw import spimc
 from nomul.hw.products.drain import y_layout
 from nomul.hw.products.feed import x_layout
 from nomul.hw.products.loader import weight_layout
 from nomul.hw.spimc.layouts import tile_layout
 from nomul.hw.spimc.layouts import weight_layout as entry_layout
-
-OPEN, START = 0, 1
 
 
 class Macro(wiring.Component):

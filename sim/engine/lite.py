@@ -11,11 +11,8 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.clock import Clock
-from cocotb.triggers import RisingEdge, Timer, with_timeout
+from cocotb.triggers import with_timeout
 from cocotbext.axi import (
-    AxiLiteBus,
-    AxiLiteMaster,
     AxiStreamBus,
     AxiStreamFrame,
     AxiStreamSink,
@@ -24,9 +21,10 @@ from cocotbext.axi import (
 
 from nomul.golden import engine, network
 from nomul.golden.engine import loading
-from nomul.golden.engine.files import program_words
+from nomul.golden.engine.files import program_words, word_bytes
 from nomul.sim import harness
-from nomul.sim.stream import PERIOD_NS, assert_equal
+from nomul.sim.axi_host import hold_reset, lite_master
+from nomul.sim.stream import assert_equal
 
 VARIABLE = "NOMUL_AXI"
 TIMEOUT_US = 4000
@@ -41,29 +39,23 @@ class Host:
         about = json.loads(Path(os.environ[VARIABLE]).read_text())
         self.streams = {stream["stream"]: stream for stream in about["streams"]}
         self.registers = {register["name"]: register for register in about["registers"]}
-        lite = AxiLiteBus.from_prefix(dut, "s_axil")
-        self.master = AxiLiteMaster(lite, dut.aclk, dut.aresetn, reset_active_level=False)
+        self.master = lite_master(dut)
         self.agents = {}
         for name, stream in self.streams.items():
             kind = AxiStreamSink if stream["outward"] else AxiStreamSource
             bus = AxiStreamBus.from_prefix(dut, stream["name"])
             self.agents[name] = kind(bus, dut.aclk, dut.aresetn, reset_active_level=False)
-        for agent in (self.master.read_if, self.master.write_if, *self.agents.values()):
-            agent.log.setLevel(logging.WARNING)
+            self.agents[name].log.setLevel(logging.WARNING)
 
     async def start(self) -> None:
         """Start the clock, and hold reset for some cycles."""
-        self.dut.aresetn.value = 0
-        await Timer(PERIOD_NS, "ns")
-        Clock(self.dut.aclk, PERIOD_NS, unit="ns", impl="gpi").start()
-        for _ in range(3):
-            await RisingEdge(self.dut.aclk)
+        await hold_reset(self.dut)
         self.dut.aresetn.value = 1
 
     async def load(self, net: network.Network | None) -> None:
         """Write a layer program, word by word, each of them from its lowest part on."""
         address = self.registers["program"]["address"]
-        data, size = program_words(self.cfg, net), 4 * -(-(self.cfg.rows.bits + 2) // 32)
+        data, size = program_words(self.cfg, net), word_bytes(self.cfg)
         for at in range(0, len(data), 4):
             write = self.master.write(address + at % size, data[at : at + 4])
             await with_timeout(write, TIMEOUT_US, "us")
