@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from nomul.golden import lutnet
 from nomul.golden.arrays import Ints
 from nomul.golden.foreign.numbers import integer
+
+if TYPE_CHECKING:
+    from nomul.train.lutnet import tabular
 
 EDGES = ("quantile", "uniform")
 
@@ -105,19 +108,28 @@ def fit(
         )
     if len(classes) < 2:
         raise ValueError(f"y must hold at least 2 classes, not {len(classes)} class")
-    if edges not in EDGES:
-        raise ValueError(f"edges must be one of {', '.join(EDGES)}, not {edges!r}")
-    plan = tabular.Plan(
-        luts=integer(luts, "luts", 1),
-        bits=integer(bits, "bits", 1, 8),
-        edges=edges,
-        epochs=default_epochs(len(labels)) if epochs is None else integer(epochs, "epochs", 1),
-        seed=integer(seed, "seed", 0),
-    )
+    plan = planned(len(labels), luts, bits, edges, epochs, seed)
     whole: Ints = labels.astype(np.int64)
     network, cost = tabular.train(plan, samples, whole, len(classes), checkpoint, advance)
     network.about["classes"] = [str(name) for name in classes.tolist()]
     return Fitted(network, classes, cost)
+
+
+def planned(
+    samples: int, luts: int, bits: int, edges: str, epochs: int | None, seed: int
+) -> "tabular.Plan":
+    """Return the plan of a training on so many samples; values are those of :func:`fit`."""
+    from nomul.train.lutnet import tabular
+
+    if edges not in EDGES:
+        raise ValueError(f"edges must be one of {', '.join(EDGES)}, not {edges!r}")
+    return tabular.Plan(
+        luts=integer(luts, "luts", 1),
+        bits=integer(bits, "bits", 1, 8),
+        edges=edges,
+        epochs=default_epochs(samples) if epochs is None else integer(epochs, "epochs", 1),
+        seed=integer(seed, "seed", 0),
+    )
 
 
 def default_epochs(samples: int) -> int:

@@ -10,9 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nomul.golden import lutnet
 from nomul.golden.arrays import Floats
-from nomul.golden.foreign.numbers import integer
 from nomul.train.estimator import LutEstimator
-from nomul.train.fitted import EDGES, default_epochs
+from nomul.train.fitted import planned
 
 
 class LutRegressor(RegressorMixin, LutEstimator):  # type: ignore[misc]
@@ -37,20 +36,12 @@ class LutRegressor(RegressorMixin, LutEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train on samples X[n, features] of the numbers y[n]."""
-        from nomul.train.lutnet import regression, tabular
+        from nomul.train.lutnet import regression
 
         X, y = validate_data(self, X, y, y_numeric=True, ensure_min_samples=2)
         numbers: Floats = column_or_1d(y, warn=True).astype(np.float64)
-        if self.edges not in EDGES:
-            raise ValueError(f"edges must be one of {', '.join(EDGES)}, not {self.edges!r}")
-        epochs = default_epochs(len(numbers)) if self.epochs is None else self.epochs
-        plan = tabular.Plan(
-            luts=integer(self.luts, "luts", 1),
-            bits=integer(self.bits, "bits", 1, 8),
-            edges=self.edges,
-            epochs=integer(epochs, "epochs", 1),
-            seed=self.draw_seed(),
-        )
+        values = self.luts, self.bits, self.edges, self.epochs, self.draw_seed()
+        plan = planned(len(numbers), *values)
         self.network_, _ = regression.train(plan, np.asarray(X), numbers)
         return self
 

@@ -1,6 +1,7 @@
 """Accuracy of a network whose weights were written at low energy: uniform, graded, or corrected."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from nomul.experiments.captions import caption
 from nomul.experiments.faultmem.schemes import SCHEMES, Writer, weights_of
 from nomul.experiments.tables import Rows
 from nomul.golden import network
+from nomul.golden.arrays import Ints
 from nomul.golden.network import Dense, Layer, Network
 
 NETWORK, BITS, SEEDS = "digits-mlp-int8", 8, 5
@@ -28,16 +30,35 @@ def inference() -> Rows:
     weights = [layer.w for layer in net.layers if isinstance(layer, Dense)]
     new = np.concatenate([w.ravel() for w in weights]).astype(np.int8).view(np.uint8)
     codes, words = net.encode(samples.x_test), new.astype(np.int64)
-    rows: Rows = [row("exact", 0.0, 1.0, [accuracy(net, codes, samples.labels_test)])]
+
+    def judged(held: Ints) -> float:
+        return accuracy(_with(net, held), codes, samples.labels_test)
+
+    return swept(weights_of(BITS), words, judged)
+
+
+def swept(worth: tuple[int, ...], words: Ints, judged: Callable[[Ints], float]) -> Rows:
+    """Return a row of words as they are, and one for each scheme and chance of a failure.
+
+    Parameters
+    ----------
+    worth
+        Of the bits of a word, as for :class:`Writer`.
+    words
+        int64[n], written over the same words in other places.
+    judged
+        Gives the accuracy of a network whose words are int64[n].
+    """
+    rows: Rows = [row("exact", 0.0, 1.0, [judged(words)])]
     for scheme in SCHEMES:
         for power in DECADES:
             right, spent = [], []
             for seed in range(1, SEEDS + 1):
                 old = np.random.default_rng(seed).permutation(words)
-                writer = Writer(scheme, weights_of(BITS), power, old, seed)
+                writer = Writer(scheme, worth, power, old, seed)
                 writer.write(words)
                 spent.append(writer.energy / int(np.bitwise_count(old ^ words).sum()))
-                right.append(accuracy(_with(net, writer.words), codes, samples.labels_test))
+                right.append(judged(writer.words))
             rows.append(row(scheme.name, power, float(np.mean(spent)), right))
     return rows
 

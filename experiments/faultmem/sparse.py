@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from nomul.experiments.captions import caption
-from nomul.experiments.faultmem.inference import DECADES, NETWORK, SEEDS, accuracy, row
-from nomul.experiments.faultmem.schemes import SCHEMES, Writer, weights_of
+from nomul.experiments.faultmem.inference import NETWORK, accuracy, swept
+from nomul.experiments.faultmem.schemes import weights_of
 from nomul.experiments.tables import Rows
 from nomul.golden import network, spimc
 from nomul.golden.arrays import Ints
@@ -93,18 +93,8 @@ def sparse() -> Rows:
     tiles = [placed.packed for plan in plans for placed in plan.tiles]
     codes, new = net.encode(samples.x_test), entries(tiles)
 
-    def judged(held: list[Packed]) -> float:
+    def judged(words: Ints) -> float:
+        held = list(with_entries(tiles, words))
         return accuracy(with_tiles(net, plans, held), codes, samples.labels_test)
 
-    rows: Rows = [row("exact", 0.0, 1.0, [judged(tiles)])]
-    for scheme in SCHEMES:
-        for power in DECADES:
-            right, spent = [], []
-            for seed in range(1, SEEDS + 1):
-                old = np.random.default_rng(seed).permutation(new)
-                writer = Writer(scheme, WORTH, power, old, seed)
-                writer.write(new)
-                spent.append(writer.energy / int(np.bitwise_count(old ^ new).sum()))
-                right.append(judged(list(with_entries(tiles, writer.words))))
-            rows.append(row(scheme.name, power, float(np.mean(spent)), right))
-    return rows
+    return swept(WORTH, new, judged)
