@@ -22,8 +22,8 @@ def _common(a: Box, b: Box) -> float:
 
 
 def _line(x: float, y: float, dx: float, dy: float) -> list[Box]:
-    """Return small boxes along the line from a mark to its name."""
-    steps = [k / 8 for k in range(2, 8)]
+    """Return small boxes along the line from a mark to its name, outside of the mark."""
+    steps = [k / 8 for k in range(3, 8)]
     return [(x + s * dx - 1, y + s * dy - 1, x + s * dx + 1, y + s * dy + 1) for s in steps]
 
 
@@ -40,17 +40,26 @@ def _away(box: Box, x: float, y: float) -> float:
     return math.hypot(max(box[0] - x, x - box[2], 0), max(box[1] - y, y - box[3], 0))
 
 
-def _curves(axes: Any, scale: float) -> list[Box]:
-    """Return small boxes along the curves that are drawn."""
-    boxes = []
+def _around(x: float, y: float) -> Box:
+    """Return the box of a mark."""
+    return x - MARK, y - MARK, x + MARK, y + MARK
+
+
+def _drawn(axes: Any, scale: float) -> tuple[list[Box], list[Box]]:
+    """Return boxes of marks that no curve joins, and small ones along the curves."""
+    marks: list[Box] = []
+    curves: list[Box] = []
     for line in axes.lines:
         points = line.get_transform().transform(line.get_xydata()) * scale
+        if line.get_linestyle() == "None":
+            marks += [_around(x, y) for x, y in points]
+            continue
         for (x, y), (to_x, to_y) in itertools.pairwise(points):
             steps = max(1, int(math.hypot(to_x - x, to_y - y) / 4))
             for k in range(steps + 1):
                 mid_x, mid_y = x + (to_x - x) * k / steps, y + (to_y - y) * k / steps
-                boxes.append((mid_x - 1, mid_y - 1, mid_x + 1, mid_y + 1))
-    return boxes
+                curves.append((mid_x - 1, mid_y - 1, mid_x + 1, mid_y + 1))
+    return marks, curves
 
 
 def label(
@@ -74,8 +83,13 @@ def label(
         text.remove()
         at = axes.transData.transform((x, y)) * scale
         places.append((x, y, name, colour, at[0], at[1], size.width * scale, size.height * scale))
-    curves = _curves(axes, scale)
-    taken: list[Box] = [(x - MARK, y - MARK, x + MARK, y + MARK) for *_, x, y, _, _ in places]
+    marks, curves = _drawn(axes, scale)
+    own = [_around(x, y) for *_, x, y, _, _ in places]
+    taken = own + [mark for mark in marks if mark not in own]
+    legend = axes.get_legend()
+    if legend is not None:
+        corners = legend.get_window_extent().extents * scale
+        taken.append((corners[0], corners[1], corners[2], corners[3]))
     for x, y, name, colour, at_x, at_y, width, height in places:
         best: tuple[float, Box, list[Box]] | None = None
         for distance, angle in itertools.product(DISTANCES, ANGLES):
@@ -84,10 +98,10 @@ def label(
             line = _line(at_x, at_y, *middle) if distance > DISTANCES[0] else []
             covered = sum(_common(box, other) for other in taken)
             passed = sum(_common(box, other) for other in curves)
-            crossed = sum(_common(part, other) for part in line for other in taken[len(places) :])
+            crossed = sum(_common(part, other) for part in line for other in taken)
             outside = width * height - _common(box, frame)
             # Beside another's mark it would be read as that one's name.
-            nearer = sum(_away(box, *other[4:6]) < distance for other in places)
+            nearer = sum(_away(box, *other[4:6]) < distance - 0.5 for other in places)
             cost = distance / 4 + passed + 5 * (covered + crossed + outside) + 99 * nearer
             if best is None or cost < best[0]:
                 best = cost, box, line

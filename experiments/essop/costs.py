@@ -10,6 +10,7 @@ from typing import Any
 from nomul.experiments import papers, tables
 from nomul.experiments.captions import caption
 from nomul.experiments.essop import candidates, errors
+from nomul.experiments.labels import label
 from nomul.golden import fp16mul, plane
 
 Rows = list[dict[str, Any]]
@@ -253,27 +254,19 @@ def draw_pareto(rows: Rows, figure: Any) -> None:
         (line,) = axes.plot(x, y, marker, fillstyle="none", label=kind)
         front = [(row["relative error"], row["um2"]) for row in points if row["front"]]
         axes.plot(*zip(*front, strict=True) if front else ([], []), marker, color=line.get_color())
+    marks = []
     for row in rows:
         if row["front"] or not row["BL"]:
             bare = "" if row["product in a register"] or not row["BL"] else ", bare"
             levels = f", R {row['R']}" if row["BL"] == 8 else ""
             name = f"BL {row['BL']}{levels}{bare}" if row["BL"] else row["unit"]
-            # Some stand side by side: integers of the front have their names on the left.
-            left = row["front"] and not row["BL"]
-            lift = 4 if (row["BL"] or 0) > 8 else -10 if row["R"] == 4 else -2
-            axes.annotate(
-                name,
-                (row["relative error"], row["um2"]),
-                xytext=(-6 if left else 6, lift),
-                textcoords="offset points",
-                ha="right" if left else "left",
-                fontsize=7,
-            )
+            marks.append((row["relative error"], row["um2"], name))
     axes.margins(0.08)
     axes.set(xscale="log", yscale="log", xlabel="relative error of a product")
     axes.set_ylabel("um2 per product and cycle, FreePDK45")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
+    label(axes, marks)
 
 
 @caption("Area and energy saved per product against the FP16 multiplier, beside the paper's.")
@@ -284,18 +277,11 @@ def draw_costs(rows: Rows, figure: Any) -> None:
     for kind, marker in (("ESSOP", "o"), ("INT", "s"), ("FP16", "D")):
         points = [row for row in drawn if row["unit"].startswith(kind)]
         axes.plot([r["um2"] for r in points], [r["fJ"] for r in points], marker, label=kind)
+    marks = []
     for row in drawn:
         bare = "" if row["product in a register"] else ", without registers"
         name = f"{row['unit']}, BL {row['BL']}" if row["BL"] else row["unit"]
-        right = row["unit"].startswith("FP16")  # these stand at the edge
-        axes.annotate(
-            f"{name}{bare}",
-            (row["um2"], row["fJ"]),
-            xytext=(-7 if right else 7, {"INT": 0, "FP1": -3}.get(row["unit"][:3], -7)),
-            textcoords="offset points",
-            ha="right" if right else "left",
-            fontsize=7,
-        )
+        marks.append((row["um2"], row["fJ"], f"{name}{bare}"))
     fp16 = rows[0]
     axes.axvline(fp16["um2"] * (1 - QUOTED_AREA / 100), linestyle=":", color="gray")
     axes.axhline(fp16["fJ"] * (1 - QUOTED_ENERGY / 100), linestyle=":", color="gray")
@@ -304,6 +290,7 @@ def draw_costs(rows: Rows, figure: Any) -> None:
     axes.set_ylabel("fJ per product; dotted: the paper's savings")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7, loc="upper left")
+    label(axes, marks)
 
 
 TABLES: dict[str, Callable[[], Rows]] = {
