@@ -10,8 +10,9 @@ from nomul.experiments.compare.choices import SIZES, Candidate
 from nomul.experiments.compare.subject import Subject
 from nomul.golden import network, products
 from nomul.golden.arrays import Ints
+from nomul.golden.engine.projection import held
 from nomul.golden.network import Conv2d, Dense, Network
-from nomul.golden.network.evaluate import Sums, vectors
+from nomul.golden.network.evaluate import Sums, sampled, vectors
 from nomul.golden.products.planner import matrices
 
 # Test images whose activations are counted, and vectors whose energy is measured.
@@ -93,20 +94,11 @@ def configured(candidate: Candidate, net: Network) -> Any:
 
 def with_weights(net: Network, plans: dict[int, products.Plan]) -> Network:
     """Return a network whose layers of products have the weights of their plans."""
-    from dataclasses import replace
-
     made = list(net.layers)
     for number, plan in plans.items():
-        layer, w = net.layers[number], plan.weights()
-        if isinstance(layer, Conv2d):
-            high, wide = len(w) // layer.groups, w.shape[1] // layer.groups
-            blocks = [
-                w[g * high : (g + 1) * high, g * wide : (g + 1) * wide].T
-                for g in range(layer.groups)
-            ]
-            w = np.concatenate(blocks).reshape(layer.w.shape)
+        layer = net.layers[number]
         assert isinstance(layer, Dense | Conv2d)
-        made[number] = replace(layer, w=w)
+        made[number] = held(layer, plan)
     return net.replace(layers=made)
 
 
@@ -142,17 +134,17 @@ def fit(subject: Subject, candidate: Candidate, net: Network | None = None) -> d
             refused[layer.number] = {"layer": layer.name, "refused": str(error)}
             continue
         imposed = imposed or changed
-    held = with_weights(net, plans)
+    made = with_weights(net, plans)
     if imposed:
         # Activations behind weights that have changed are others, too.
-        values = network.trace(held, subject.codes[: max(IMAGES, VECTORS)])
+        values = network.trace(made, subject.codes[: max(IMAGES, VECTORS)])
     same = net is subject.net and not imposed
     return {
         "structure": "imposed" if imposed else "exact",
-        "accuracy": subject.own_accuracy if same else subject.accuracy(held),
+        "accuracy": subject.own_accuracy if same else subject.accuracy(made),
         "layers": [
             refused.get(layer.number)
-            or _counted(layer, plans[layer.number], vectors(held, layer.number, values))
+            or _counted(layer, plans[layer.number], vectors(made, layer.number, values))
             for layer in layers(net)
         ],
     }
@@ -165,10 +157,7 @@ def _approximated(subject: Subject, member: str, cfg: Any) -> dict[str, Any]:
     """
     net, sums, found = subject.net, dict[int, Sums](), list[dict[str, Any]]()
     for layer in layers(net):
-        codes = network.trace(net, subject.calibration, sums)
-        seen = vectors(net, layer.number, codes).reshape(-1, layer.inputs)
-        rng = np.random.default_rng(1)
-        samples = seen[rng.permutation(len(seen))[:SAMPLES]]
+        samples = sampled(net, layer.number, subject.calibration, sums, SAMPLES)
         plan = products.plan(member, cfg, layer.w, layer.groups, samples=samples)
         # The same prototypes with all outputs beside one another, so that each is found once.
         wide = cfg.replace(outputs=layer.outputs)

@@ -7,8 +7,8 @@ import numpy as np
 
 from nomul.golden import products
 from nomul.golden.arrays import Ints
-from nomul.golden.network.evaluate import trace, vectors
-from nomul.golden.network.layers import Conv2d, Dense
+from nomul.golden.network.evaluate import sampled
+from nomul.golden.network.layers import Conv2d, Dense, Layer
 from nomul.golden.network.network import Network
 from nomul.golden.products import Plan
 
@@ -51,29 +51,30 @@ def lay(
         except ValueError as error:
             raise ValueError(f"{net.place(number)}: {error}") from None
         plans[number] = plan
-        if not tile.exact:
-            continue
-        if impose and isinstance(layer, Dense):
-            layers[number] = replace(layer, w=plan.weights())
-        elif impose and isinstance(layer, Conv2d):
-            whole = plan.weights()
-            rows, columns = len(whole) // groups, whole.shape[1] // groups
-            parts = [
-                whole[g * rows : (g + 1) * rows, g * columns : (g + 1) * columns].T
-                for g in range(groups)
-            ]
-            layers[number] = replace(layer, w=np.concatenate(parts).reshape(layer.w.shape))
+        if impose and tile.exact:
+            layers[number] = held(layer, plan)
     return (net.replace(layers=layers) if impose and tile.exact else net), plans
+
+
+def held(layer: Dense | Conv2d, plan: Plan) -> Layer:
+    """Return a layer with the weights of its plan."""
+    whole = plan.weights()
+    if isinstance(layer, Dense):
+        return replace(layer, w=whole)
+    rows, columns = len(whole) // layer.groups, whole.shape[1] // layer.groups
+    parts = [
+        whole[g * rows : (g + 1) * rows, g * columns : (g + 1) * columns].T
+        for g in range(layer.groups)
+    ]
+    return replace(layer, w=np.concatenate(parts).reshape(layer.w.shape))
 
 
 def _seen(net: Network, number: int, plans: dict[int, Plan], samples: Ints | None) -> Ints | None:
     """Return what a layer takes of samples, some of it, the layers before it computed by tables."""
     if samples is None:
         return None
-    values = trace(net, samples, {layer: plan.model for layer, plan in plans.items()})
-    found = vectors(net, number, values)
-    flat = found.reshape(-1, found.shape[2])
-    return flat[np.random.default_rng(1).permutation(len(flat))[:FITTED]]
+    sums = {layer: plan.model for layer, plan in plans.items()}
+    return sampled(net, number, samples, sums, FITTED)
 
 
 def project(net: Network, member: str, tile: Any) -> Network:

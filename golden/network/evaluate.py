@@ -88,6 +88,16 @@ def vectors(net: Network, number: int, values: Sequence[Ints]) -> Ints:
     return kernels.patches(padded, layer.w.shape[2:], layer.stride)
 
 
+def sampled(net: Network, number: int, x: ArrayLike, sums: Mapping[int, Sums], count: int) -> Ints:
+    """Return some of what a layer of products takes of inputs, drawn: int64[count, inputs] at most.
+
+    ``x`` and ``sums`` as for :func:`model`.
+    """
+    seen = vectors(net, number, trace(net, x, sums))
+    flat = seen.reshape(-1, seen.shape[2])
+    return flat[np.random.default_rng(1).permutation(len(flat))[:count]]
+
+
 def check(net: Network, x: ArrayLike) -> Array:
     """Return inputs as an array; refuse what :func:`model` refuses."""
     codes = np.asarray(x)
