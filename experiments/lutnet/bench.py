@@ -14,7 +14,7 @@ from nomul.synth.emit import emit
 TABLES, SAMPLES = 10_000, 20_000
 
 # What is promised of one core.
-MOST_SECONDS, LEAST_LOOK_UPS = 20.0, 100e6
+MOST_SECONDS, LEAST_LOOK_UPS = 20.0, 1e9
 
 
 def network(n_tables: int = TABLES, inputs: int = 784) -> lutnet.Network:
@@ -62,7 +62,10 @@ def main() -> None:
         f"lutnet: {net.n_tables:,} tables emitted in {seconds:.1f} processor seconds "
         f"(at most {MOST_SECONDS})"
     )
-    print(f"lutnet: {rate / 1e6:,.0f} million look-ups per processor second (at least 100)")
+    print(
+        f"lutnet: {rate / 1e6:,.0f} million look-ups per processor second "
+        f"(at least {LEAST_LOOK_UPS / 1e6:,.0f})"
+    )
     if seconds > MOST_SECONDS or rate < LEAST_LOOK_UPS:
         raise SystemExit("lutnet is slower than promised")
 

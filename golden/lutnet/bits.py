@@ -11,8 +11,8 @@ from nomul.golden.arrays import Ints
 
 Words = NDArray[np.uint64]
 
-# Words worked on at a time, times 2**K / 2 of them: what stays in the second-level cache.
-_CACHE = 1 << 15
+# Words of one bit worked on at a time: fewer cost calls, more leave the cache.
+_CACHE = 1 << 13
 
 
 def pack(bits: ArrayLike) -> Words:
@@ -46,45 +46,71 @@ def join(words: Words, n: int, width: int) -> Ints:
     return np.asarray(bits @ (np.int64(1) << np.arange(width, dtype=np.int64)))
 
 
-def masks(tables: tuple[int, ...], k: int) -> Words:
-    """Return uint64[2**k, n_tables]: all ones where bit a of a table is one, else zero."""
+def selectors(tables: tuple[int, ...], k: int) -> NDArray[np.intp]:
+    """Return intp[2**(k - 2), n_tables]: tables as polynomials, for :func:`look_up`.
+
+    A table is a sum modulo 2 of products of its address bits (Reed-Muller form). Row h holds what
+    the product of the bits of h, counted from the third address bit on, is multiplied by: a
+    function c0 + c1 a + c2 b + c3 a b of the first two, as the number c0 + 2 c1 + 4 c2 + 8 c3.
+    """
     size = max(1, (1 << k) // 8)
     raw = np.frombuffer(b"".join(t.to_bytes(size, "little") for t in tables), dtype=np.uint8)
-    bits = np.unpackbits(raw.reshape(len(tables), size), axis=1, bitorder="little")[:, : 1 << k]
-    return np.where(bits.T, ~np.uint64(0), np.uint64(0))
+    bits = np.unpackbits(raw.reshape(len(tables), size), axis=1, bitorder="little")
+    terms = np.zeros((max(4, 1 << k), len(tables)), dtype=np.uint8)
+    terms[: 1 << k] = bits[:, : 1 << k].T
+    for bit in range(k):
+        half = terms.reshape(-1, 2, 1 << bit, len(tables))
+        half[:, 1] ^= half[:, 0]
+    by_function = terms.reshape(-1, 4, len(tables)).astype(np.intp)
+    return np.asarray((by_function << np.arange(4)[:, None]).sum(axis=1))
 
 
-def look_up(words: Words, idx: Ints, mask: Words) -> Words:
+def look_up(words: Words, idx: Ints, chosen: NDArray[np.intp]) -> Words:
     """Return uint64[n_tables, words]: each table's output for every sample.
+
+    All sixteen functions of a table's first two address bits are computed once, the polynomial
+    chooses among them, and Horner's rule takes in one further address bit a step.
 
     Parameters
     ----------
     words
         Packed inputs.
     idx
-        int64[n_tables, K]; address bit k of a table is row ``idx[., k]``.
-    mask
-        The tables, as :func:`masks` gives them.
+        int[n_tables, K]; address bit k of a table is row ``idx[., k]``.
+    chosen
+        The tables, as :func:`selectors` gives them.
     """
-    n_tables, k = idx.shape
-    result = np.empty((n_tables, words.shape[1]), dtype=np.uint64)
-    first, change = mask[0::2], mask[0::2] ^ mask[1::2]
-    area = max(1, _CACHE >> (k - 1))
-    wide = min(words.shape[1], area)
-    deep = max(1, area // max(1, wide))
-    for left in range(0, words.shape[1], max(1, wide)):
-        part = words[:, left : left + wide]
+    (n_tables, k), width = idx.shape, words.shape[1]
+    result = np.empty((n_tables, width), dtype=np.uint64)
+    wide = max(1, min(width, _CACHE))
+    deep = max(1, min(n_tables, _CACHE // wide))
+    for left in range(0, width, wide):
+        part = np.ascontiguousarray(words[:, left : left + wide])
+        size = part.shape[1]
+        functions = np.zeros((16, deep, size), dtype=np.uint64)
+        functions[1] = ~np.uint64(0)
+        terms = np.empty((len(chosen), deep, size), dtype=np.uint64)
         for top in range(0, n_tables, deep):
-            rows = slice(top, top + deep)
-            value = part[idx[rows, 0]] & change[:, rows, None]
-            value ^= first[:, rows, None]
-            for bit in range(1, k):
-                low, high = value[0::2], value[1::2]
-                high ^= low
-                high &= part[idx[rows, bit]]
-                high ^= low
-                value = high
-            result[rows, left : left + wide] = value[0]
+            wires = idx[top : top + deep]
+            n = len(wires)
+            # 0, 1, a, not a; the same plus b; the same again plus a b.
+            f = functions[:, :n]
+            f[2], f[4] = part[wires[:, 0]], part[wires[:, min(1, k - 1)]]
+            np.bitwise_and(f[2], f[4], out=f[8])
+            np.bitwise_not(f[2], out=f[3])
+            np.bitwise_xor(f[1:4], f[4], out=f[5:8])
+            np.bitwise_xor(f[1:8], f[8], out=f[9:16])
+            value = terms[:, :n]
+            flat = functions.reshape(16 * deep, size)
+            rows = chosen[:, top : top + deep] * deep + np.arange(n)
+            for own, row in zip(value, rows, strict=True):
+                np.take(flat, row, axis=0, out=own, mode="clip")
+            for bit in range(k - 1, 1, -1):
+                half = len(value) // 2
+                value, high = value[:half], value[half:]
+                high &= part[wires[:, bit]]
+                value ^= high
+            result[top : top + n, left : left + size] = value[0]
     return result
 
 
@@ -123,7 +149,7 @@ def gather_count(words: Words, rows: Ints, n: int) -> Ints:
     """
     n_sums, result = len(rows), np.empty((n, len(rows)), dtype=np.int64)
     padded = np.concatenate([words, np.zeros((1, words.shape[1]), dtype=np.uint64)])
-    step = max(1, _CACHE * 8 // max(1, rows.shape[1] * words.shape[1]))
+    step = max(1, _CACHE * 32 // max(1, rows.shape[1] * words.shape[1]))
     for start in range(0, n_sums, step):
         part = slice(start, start + step)
         binary = count(padded[rows[part]])

@@ -412,12 +412,12 @@ class LutLayer(Summing):
 
     def apply(self, x: Samples) -> Samples:
         """Return the layer's exact answer."""
-        y = packed.look_up(x.bits(), self.idx, self._masks)
+        y = packed.look_up(x.bits(), self.idx, self._selectors)
         return self.thresholds(y, x.n, x.lanes)
 
     @cached_property
-    def _masks(self) -> Words:
-        return packed.masks(self.tt, self.k)
+    def _selectors(self) -> NDArray[np.intp]:
+        return packed.selectors(self.tt, self.k)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -451,12 +451,12 @@ class DirectLut(Layer):
 
     def apply(self, x: Samples) -> Samples:
         """Return the layer's exact answer."""
-        y = packed.look_up(x.bits(), self.idx, self._masks)
+        y = packed.look_up(x.bits(), self.idx, self._selectors)
         return Samples(x.n, Lanes(len(self.idx), *BIT), words=y)
 
     @cached_property
-    def _masks(self) -> Words:
-        return packed.masks(self.tt, self.k)
+    def _selectors(self) -> NDArray[np.intp]:
+        return packed.selectors(self.tt, self.k)
 
 
 def columns(values: ArrayLike) -> NDArray[np.int64]:

@@ -289,14 +289,13 @@ def model(network: Network | Configured, x: ArrayLike) -> Ints:
     if x.dtype.kind not in "iub" and x.size:
         raise ValueError(f"x must hold integers, not {x.dtype}")
     most = (1 << network.input_bits) - 1
-    wrong = np.argwhere((x < 0) | (x > most))
-    if len(wrong):
-        i, j = (int(v) for v in wrong[0])
+    if x.size and (x.min() < 0 or x.max() > most):
+        i, j = (int(v) for v in np.argwhere((x < 0) | (x > most))[0])
         raise ValueError(f"x[{i}][{j}] must be in 0..{most}, not {x[i, j]}")
     last = network.lanes[len(network.body)]
     result = np.empty((len(x), last.count), dtype=np.int64)
     for start in range(0, len(x), _BATCH):
-        part = x[start : start + _BATCH].astype(np.int64)
+        part = x[start : start + _BATCH].astype(np.int64, copy=False)
         signal = Samples(len(part), network.lanes[0], codes=part)
         for layer in network.body:
             signal = layer.apply(signal)

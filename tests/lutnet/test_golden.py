@@ -121,7 +121,7 @@ def test_packed_look_up_for_any_number_of_samples(n, k):
     rng = RNG(k)
     bits, idx = rng.integers(0, 2, (n, 9)), rng.integers(0, 9, (11, k))
     tt = tuple(int.from_bytes(rng.bytes(16), "little") % (1 << (1 << k)) for _ in range(11))
-    y = packed.look_up(packed.pack(bits), idx, packed.masks(tt, k))
+    y = packed.look_up(packed.pack(bits), idx, packed.selectors(tt, k))
     address = (bits[:, idx] << np.arange(k)).sum(axis=2)
     expected = [[t >> int(a) & 1 for t, a in zip(tt, row, strict=True)] for row in address]
     assert np.array_equal(packed.unpack(y, n), expected)
