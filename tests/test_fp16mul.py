@@ -1,5 +1,6 @@
 """FP16 multiplier: the model against numpy and exact fractions, and the RTL against the model."""
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -199,6 +200,5 @@ def test_integer_product_is_exact(width_a, width_b):
     ],
 )
 def test_bad_input_is_named(call, kind, message):
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=re.escape(message)):
         call()
-    assert message in str(caught.value)

@@ -1,6 +1,7 @@
 """FracTrain: the quantiser and the turning points against their descriptions."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -123,9 +124,8 @@ def test_epsilon_shrinks_after_the_first_and_the_second_turn(alpha, turns):
     ],
 )
 def test_bad_input_is_named(call, kind, message):
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=re.escape(message)):
         call()
-    assert message in str(caught.value)
 
 
 def test_a_product_of_codes_on_bit_planes_is_that_of_the_quantised_numbers():

@@ -1,5 +1,7 @@
 """N:M sorter: the model against its definition, and the RTL against the model."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -116,6 +118,5 @@ def test_bench_notices_that_the_last_of_equals_stays(simulate):
     ],
 )
 def test_bad_input_is_named(call, kind, message):
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=re.escape(message)):
         call()
-    assert message in str(caught.value)

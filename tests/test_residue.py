@@ -1,5 +1,7 @@
 """Residues: invariant and closed forms of both carry rules, and the RTL against the model."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -126,6 +128,5 @@ def test_bench_notices_a_write_that_is_not_forwarded(simulate):
     ],
 )
 def test_bad_input_is_named(call, kind, message):
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=re.escape(message)):
         call()
-    assert message in str(caught.value)

@@ -1,6 +1,7 @@
 """Bit planes: the array's Verilog against the model, presets and corners; mutations must fail."""
 
 import pytest
+from products.ladder import WRONG_SUM, Ladder
 
 from nomul.golden.bitplanes import Config
 from nomul.hw.bitplanes import Top
@@ -34,20 +35,9 @@ CORNERS = {
 }
 
 
-def test_rtl_equals_model(simulate):
-    assert simulate("bitplanes", Config.preset("small")).tests == 17
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("preset", ["pairs", "slices"])
-def test_other_presets_equal_the_model(simulate, preset):
-    assert simulate("bitplanes", Config.preset(preset)).tests == 17
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", CORNERS)
-def test_rtl_equals_model_at_the_corners(simulate, name):
-    simulate("bitplanes", Config.from_dict(CORNERS[name]))
+class TestVerilog(Ladder):
+    config, corners, tests = Config, CORNERS, 17
+    presets = ("pairs", "slices")
 
 
 def test_bench_notices_lanes_that_are_not_masked(simulate):
@@ -56,7 +46,7 @@ def test_bench_notices_lanes_that_are_not_masked(simulate):
     full = cfg.replace(inputs=cfg.chunks * cfg.width)
     assert full.chunks == cfg.chunks
     assert full.y_bits == cfg.y_bits
-    with pytest.raises(BenchError, match=r"y\[\d+, \d+\] is -?0x"):
+    with pytest.raises(BenchError, match=WRONG_SUM):
         simulate("bitplanes", cfg, top=Top(full), tests="products.*never.*never")
 
 
@@ -64,5 +54,5 @@ def test_bench_notices_lanes_that_are_not_masked(simulate):
 def test_bench_notices_a_sign_that_is_none(simulate):
     """Mutation: the top plane of activations counts as positive."""
     cfg = Config.preset("small")
-    with pytest.raises(BenchError, match=r"y\[\d+, \d+\] is -?0x"):
+    with pytest.raises(BenchError, match=WRONG_SUM):
         simulate("bitplanes", cfg, top=Top(cfg.replace(act_signed=False)), tests="products")

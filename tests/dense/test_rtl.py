@@ -1,6 +1,7 @@
 """Dense: the array's Verilog against the model, presets and corners; a mutation that must fail."""
 
 import pytest
+from products.ladder import WRONG_SUM, Ladder
 
 from nomul.golden.dense import Config
 from nomul.hw.dense import Top
@@ -50,24 +51,13 @@ CORNERS = {
 }
 
 
-def test_rtl_equals_model(simulate):
-    assert simulate("dense", Config.preset("small")).tests == 10
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("preset", ["dsp", "bitserial"])
-def test_other_presets_equal_the_model(simulate, preset):
-    assert simulate("dense", Config.preset(preset)).tests == 10
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", CORNERS)
-def test_rtl_equals_model_at_the_corners(simulate, name):
-    simulate("dense", Config.from_dict(CORNERS[name]))
+class TestVerilog(Ladder):
+    config, corners, tests = Config, CORNERS, 10
+    presets = ("dsp", "bitserial")
 
 
 def test_bench_notices_a_sign_that_is_none(simulate):
     """Mutation: the hardware is built for unsigned activations, so a sign bit weighs +2^7."""
     cfg = Config.preset("small")
-    with pytest.raises(BenchError, match=r"y\[\d+, \d+\] is -?0x"):
+    with pytest.raises(BenchError, match=WRONG_SUM):
         simulate("dense", cfg, top=Top(cfg.replace(act_signed=False)), tests="products")

@@ -2,6 +2,7 @@
 
 import pytest
 from amaranth.hdl import Const
+from products.ladder import WRONG_SUM, Ladder
 
 from nomul.golden.epitome import Config
 from nomul.hw.epitome import controller
@@ -30,19 +31,9 @@ CORNERS = {
 }
 
 
-def test_rtl_equals_model(simulate):
-    assert simulate("epitome", Config.preset("small")).tests == 10
-
-
-@pytest.mark.long
-def test_the_other_preset_equals_the_model(simulate):
-    assert simulate("epitome", Config.preset("wide")).tests == 10
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", CORNERS)
-def test_rtl_equals_model_at_the_corners(simulate, name):
-    simulate("epitome", Config.from_dict(CORNERS[name]))
+class TestVerilog(Ladder):
+    config, corners, tests = Config, CORNERS, 10
+    presets = ("wide",)
 
 
 def test_bench_notices_rounds_that_are_all_shared(simulate, monkeypatch):
@@ -53,5 +44,5 @@ def test_bench_notices_rounds_that_are_all_shared(simulate, monkeypatch):
         "_adder",
         lambda self, *given: adder(self, *given)._replace(same=Const(1)),
     )
-    with pytest.raises(BenchError, match=r"y\[\d+, \d+\] is -?0x"):
+    with pytest.raises(BenchError, match=WRONG_SUM):
         simulate("epitome", Config.preset("small"), tests="layers_equal")

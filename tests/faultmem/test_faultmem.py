@@ -1,5 +1,7 @@
 """The memory that forgets writes: chances and counts against exact expectations, and the RTL."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -259,6 +261,5 @@ def test_bench_notices_a_threshold_that_is_off_by_one(simulate):
     ],
 )
 def test_bad_input_is_named(call, kind, message):
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=re.escape(message)):
         call()
-    assert message in str(caught.value)

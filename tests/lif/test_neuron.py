@@ -1,5 +1,6 @@
 """The neuron: against exact rationals, its rules written out, and the table of reset rules."""
 
+import re
 import warnings
 from fractions import Fraction
 
@@ -204,9 +205,8 @@ def test_ideal_is_near_the_model_with_many_fraction_bits():
     ],
 )
 def test_bad_parameters_are_named(values, kind, message):
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=re.escape(message)):
         Layer.from_dict(values)
-    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +226,5 @@ def test_bad_parameters_are_named(values, kind, message):
     ],
 )
 def test_bad_input_is_named(w, spikes, message):
-    with pytest.raises((TypeError, ValueError)) as caught:
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         lif.model(lif.Config(), w, spikes)
-    assert message in str(caught.value)

@@ -1,6 +1,7 @@
 """Product quantisation: the Verilog against the model, presets and corners; a mutation."""
 
 import pytest
+from products.ladder import WRONG_SUM, Ladder
 
 from nomul.golden.pq import Config
 from nomul.hw.pq import Top
@@ -61,24 +62,13 @@ CORNERS = {
 }
 
 
-def test_rtl_equals_model(simulate):
-    assert simulate("pq", Config.preset("small")).tests == 11
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("preset", ["compat", "tree"])
-def test_other_presets_equal_the_model(simulate, preset):
-    assert simulate("pq", Config.preset(preset)).tests == 11
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", CORNERS)
-def test_rtl_equals_model_at_the_corners(simulate, name):
-    simulate("pq", Config.from_dict(CORNERS[name]))
+class TestVerilog(Ladder):
+    config, corners, tests = Config, CORNERS, 11
+    presets = ("compat", "tree")
 
 
 def test_bench_notices_another_metric(simulate):
     """Mutation: the hardware takes the nearest by squares, which is another one at times."""
     cfg = Config.preset("small")
-    with pytest.raises(BenchError, match=r"y\[\d+, \d+\] is -?0x"):
+    with pytest.raises(BenchError, match=WRONG_SUM):
         simulate("pq", cfg, top=Top(cfg.replace(metric="l2")), tests="any_tables")
