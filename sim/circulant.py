@@ -1,12 +1,10 @@
 """Bench of the circulant array: the family's, for words of a block's weights or points."""
 
-from typing import Any
-
 import cocotb
 
 from nomul.golden import circulant
 from nomul.sim import products
-from nomul.sim.stream import assert_equal
+from nomul.sim.products import bench
 
 MEASURED = "vectors_in_sequence"
 OPERATION = "product"
@@ -36,18 +34,7 @@ async def codes_that_are_no_residues_count_as_zero(dut):
     Of the engine that rotates every word is a weight, and nothing is flagged.
     """
     unit = Unit(dut)
-    await unit.bench.reset()
-    made = circulant.stimuli(unit.cfg, unit.bench.numpy_rng, 6)
-    x, words = made["x"], unit.tile_words(made["packed"])
     codes = unit.cfg.engine == "ntt"
     zero = 1 << unit.cfg.modulus_log2 if codes else 0
-    sums: list[Any] = []
-    rest = words[0] >> unit.cfg.stored_bits << unit.cfg.stored_bits
-    for code in (zero, zero | 5 if codes else 0):
-        unit.check_errors()
-        await unit.load(None, [rest | code, *words[1:]])
-        for vector in x:
-            unit.offer(unit.vector_words(None, vector))
-        sums.append((await unit.take(len(x) * (len(sums) + 1)))[-len(x) :])
-    assert_equal(sums[1], sums[0], "y of a code that is no residue")
-    unit.check_errors(*(("E_CODE",) if codes else ()))
+    wrong, flag = (zero | 5, "E_CODE") if codes else (0, None)
+    await bench.code_counts_as_zero(unit, unit.cfg.stored_bits, zero, wrong, flag)

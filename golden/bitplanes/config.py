@@ -101,8 +101,7 @@ class Config(config.Member):
         distinct = len(set(self.encodings)) == len(self.encodings)
         self.check("encodings", known and distinct, f"distinct, some of {', '.join(ENCODINGS)}")
         super().validate()
-        port = self.word_bits
-        self.check("outputs", port <= 65_000, "small enough for a word of weights to be a port")
+        self.check_port("outputs", self.word_bits, "small enough for a word of weights")
 
     @property
     def weight_bits(self) -> int:

@@ -1,7 +1,7 @@
 """Circulant blocks: k weights of each k x k, by a register that rotates or by exact transforms."""
 
 from nomul.golden.circulant.blocks import complete, places, project, shares, spread
-from nomul.golden.circulant.config import ENGINES, FLAGS, PRODUCTS, Config
+from nomul.golden.circulant.config import ENGINES, FLAGS, Config
 from nomul.golden.circulant.product import (
     Packed,
     compress,
@@ -11,6 +11,7 @@ from nomul.golden.circulant.product import (
     model_by_steps,
     stimuli,
 )
+from nomul.golden.products.config import PRODUCTS
 
 __all__ = [
     "ENGINES",

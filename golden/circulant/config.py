@@ -4,11 +4,10 @@ import dataclasses
 from typing import Any, ClassVar, Literal, get_args
 
 from nomul.golden.products import config, contract
+from nomul.golden.products.config import Product
 
 Engine = Literal["direct", "ntt"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
-Product = Literal["multiplier", "bitserial"]
-PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 # Bits of the sticky error register, and what each says: the family's come first.
 RULES = {**contract.RULES, "E_CODE": "A word had a code that is no residue, which counts as zero."}
@@ -16,7 +15,7 @@ FLAGS = tuple(RULES)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Coded):
+class Config(config.Grouped):
     """Parameters of the array.
 
     Parameters
@@ -77,9 +76,8 @@ class Config(config.Coded):
         self.check("modulus_log2", known, "4, 8, 16 or 32")
         if self.engine == "ntt":
             self._check_transform()
-        self.check("units", self.word_bits <= 65_000, "small enough for a word to be a port")
-        port = self.y_lanes * self.y_bits
-        self.check("units", port <= 65_000, "small enough for a beat of sums to be a port")
+        self.check_port("units", self.word_bits, "small enough for a word")
+        self.check_port("units", self.y_lanes * self.y_bits, "small enough for a beat of sums")
 
     def _check_transform(self) -> None:
         b, k = self.modulus_log2, self.k
@@ -112,11 +110,6 @@ class Config(config.Coded):
         return min(self.units, self.block_rows)
 
     @property
-    def steps(self) -> int:
-        """Groups of block rows that are worked on one after the other."""
-        return -(-self.block_rows // self.rows_at_once)
-
-    @property
     def columns(self) -> int:
         """Sums that are made at once."""
         return self.rows_at_once * self.k
@@ -134,7 +127,7 @@ class Config(config.Coded):
     @property
     def depth(self) -> int:
         """Words of a tile: a block's weights each, or one of its points."""
-        return self.steps * self.block_columns * (self.k if self.engine == "ntt" else 1)
+        return self.groups * self.block_columns * (self.k if self.engine == "ntt" else 1)
 
     @property
     def word_bits(self) -> int:
@@ -148,16 +141,6 @@ class Config(config.Coded):
         return self.k if self.engine == "ntt" else self.planes * self.inputs
 
     @property
-    def y_lanes(self) -> int:
-        """Sums of a beat of ``y``: as few as leave no slower than a group's sums are made."""
-        return config.lanes_for(self.columns, self.group_interval)
-
-    @property
-    def y_beats(self) -> int:
-        """Beats of ``y`` of the last group, whose columns may be fewer."""
-        return -(-(self.outputs - (self.steps - 1) * self.columns) // self.y_lanes)
-
-    @property
     def latency(self) -> int:
         """Cycles from a vector's last step to its first sums, and of a transform those before it.
 
@@ -169,10 +152,5 @@ class Config(config.Coded):
     @property
     def interval(self) -> int:
         """Cycles between two vectors."""
-        if self.engine == "ntt":
-            return self.steps * self.block_columns * self.k
-        return self.steps * self.planes * self.inputs
-
-    def cycles(self, n: int) -> int:
-        """Cycles from the first activation of ``n`` vectors to the last sum, inclusive."""
-        return n * self.interval + self.latency + self.y_beats - 1
+        blocks = self.block_columns if self.engine == "ntt" else 1
+        return blocks * super().interval

@@ -11,13 +11,21 @@ from nomul.golden.circulant import fermat
 from nomul.golden.circulant.blocks import means, project, spread
 from nomul.golden.circulant.config import Config
 from nomul.golden.products import packed as tile
-from nomul.golden.products.contract import code_range, corners, ideal, matrix, model, vectors
+from nomul.golden.products.contract import (
+    code_range,
+    corner_vectors,
+    cycles,
+    ideal,
+    in_parts,
+    matrix,
+    model,
+)
 
 __all__ = ["Packed", "compress", "cycles", "ideal", "model", "model_by_steps", "stimuli"]
 
 
 @dataclass(frozen=True, eq=False)
-class Packed(tile.Packed):
+class Packed(tile.Stored):
     """A tile of circulant blocks.
 
     Parameters
@@ -32,21 +40,10 @@ class Packed(tile.Packed):
     kind: ClassVar[type[Config]] = Config
 
     cfg: Config
-    values: Ints
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""
         return spread(self.cfg, self.values)
-
-    @property
-    def beats(self) -> int:
-        """Words that load the tile."""
-        return self.cfg.depth
-
-    @property
-    def bits(self) -> int:
-        """Bits stored, those of cut blocks included; points of a transform are wider."""
-        return self.values.size * self.cfg.stored_bits
 
     def words(self) -> dict[str, Ints]:
         """Return the words ``w``: of each group of block rows and block column, one or k.
@@ -56,9 +53,9 @@ class Packed(tile.Packed):
         by group, the codes of one point of each block.
         """
         cfg = self.cfg
-        full = np.zeros((cfg.block_columns, cfg.steps * cfg.rows_at_once, cfg.k), dtype=np.int64)
+        full = np.zeros((cfg.block_columns, cfg.groups * cfg.rows_at_once, cfg.k), dtype=np.int64)
         full[:, : cfg.block_rows] = self.values
-        cut = full.reshape(cfg.block_columns, cfg.steps, cfg.rows_at_once, cfg.k)
+        cut = full.reshape(cfg.block_columns, cfg.groups, cfg.rows_at_once, cfg.k)
         if cfg.engine == "direct":
             return {"w": cut.transpose(1, 0, 2, 3).reshape(cfg.depth, -1)}
         points = fermat.encode(fermat.transform(cut, cfg.modulus_log2), cfg.modulus_log2)
@@ -92,19 +89,16 @@ def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
     ``direct``: of each block its register rotates by one from one activation to the next. ``ntt``:
     points of the transforms are multiplied and added up, and transformed back once.
     """
-    x = vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed))
-    padded = np.zeros((len(x), cfg.block_columns * cfg.k), dtype=np.int64)
-    padded[:, : cfg.inputs] = x
-    cut = padded.reshape(len(x), cfg.block_columns, cfg.k)
+    cut = in_parts(cfg, x, cfg.block_columns, cfg.k)
     words = packed.words()["w"]
     by_transform = cfg.engine == "ntt"
     y = _transformed(cfg, words, cut) if by_transform else _rotated(cfg, words, cut)
-    return y.reshape(len(x), -1)[:, : cfg.outputs]
+    return y.reshape(len(cut), -1)[:, : cfg.outputs]
 
 
 def _rotated(cfg: Config, words: Ints, x: Ints) -> Ints:
-    registers = words.reshape(cfg.steps, cfg.block_columns, cfg.rows_at_once, cfg.k)
-    y = np.zeros((len(x), cfg.steps, cfg.rows_at_once, cfg.k), dtype=np.int64)
+    registers = words.reshape(cfg.groups, cfg.block_columns, cfg.rows_at_once, cfg.k)
+    y = np.zeros((len(x), cfg.groups, cfg.rows_at_once, cfg.k), dtype=np.int64)
     for j in range(cfg.k):
         y += np.einsum("vb,sbrk->vsrk", x[:, :, j], registers)
         registers = np.roll(registers, 1, axis=-1)
@@ -113,27 +107,20 @@ def _rotated(cfg: Config, words: Ints, x: Ints) -> Ints:
 
 def _transformed(cfg: Config, words: Ints, x: Ints) -> Ints:
     b, modulus = cfg.modulus_log2, (1 << cfg.modulus_log2) + 1
-    codes = words.reshape(cfg.block_columns, cfg.steps, cfg.k, cfg.rows_at_once)
+    codes = words.reshape(cfg.block_columns, cfg.groups, cfg.k, cfg.rows_at_once)
     weights = (codes.transpose(0, 1, 3, 2) + 1) % modulus
     points = fermat.transform(x, b)
-    sums = np.zeros((len(x), cfg.steps, cfg.rows_at_once, cfg.k), dtype=np.int64)
+    sums = np.zeros((len(x), cfg.groups, cfg.rows_at_once, cfg.k), dtype=np.int64)
     for column in range(cfg.block_columns):
         sums += fermat.times(points[:, column, None, None], weights[column], b)
         sums %= modulus
     return fermat.decode(fermat.encode(fermat.transform(sums, b, inverse=True), b), b)
 
 
-def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
-    """Return the cycles from the first activation of all vectors to the last sum."""
-    return cfg.cycles(len(np.asarray(x)))
-
-
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:
     """Return a tile ``packed`` of random weights, and vectors ``x``: extremes, zero, any."""
     low, high = code_range(cfg.weight_bits)
     values = rng.integers(low, high + 1, (cfg.block_columns, cfg.block_rows, cfg.k))
-    bounds = code_range(cfg.act_bits, cfg.act_signed)
-    made = corners(rng, (1, cfg.inputs), bounds, n_vectors)
     # Elements that a cut block does not show are zero, as compression leaves them.
     packed = compress(cfg, project(cfg, spread(cfg, values)))
-    return {"packed": packed, "x": np.concatenate(made)}
+    return {"packed": packed, "x": corner_vectors(cfg, rng, n_vectors)}

@@ -12,7 +12,7 @@ MULTIPLIERS: tuple[Multiplier, ...] = get_args(Multiplier)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Coded):
+class Config(config.Grouped):
     """Parameters of the dense array.
 
     Parameters
@@ -53,9 +53,9 @@ class Config(config.Coded):
         self.check_choice("multiplier")
         self.check_range("load", 1, 4096)
         self.check("load", self.load & (self.load - 1) == 0, "a power of two")
-        narrow = self.load > 1 and self.step_bits <= 65_000
-        rule = "small enough for a word of weights to be a port"
-        self.check("load" if narrow else "products", self.word_bits <= 65_000, rule)
+        narrow = self.load > 1 and self.step_bits <= config.PORT_BITS
+        name = "load" if narrow else "products"
+        self.check_port(name, self.word_bits, "small enough for a word of weights")
 
     @property
     def way(self) -> Multiplier:
@@ -76,11 +76,6 @@ class Config(config.Coded):
     def lanes(self) -> int:
         """Activations of a beat of ``x``: they meet all columns at work at once."""
         return max(1, min(self.products // self.columns, self.inputs))
-
-    @property
-    def groups(self) -> int:
-        """Groups of columns that are worked on one after the other."""
-        return -(-self.outputs // self.columns)
 
     @property
     def planes(self) -> int:
@@ -108,26 +103,11 @@ class Config(config.Coded):
         return self.load * self.step_bits
 
     @property
-    def y_lanes(self) -> int:
-        """Sums of a beat of ``y``: as few as leave no slower than a group's sums are made."""
-        room = self.planes * self.chunks
-        return config.lanes_for(self.columns, room)
-
-    @property
-    def y_beats(self) -> int:
-        """Beats of ``y`` of the last group, whose columns may be fewer."""
-        return -(-(self.outputs - (self.groups - 1) * self.columns) // self.y_lanes)
+    def group_interval(self) -> int:
+        """Cycles between the sums of two groups of columns."""
+        return self.planes * self.chunks
 
     @property
     def latency(self) -> int:
         """Cycles from a vector's last step to its first sums: operands, accumulator."""
         return 2
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two vectors."""
-        return self.groups * self.planes * self.chunks
-
-    def cycles(self, n: int) -> int:
-        """Cycles from the first activation of ``n`` vectors to the last sum, inclusive."""
-        return n * self.interval + self.latency + self.y_beats - 1

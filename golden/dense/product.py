@@ -11,19 +11,20 @@ from nomul.golden.dense.config import Config
 from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     code_range,
-    corners,
+    corner_vectors,
+    cycles,
     ideal,
+    in_parts,
     integers,
     matrix,
     model,
-    vectors,
 )
 
 __all__ = ["Packed", "compress", "cycles", "ideal", "model", "project", "stimuli"]
 
 
 @dataclass(frozen=True, eq=False)
-class Packed(tile.Packed):
+class Packed(tile.Stored):
     """A tile of plain weights.
 
     Parameters
@@ -38,21 +39,10 @@ class Packed(tile.Packed):
     kind: ClassVar[type[Config]] = Config
 
     cfg: Config
-    values: Ints
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""
         return self.values
-
-    @property
-    def beats(self) -> int:
-        """Words that load the tile."""
-        return self.cfg.depth
-
-    @property
-    def bits(self) -> int:
-        """Bits stored; what pads the last lane and the last group is not counted."""
-        return self.values.size * self.cfg.weight_bits
 
     def words(self) -> dict[str, Ints]:
         """Return the words: ``w`` int64[beats, load * lanes * columns].
@@ -92,10 +82,7 @@ def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
     Bit-serial arrays go through the planes of a group's activations from the most significant on,
     doubling what they have, and subtract the top plane of signed ones.
     """
-    vectors_in = vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed))
-    padded = np.zeros((len(vectors_in), cfg.chunks * cfg.lanes), dtype=np.int64)
-    padded[:, : cfg.inputs] = vectors_in
-    beats = padded.reshape(-1, cfg.chunks, cfg.lanes)
+    beats = in_parts(cfg, x, cfg.chunks, cfg.lanes)
     steps = packed.words()["w"].reshape(-1, cfg.lanes * cfg.columns)[: cfg.steps]
     words = steps.reshape(cfg.groups, cfg.chunks, cfg.lanes, cfg.columns)
     sums = np.zeros((len(beats), cfg.groups, cfg.columns), dtype=np.int64)
@@ -107,15 +94,8 @@ def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
     return sums.reshape(len(beats), -1)[:, : cfg.outputs]
 
 
-def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
-    """Return the cycles from the first activation of all vectors to the last sum."""
-    return cfg.cycles(len(np.asarray(x)))
-
-
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:
     """Return a tile ``packed`` of random weights, and vectors ``x``: extremes, zero, any."""
     low, high = code_range(cfg.weight_bits)
     w = rng.integers(low, high + 1, (cfg.inputs, cfg.outputs))
-    bounds = code_range(cfg.act_bits, cfg.act_signed)
-    made = corners(rng, (1, cfg.inputs), bounds, n_vectors)
-    return {"packed": compress(cfg, w), "x": np.concatenate(made)}
+    return {"packed": compress(cfg, w), "x": corner_vectors(cfg, rng, n_vectors)}

@@ -51,7 +51,7 @@ class Config(config.Coded):
         self.check_range("cols", 1, 1024)
         self.check_range("entries", 1, 65536)
         super().validate()
-        self.check("cols", self.table_bits <= 65_000, "small enough for an entry to be a port")
+        self.check_port("cols", self.table_bits, "small enough for an entry")
 
     @property
     def lanes(self) -> int:

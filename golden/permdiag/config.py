@@ -81,11 +81,8 @@ class Config(config.Coded):
             least, most = min(self.k, default=0), max(self.k, default=0)
             legal = len(self.k) == blocks and least >= 0 and most < self.p
             self.check("k", legal, f"natural, loaded, or {blocks} shifts in 0..{self.p - 1}")
-        self.check(
-            "pes", self.word_bits <= 65_000, "small enough for a word of weights to be a port"
-        )
-        port = self.y_lanes * self.y_bits
-        self.check("lanes", port <= 65_000, "large enough for a beat of sums to be a port")
+        self.check_port("pes", self.word_bits, "small enough for a word of weights")
+        self.check_port("lanes", self.y_lanes * self.y_bits, "large enough for a beat of sums")
 
     @property
     def block_rows(self) -> int:

@@ -16,13 +16,20 @@ from nomul.golden.permdiag.diagonals import (
     project,
 )
 from nomul.golden.products import packed as tile
-from nomul.golden.products.contract import code_range, corners, ideal, matrix, model, vectors
+from nomul.golden.products.contract import (
+    activations,
+    code_range,
+    corner_vectors,
+    ideal,
+    matrix,
+    model,
+)
 
 __all__ = ["Packed", "compress", "cycles", "ideal", "model", "model_by_inputs", "stimuli"]
 
 
 @dataclass(frozen=True, eq=False)
-class Packed(tile.Packed):
+class Packed(tile.Stored):
     """A tile of weights along diagonals.
 
     Parameters
@@ -39,7 +46,6 @@ class Packed(tile.Packed):
     kind: ClassVar[type[Config]] = Config
 
     cfg: Config
-    values: Ints
     shifts: Ints
 
     def weights(self) -> Ints:
@@ -59,16 +65,11 @@ class Packed(tile.Packed):
         return q.reshape(-1)
 
     @property
-    def beats(self) -> int:
-        """Words that load the tile."""
-        return self.cfg.depth
-
-    @property
     def bits(self) -> int:
         """Bits stored: weights, those of padded rows included, and shifts that are not natural."""
         cfg = self.cfg
         shifts = cfg.block_rows * cfg.block_columns * cfg.shift_bits
-        return self.values.size * cfg.stored_bits + shifts
+        return super().bits + shifts
 
     def words(self) -> dict[str, Ints]:
         """Return the words: ``w`` int64[beats, units], step by step, each with all inputs.
@@ -124,7 +125,7 @@ def model_by_inputs(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
 
     Zero inputs are skipped; a word's weights add to the rows that the input meets.
     """
-    x = vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed))
+    x = activations(cfg, x)
     stored = packed.words()["w"][cfg.shift_words :].reshape(cfg.steps, cfg.inputs, cfg.units)
     words = stored
     if cfg.product == "pow2":
@@ -164,6 +165,5 @@ def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[s
     """Return a tile ``packed`` of random weights, and vectors ``x``: extremes, zero, any."""
     low, high = code_range(cfg.weight_bits)
     w = rng.integers(low, high + 1, (cfg.inputs, cfg.outputs))
-    bounds = code_range(cfg.act_bits, cfg.act_signed)
-    made = corners(rng, (1, cfg.inputs), bounds, n_vectors)
-    return {"packed": compress(cfg, project(cfg, w)), "x": np.concatenate(made)}
+    packed = compress(cfg, project(cfg, w))
+    return {"packed": packed, "x": corner_vectors(cfg, rng, n_vectors)}

@@ -1,7 +1,7 @@
 """Weights that are coefficients of powers of two times small bases, after SmartExchange."""
 
 from nomul.golden.pow2basis.codes import decode, encode, nearest
-from nomul.golden.pow2basis.config import CODE_BITS, DATAPATHS, FLAGS, PRODUCTS, Config
+from nomul.golden.pow2basis.config import CODE_BITS, DATAPATHS, FLAGS, Config
 from nomul.golden.pow2basis.decompose import decompose
 from nomul.golden.pow2basis.product import (
     Factored,
@@ -14,6 +14,7 @@ from nomul.golden.pow2basis.product import (
     project,
     stimuli,
 )
+from nomul.golden.products.config import PRODUCTS
 
 __all__ = [
     "CODE_BITS",

@@ -4,12 +4,11 @@ import dataclasses
 from typing import Any, ClassVar, Literal, get_args
 
 from nomul.golden.products import config, contract
+from nomul.golden.products.config import Product
 from nomul.golden.products.contract import sum_bits
 
 Datapath = Literal["factor", "rebuild"]
 DATAPATHS: tuple[Datapath, ...] = get_args(Datapath)
-Products = Literal["multiplier", "bitserial"]
-PRODUCTS: tuple[Products, ...] = get_args(Products)
 
 # Bits of the sticky error register, and what each says: the family's come first.
 RULES = {**contract.RULES, "E_CODE": "A tile had a code of minus nothing, which counts as nothing."}
@@ -48,7 +47,7 @@ class Config(config.Coded):
     size: int = 3
     datapath: Datapath = "factor"
     basis_bits: int = 8
-    products: Products = "multiplier"
+    products: Product = "multiplier"
     units: int = 4
     skip: bool = True
 
@@ -72,9 +71,8 @@ class Config(config.Coded):
         self.check_range("basis_bits", 2, 17)
         self.check_choice("products")
         self.check_range("units", 1, 4096)
-        self.check("units", self.word_bits <= 65_000, "small enough for a word to be a port")
-        port = self.y_lanes * self.y_bits
-        self.check("units", port <= 65_000, "large enough for a beat of sums to be a port")
+        self.check_port("units", self.word_bits, "small enough for a word")
+        self.check_port("units", self.y_lanes * self.y_bits, "large enough for a beat of sums")
 
     @property
     def lanes(self) -> int:

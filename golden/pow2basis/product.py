@@ -16,13 +16,13 @@ from nomul.golden.pow2basis.decompose import best, fitted, improved, kept, regre
 from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     code_range,
-    corners,
+    corner_vectors,
     ideal,
+    in_parts,
     integers,
     matrix,
     model,
     refuse_outside,
-    vectors,
 )
 
 __all__ = [
@@ -266,11 +266,8 @@ def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
     ``factor``: z = B x of each block, and y adds up Ce z. ``rebuild``: the weights Ce B of each
     block, and y adds up their products with x.
     """
-    x = vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed))
-    padded = np.zeros((len(x), cfg.blocks * cfg.size), dtype=np.int64)
-    padded[:, : cfg.inputs] = x
-    parts = padded.reshape(len(x), cfg.blocks, cfg.size)
-    y = np.zeros((len(x), cfg.outputs), dtype=np.int64)
+    parts = in_parts(cfg, x, cfg.blocks, cfg.size)
+    y = np.zeros((len(parts), cfg.outputs), dtype=np.int64)
     for block in range(cfg.blocks):
         ce, b = packed.ce[block], packed.b[block]
         if cfg.datapath == "factor":
@@ -299,5 +296,4 @@ def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[s
     b = rng.integers(low, high + 1, (cfg.blocks, cfg.size, cfg.size)).astype(np.float64)
     ce = within((powers * signs * there).astype(np.float64), b, *code_range(cfg.weight_bits))
     packed = compress(cfg, (ce.astype(np.int64), b.astype(np.int64)))
-    bounds = code_range(cfg.act_bits, cfg.act_signed)
-    return {"packed": packed, "x": np.concatenate(corners(rng, (1, cfg.inputs), bounds, n_vectors))}
+    return {"packed": packed, "x": corner_vectors(cfg, rng, n_vectors)}

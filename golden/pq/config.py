@@ -93,11 +93,9 @@ class Config(config.Coded):
         self.check("units", min(self.units) >= 1, "three numbers of at least 1")
         self.check_range("groups", 1, 4096)
         super().validate()
-        self.check("units", self.word_bits <= 65_000, "small enough for a word to be a port")
-        port = self.width * self.act_bits
-        self.check("groups", port <= 65_000, "small enough for a beat of x to be a port")
-        port = self.y_lanes * self.y_bits
-        self.check("groups", port <= 65_000, "small enough for a beat of sums to be a port")
+        self.check_port("units", self.word_bits, "small enough for a word")
+        self.check_port("groups", self.width * self.act_bits, "small enough for a beat of x")
+        self.check_port("groups", self.y_lanes * self.y_bits, "small enough for a beat of sums")
 
     def _check_compat(self) -> None:
         """Check the widths of the released kernel's types."""
@@ -223,7 +221,3 @@ class Config(config.Coded):
     def interval(self) -> int:
         """Cycles between two vectors: beats are encoded while the ones before are looked up."""
         return self.beats * max(self.encoding, self.looking_up)
-
-    def cycles(self, n: int) -> int:
-        """Cycles from the first activation of ``n`` vectors to the last sum."""
-        return n * self.interval + self.latency + self.y_beats - 1

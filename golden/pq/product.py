@@ -8,17 +8,14 @@ from numpy.typing import ArrayLike
 from nomul.golden.arrays import Ints
 from nomul.golden.pq.config import LEVELS, Config
 from nomul.golden.pq.packed import Packed
-from nomul.golden.products.contract import code_range, corners, ideal, vectors
+from nomul.golden.products.contract import code_range, corner_vectors, cycles, ideal, in_parts
 
 __all__ = ["compress", "cycles", "ideal", "indices", "model", "project", "stimuli"]
 
 
 def subvectors(cfg: Config, x: ArrayLike) -> Ints:
     """Return vectors int[V, inputs] in subvectors, int64[V, Ns, length], padded with zeros."""
-    x = vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed))
-    padded = np.zeros((len(x), cfg.subvectors * cfg.length), dtype=np.int64)
-    padded[:, : cfg.inputs] = x
-    return padded.reshape(len(x), cfg.subvectors, cfg.length)
+    return in_parts(cfg, x, cfg.subvectors, cfg.length)
 
 
 def indices(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
@@ -69,11 +66,6 @@ def project(cfg: Config, w: ArrayLike) -> Ints:
     raise ValueError("pq: there are no nearest weights; use pq.fit(cfg, w, samples)")
 
 
-def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
-    """Return the cycles from the first activation of all vectors to the last sum."""
-    return cfg.cycles(len(np.asarray(x)))
-
-
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:
     """Return a tile ``packed`` of random prototypes and tables, and vectors ``x``.
 
@@ -90,7 +82,4 @@ def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[s
         more["thresholds"] = rng.integers(low, high + 1, (cfg.subvectors, 15))
         more["dims"] = rng.integers(0, cfg.length, (cfg.subvectors, LEVELS))
     packed = Packed(codes, tables, cfg=cfg, **more)
-    return {
-        "packed": packed,
-        "x": np.concatenate(corners(rng, (1, cfg.inputs), (low, high), n_vectors)),
-    }
+    return {"packed": packed, "x": corner_vectors(cfg, rng, n_vectors)}

@@ -1,9 +1,16 @@
 """What the members' configurations have in common: sizes, widths, and what follows from them."""
 
 import dataclasses
+from typing import Literal, get_args
 
 from nomul.golden import config
 from nomul.golden.products.contract import sum_bits
+
+# How a product is made: in one cycle, or bit by bit of the activation, by AND-and-add.
+Product = Literal["multiplier", "bitserial"]
+PRODUCTS: tuple[Product, ...] = get_args(Product)
+
+PORT_BITS = 65_000  # Amaranth refuses ports of more than 65,536
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,6 +52,10 @@ class Member(config.Config):
         """Activations of a beat of ``x``, those that no vector needs included."""
         raise NotImplementedError
 
+    def check_port(self, name: str, bits: int, rule: str) -> None:
+        """Require that so many bits, which the parameter decides on, are one port in Amaranth."""
+        self.check(name, bits <= PORT_BITS, f"{rule} to be a port")
+
     @property
     def exact(self) -> bool:
         """Whether y is W^T x: unless a member says otherwise, it is."""
@@ -66,9 +77,18 @@ class Member(config.Config):
         return -(-self.inputs // self.width)
 
     @property
+    def latency(self) -> int:
+        """Cycles from a vector's last step to its first sums, and of the first one those before."""
+        raise NotImplementedError
+
+    @property
     def interval(self) -> int:
         """Cycles between two vectors."""
         raise NotImplementedError
+
+    def cycles(self, n: int) -> int:
+        """Cycles from the first activation of ``n`` vectors to the last sum, inclusive."""
+        return n * self.interval + self.latency + self.y_beats - 1
 
     @property
     def y_lanes(self) -> int:
@@ -101,6 +121,46 @@ class Coded(Member):
         self.check_range("weight_bits", 1, 17)
         self.check_range("act_bits", 1, 32)
         super().validate()
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of what is stored of a weight: itself, unless a member says otherwise."""
+        return self.weight_bits
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Grouped(Coded):
+    """Parameters of a member that makes the sums of some columns at once, group after group."""
+
+    @property
+    def columns(self) -> int:
+        """Sums that are made at once."""
+        raise NotImplementedError
+
+    @property
+    def group_interval(self) -> int:
+        """Cycles between the sums of two groups."""
+        raise NotImplementedError
+
+    @property
+    def groups(self) -> int:
+        """Groups of columns that are worked on one after the other."""
+        return -(-self.outputs // self.columns)
+
+    @property
+    def interval(self) -> int:
+        """Cycles between two vectors."""
+        return self.groups * self.group_interval
+
+    @property
+    def y_lanes(self) -> int:
+        """Sums of a beat of ``y``: as few as leave no slower than a group's sums are made."""
+        return lanes_for(self.columns, self.group_interval)
+
+    @property
+    def y_beats(self) -> int:
+        """Beats of ``y`` of the last group, whose columns may be fewer."""
+        return -(-(self.outputs - (self.groups - 1) * self.columns) // self.y_lanes)
 
 
 def lanes_for(columns: int, room: int) -> int:

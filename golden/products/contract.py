@@ -92,6 +92,19 @@ def vectors(cfg: Any, x: ArrayLike, bounds: tuple[int, int]) -> Ints:
     return x
 
 
+def activations(cfg: Any, x: ArrayLike) -> Ints:
+    """Return activations of ``cfg.act_bits`` as int64[V, inputs]; errors as for :func:`matrix`."""
+    return vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed))
+
+
+def in_parts(cfg: Any, x: ArrayLike, parts: int, length: int) -> Ints:
+    """Return activations as int64[V, parts, length]; what is beyond the last input is zero."""
+    given = activations(cfg, x)
+    padded = np.zeros((len(given), parts * length), dtype=np.int64)
+    padded[:, : cfg.inputs] = given
+    return padded.reshape(len(given), parts, length)
+
+
 def product(x: Ints, w: Ints) -> Ints:
     """Return x @ w exactly: through float64 where no sum can leave its integers."""
     largest = int(np.abs(x).max(initial=0)) * int(np.abs(w).max(initial=0)) * max(1, len(w))
@@ -102,7 +115,12 @@ def product(x: Ints, w: Ints) -> Ints:
 
 def model(cfg: Any, packed: Packed, x: ArrayLike) -> Ints:
     """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
-    return product(vectors(cfg, x, code_range(cfg.act_bits, cfg.act_signed)), packed.weights())
+    return product(activations(cfg, x), packed.weights())
+
+
+def cycles(cfg: Any, packed: Packed, x: ArrayLike) -> int:
+    """Return the cycles from the first activation of all vectors to the last sum."""
+    return int(cfg.cycles(len(np.asarray(x))))
 
 
 def half_to_even(numerator: Ints, denominator: Ints) -> Ints:
@@ -136,3 +154,9 @@ def corners(
     while len(made) < n:
         made.append(rng.integers(low, high + 1, shape))
     return [m.astype(np.int64) for m in made[:n]]
+
+
+def corner_vectors(cfg: Any, rng: np.random.Generator, n: int) -> Ints:
+    """Return ``n`` vectors of activations, int64[n, inputs]: extremes, zero, any."""
+    bounds = code_range(cfg.act_bits, cfg.act_signed)
+    return np.concatenate(corners(rng, (1, cfg.inputs), bounds, n))

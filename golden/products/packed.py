@@ -97,6 +97,32 @@ class Packed(ABC):
         return cls.kind.from_dict(mapping(value, name)) if name == "cfg" else value
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Stored(Packed):
+    """A tile of values, each of as many bits, in all the words that the member has room for.
+
+    Parameters
+    ----------
+    cfg
+        The array that holds it.
+    values
+        int64, in the member's own order.
+    """
+
+    cfg: Any
+    values: Ints
+
+    @property
+    def beats(self) -> int:
+        """Words that load the tile."""
+        return int(self.cfg.depth)
+
+    @property
+    def bits(self) -> int:
+        """Bits stored; what pads the last words is not counted, padding of the values is."""
+        return int(self.values.size * self.cfg.stored_bits)
+
+
 def read(path: Path | str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what the file of a tile says, and its arrays; ValueError if it is no such file."""
     path = Path(path)

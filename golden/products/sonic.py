@@ -11,13 +11,13 @@ from nomul.golden import sonic
 from nomul.golden.arrays import Floats, Ints
 from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
+    activations,
     code_range,
-    corners,
+    corner_vectors,
     ideal,
     integers,
     matrix,
     sum_bits,
-    vectors,
 )
 
 __all__ = ["Config", "Packed", "compress", "cycles", "ideal", "model", "project", "stimuli"]
@@ -216,7 +216,7 @@ def _optimal(values: Ints, count: Ints, most: int, low: int, high: int) -> Ints:
 
 def model(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
     """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
-    x = vectors(cfg, x, code_range(cfg.act_bits))
+    x = activations(cfg, x)
     return sonic.fc(cfg, packed.codes, packed.codebook, x).y
 
 
@@ -225,7 +225,7 @@ def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
 
     A task is taken in the second cycle after the results of the one before it have left.
     """
-    x = vectors(cfg, x, code_range(cfg.act_bits))
+    x = activations(cfg, x)
     kinds = -(-cfg.outputs // cfg.fc_units)
     total = 0
     for vector in x:
@@ -241,5 +241,4 @@ def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[s
     levels = rng.integers(low, high + 1, (1 << cfg.code_bits) - 1)
     levels = np.concatenate([np.zeros(1, dtype=np.int64), levels])
     w = levels[rng.integers(0, len(levels), (cfg.inputs, cfg.outputs))]
-    x = np.concatenate(corners(rng, (1, cfg.inputs), code_range(cfg.act_bits), n_vectors))
-    return {"packed": compress(cfg, w), "x": x}
+    return {"packed": compress(cfg, w), "x": corner_vectors(cfg, rng, n_vectors)}

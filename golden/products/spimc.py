@@ -13,7 +13,7 @@ from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     TooFull,
     code_range,
-    corners,
+    corner_vectors,
     ideal,
     integers,
     matrix,
@@ -170,6 +170,4 @@ def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:
     """Return a sparse tile ``packed``, and vectors ``x``: extremes, zero, any."""
     made = spimc.operands(cfg.macro, rng, cfg.macro.default_tile)["w"]
-    bounds = code_range(cfg.act_bits, cfg.act_signed)
-    x = np.concatenate(corners(rng, (1, cfg.inputs), bounds, n_vectors))
-    return {"packed": compress(cfg, made), "x": x}
+    return {"packed": compress(cfg, made), "x": corner_vectors(cfg, rng, n_vectors)}

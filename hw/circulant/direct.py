@@ -30,7 +30,7 @@ class Direct(Engine):
         """Add the engine's passes, registers and columns to the module of the top level."""
         cfg, feed = self.cfg, self.feed
         # Passes of a vector: groups of block rows, and of each the planes of a bit-serial array.
-        group, base = Signal(range(max(2, cfg.steps))), Signal(range(max(2, cfg.depth)))
+        group, base = Signal(range(max(2, cfg.groups))), Signal(range(max(2, cfg.depth)))
         plane = Signal(range(max(2, cfg.planes)), init=cfg.planes - 1)
         within, block = Signal(range(max(2, cfg.k))), Signal(range(max(2, cfg.block_columns)))
         plane_last, turn = plane == 0, within == cfg.k - 1
@@ -45,7 +45,7 @@ class Direct(Engine):
         with m.If(feed.end | feed.drop | feed.pass_end):
             m.d.sync += [within.eq(0), block.eq(0)]
         m.d.comb += [
-            feed.final.eq(plane_last & (group == cfg.steps - 1)),
+            feed.final.eq(plane_last & (group == cfg.groups - 1)),
             self.loader.idle.eq(feed.idle),
             self.store.read.eq(feed.step & (within == 0)),
             self.store.address.eq(base + block),

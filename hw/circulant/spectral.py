@@ -125,12 +125,12 @@ class Spectral(Engine):
         cfg, store = self.cfg, self.store
         begin, end, full, moved = beat
         busy, first, final, last = Signal(), Signal(), Signal(), Signal()
-        f, step = Signal(range(max(2, cfg.k))), Signal(range(max(2, cfg.steps)))
+        f, step = Signal(range(max(2, cfg.k))), Signal(range(max(2, cfg.groups)))
         address, f_last = Signal(range(max(2, cfg.depth))), f == cfg.k - 1
         codes = Signal(cfg.k * (cfg.modulus_log2 + 1), reset_less=True)
         width = cfg.modulus_log2 + 1
         m.d.comb += [
-            last.eq(f_last & (step == cfg.steps - 1)),
+            last.eq(f_last & (step == cfg.groups - 1)),
             moved.eq(full & go & (~busy | last)),
             store.read.eq(go & busy),
             store.address.eq(address),
@@ -164,7 +164,7 @@ class Spectral(Engine):
             ]
         operands, products, sums = stages
         for unit in range(cfg.rows_at_once):
-            sizes = cfg.k, cfg.modulus_log2, cfg.steps
+            sizes = cfg.k, cfg.modulus_log2, cfg.groups
             m.submodules[f"unit{unit}"] = points = Once("points", Points, *sizes)
             m.d.comb += [
                 points.go.eq(go),

@@ -49,7 +49,7 @@ class Top(Member[Config]):
         m.submodules.loader = loader = Loader(cfg.word_bits, cfg.depth, cfg.depth)
         m.submodules.store = store = Once("store", Store, cfg.word_bits, cfg.depth)
         direct = cfg.engine == "direct"
-        again = direct and cfg.steps * cfg.planes > 1
+        again = direct and cfg.groups * cfg.planes > 1
         m.submodules.feed = feed = Feed(cfg.width, cfg.act_bits, cfg.chunks, again)
         m.submodules.drain = drain = Drain(cfg.columns, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
         self.attach(m, loader, feed, drain)

@@ -112,6 +112,37 @@ async def malformed_tiles(unit: Driver) -> None:
     unit.check_errors(*seen)
 
 
+async def code_counts_as_zero(
+    unit: Driver, bits: int, zero: int, wrong: int, flag: str | None
+) -> None:
+    """Compare sums of a tile whose first code is a wrong one with those of a zero there.
+
+    Parameters
+    ----------
+    unit
+        The member.
+    bits
+        Of a code; the first is the lowest of the tile's first word.
+    zero, wrong
+        Two codes.
+    flag
+        What the wrong one raises; None where there is none and the two are the same.
+    """
+    await unit.bench.reset()
+    made = unit.golden.stimuli(unit.cfg, unit.bench.numpy_rng, 6)
+    x, words = made["x"], unit.tile_words(made["packed"])
+    rest = words[0] >> bits << bits
+    sums: list[Any] = []
+    for code in (zero, wrong):
+        unit.check_errors()
+        await unit.load(None, [rest | code, *words[1:]])
+        for vector in x:
+            unit.offer(unit.vector_words(None, vector))
+        sums.append((await unit.take(len(x) * (len(sums) + 1)))[-len(x) :])
+    assert_equal(sums[1], sums[0], "y of a wrong code")
+    unit.check_errors(*((flag,) if flag else ()))
+
+
 async def wrong_vectors(unit: Driver) -> None:
     """Too few or too many activations: a flag, no sums, and the next vector is right."""
     await unit.bench.reset()
