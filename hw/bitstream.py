@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden import bitstream, lfsr
 from nomul.golden.bitstream import Config, Side
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.lfsr import transform
 
 
@@ -205,15 +206,10 @@ def take(cfg: Config, side: Side, state: Value) -> Value:
     )
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Streams the words of both sides, U of each per beat.
 
     Latency is zero cycles from ready; one beat per cycle (``cfg.interval`` is 1).
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.bitstream.Config`
-        Source, widths and seeds, already validated.
 
     Members
     -------
@@ -224,8 +220,7 @@ class Top(wiring.Component):
 
     o: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         sizes = [cfg.bits_per_cycle * cfg.lanes(side) for side in Side]
         layout = data.StructLayout(
             {
@@ -234,7 +229,7 @@ class Top(wiring.Component):
                 "last": 1,
             }
         )
-        super().__init__({"o": Out(stream.Signature(layout))})
+        return {"o": Out(stream.Signature(layout))}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

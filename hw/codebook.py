@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.codebook import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.skid import Stage
 
 
@@ -33,15 +34,10 @@ def lookup(table: data.View, code: Value) -> Value:
     return Value.cast(table.levels).word_select(code, width).as_signed()
 
 
-class Registers(wiring.Component):
+class Registers(Configured[Config]):
     """Holds the levels; entry 0 is hard-wired to 0, and entries that were not loaded are 0.
 
     An entry is there in the cycle after it was loaded; one per cycle.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.codebook.Config`
-        Widths, already validated.
 
     Members
     -------
@@ -53,16 +49,13 @@ class Registers(wiring.Component):
         Sticky: a level other than 0 was offered for code 0, and not taken.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "entry": In(entry_layout(cfg)),
-                "write": In(1),
-                "table": Out(table_layout(cfg)),
-                "refused": Out(1),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "entry": In(entry_layout(cfg)),
+            "write": In(1),
+            "table": Out(table_layout(cfg)),
+            "refused": Out(1),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -84,15 +77,10 @@ class Registers(wiring.Component):
         return m
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Turns codes into levels, one per cycle.
 
     Latency is one cycle; one code per cycle (``cfg.interval`` is 1).
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.codebook.Config`
-        Widths, already validated.
 
     Members
     -------
@@ -110,17 +98,14 @@ class Top(wiring.Component):
     code: stream.Interface
     level: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         level = data.StructLayout({"level": signed(cfg.level_bits), "unloaded": unsigned(1)})
-        super().__init__(
-            {
-                "load": In(stream.Signature(entry_layout(cfg))),
-                "code": In(stream.Signature(unsigned(cfg.code_bits))),
-                "level": Out(stream.Signature(level)),
-                "refused": Out(1),
-            }
-        )
+        return {
+            "load": In(stream.Signature(entry_layout(cfg))),
+            "code": In(stream.Signature(unsigned(cfg.code_bits))),
+            "level": Out(stream.Signature(level)),
+            "refused": Out(1),
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

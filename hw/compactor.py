@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.compactor import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.popcount import popcount
 from nomul.hw.skid import Stage
 
@@ -83,16 +84,11 @@ def spread(m: Module, elements: list[Value], offset: Value, room: int) -> list[V
     return placed + [Value.cast(0)] * (room - len(placed))
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Packs the survivors of a vector, in order, into beats of L lanes.
 
     Latency is two cycles from a beat to the beat that it fills. A beat per cycle is taken where L
     is at least P, through the ends of vectors too; else ceil(P / L) cycles per beat at most.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.compactor.Config`
-        P, L and widths, already validated.
 
     Members
     -------
@@ -107,14 +103,11 @@ class Top(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "i": In(stream.Signature(vector_layout(cfg))),
-                "o": Out(stream.Signature(beat_layout(cfg))),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "i": In(stream.Signature(vector_layout(cfg))),
+            "o": Out(stream.Signature(beat_layout(cfg))),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden.faultmem import Bank as Model
 from nomul.golden.faultmem import Config
 from nomul.golden.faultmem.config import GAP_DRAW, WIDTH
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.lfsr import transform
 from nomul.hw.popcount import popcount
 from nomul.hw.skid import Stage
@@ -149,17 +150,12 @@ class Bank(wiring.Component):
             m.d.sync += [gap.eq(gap - 1), left.eq(Mux(fails, size, 0))]
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Writes words of which each changing bit fails by chance; with chances of 0, a bare memory.
 
     Latency is two cycles; one request per cycle where no bank has more than one bit to change,
     and one cycle more for each further bit of the bank that has most. With gaps a bank takes as
     many cycles more as a gap has bits, for each bit that fails.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.faultmem.Config`
-        Sizes, chances and banks, already validated.
 
     Members
     -------
@@ -184,18 +180,15 @@ class Top(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         counters = [f"failures{bit}" for bit in range(cfg.bits)]
         counters += [f"bank_failures{number}" for number in range(len(cfg.banks))]
-        super().__init__(
-            {
-                "i": In(stream.Signature(request_layout(cfg))),
-                "o": Out(stream.Signature(answer_layout(cfg))),
-                "misaddressed": Out(1),
-                **dict.fromkeys(counters, Out(COUNTER_BITS)),
-            }
-        )
+        return {
+            "i": In(stream.Signature(request_layout(cfg))),
+            "o": Out(stream.Signature(answer_layout(cfg))),
+            "misaddressed": Out(1),
+            **dict.fromkeys(counters, Out(COUNTER_BITS)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -4,11 +4,12 @@ from functools import reduce
 from operator import xor
 
 from amaranth.hdl import Cat, Module, Signal, Value, ValueLike, unsigned
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import Out
 
 from nomul.golden import lfsr
 from nomul.golden.lfsr import Config
+from nomul.hw.configured import Configured, Ports
 
 
 def transform(matrix: lfsr.Matrix, word: ValueLike) -> Value:
@@ -20,17 +21,12 @@ def transform(matrix: lfsr.Matrix, word: ValueLike) -> Value:
     )
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Emits the states of an LFSR, ``cfg.leap`` register steps apart, the seed first.
 
     The leap is one XOR matrix, the power of the step matrix that
     :func:`nomul.golden.lfsr.step_matrix` gives. Latency is zero cycles from ready; one state per
     cycle (``cfg.interval`` is 1).
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.lfsr.Config`
-        Width, taps, seed and leap, already validated.
 
     Members
     -------
@@ -40,9 +36,8 @@ class Top(wiring.Component):
 
     o: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__({"o": Out(stream.Signature(unsigned(cfg.width)))})
+    def ports(self, cfg: Config) -> Ports:
+        return {"o": Out(stream.Signature(unsigned(cfg.width)))}
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

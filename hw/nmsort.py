@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.nmsort import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.skid import Stage
 
 
@@ -44,18 +45,13 @@ def least(m: Module, keys: list[Value]) -> tuple[Value, Value]:
     return level[0]
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Keeps the N weights of largest magnitude out of each group of M.
 
     Latency is one cycle from the last weight of a group; one weight per cycle, so a group in M
     cycles (``cfg.interval``). The registers are in the order of arrival: a weight that is larger
     than the least held one drops that, those behind close up, and it enters at the end. So what
     leaves is sorted by index without being sorted.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.nmsort.Config`
-        N, M and width, already validated.
 
     Members
     -------
@@ -72,15 +68,12 @@ class Top(wiring.Component):
     o: stream.Interface
     misframed: Signal
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "i": In(stream.Signature(weight_layout(cfg))),
-                "o": Out(stream.Signature(survivors_layout(cfg))),
-                "misframed": Out(1),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "i": In(stream.Signature(weight_layout(cfg))),
+            "o": Out(stream.Signature(survivors_layout(cfg))),
+            "misframed": Out(1),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -1,11 +1,12 @@
 """Row patterns: period and offset from a shift register, and the rows that stay."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import Out
 
 from nomul.golden import lfsr
 from nomul.golden.pattern import WORD_BITS, Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.lfsr import transform
 from nomul.hw.popcount import popcount
 
@@ -18,16 +19,11 @@ def row_layout(cfg: Config) -> data.StructLayout:
     return data.StructLayout({"row": unsigned(cfg.row_bits), "empty": 1, "last": 1})
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Sends the rows that stay, frame after frame: b, b + dp, b + 2 dp, ... of one draw each.
 
     A frame takes one cycle for the word that gives its period, one for every word that is tried for
     its offset, none where the period is 1, and one per row; :meth:`Config.cycles` counts them.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.pattern.Config`
-        Largest period, rate, rows and seed, already validated.
 
     Members
     -------
@@ -42,9 +38,8 @@ class Top(wiring.Component):
 
     o: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__({"o": Out(stream.Signature(row_layout(cfg)))})
+    def ports(self, cfg: Config) -> Ports:
+        return {"o": Out(stream.Signature(row_layout(cfg)))}
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -8,6 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.popcount import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.skid import Stage
 
 
@@ -48,15 +49,10 @@ def popcount(m: Module, bits: Iterable[Value]) -> Value:
     return Cat(*result)
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Counts the ones of a word.
 
     Latency is one cycle; one word per cycle (``cfg.interval`` is 1).
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.popcount.Config`
-        Width, already validated.
 
     Members
     -------
@@ -69,14 +65,11 @@ class Top(wiring.Component):
     x: stream.Interface
     y: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "x": In(stream.Signature(unsigned(cfg.width))),
-                "y": Out(stream.Signature(unsigned(cfg.count_bits))),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "x": In(stream.Signature(unsigned(cfg.width))),
+            "y": Out(stream.Signature(unsigned(cfg.count_bits))),
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

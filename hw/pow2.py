@@ -1,26 +1,22 @@
 """Power-of-two operand scaler: block exponent in one pass, shifts in the next."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, memory, stream
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden import lfsr, pow2
 from nomul.golden.pow2 import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.lfsr import transform
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Scales a vector of integers by the power of two that makes its magnitudes fill W bits.
 
     The first pass stores the vector and ORs the magnitudes, whose highest one gives the exponent e;
     the second sends (|v| + rho) >> (e - W), or |v| << (W - e), which is step 1 of
     :func:`nomul.golden.essop.model`. Latency is two cycles from a vector's last element to its
     first magnitude; one element per cycle in either pass.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.pow2.Config`
-        Widths, length and rounding, already validated.
 
     Members
     -------
@@ -33,8 +29,7 @@ class Top(wiring.Component):
     v: stream.Interface
     m: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         element = data.StructLayout({"value": signed(cfg.bits), "last": unsigned(1)})
         result = data.StructLayout(
             {
@@ -44,7 +39,7 @@ class Top(wiring.Component):
                 "last": unsigned(1),
             }
         )
-        super().__init__({"v": In(stream.Signature(element)), "m": Out(stream.Signature(result))})
+        return {"v": In(stream.Signature(element)), "m": Out(stream.Signature(result))}
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

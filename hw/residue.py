@@ -7,6 +7,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.residue import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.popcount import popcount
 from nomul.hw.skid import Stage
 
@@ -57,16 +58,11 @@ def split(m: Module, cfg: Config, total: Value) -> tuple[Value, Value]:
     return carry, acc
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Adds updates to the residues of a bank of weights, and moves levels by what overflows.
 
     Latency is two cycles; one request per cycle (``cfg.interval`` is 1), to the same weight too:
     what is being written is forwarded. An update by 0 reads a weight.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.residue.Config`
-        Widths, levels and carry rule, already validated.
 
     Members
     -------
@@ -92,18 +88,15 @@ class Top(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         flags = ("too_large", "misaddressed", "no_such_level")
         counters = ("flips", "pulses", "lost")
-        super().__init__(
-            {
-                "i": In(stream.Signature(request_layout(cfg))),
-                "o": Out(stream.Signature(answer_layout(cfg))),
-                **{name: Out(1) for name in flags},
-                **{name: Out(COUNTER_BITS) for name in counters},
-            }
-        )
+        return {
+            "i": In(stream.Signature(request_layout(cfg))),
+            "o": Out(stream.Signature(answer_layout(cfg))),
+            **{name: Out(1) for name in flags},
+            **{name: Out(COUNTER_BITS) for name in counters},
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

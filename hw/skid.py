@@ -5,12 +5,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.skid import Config
+from nomul.hw.configured import Configured, Ports
 
 
-class Stage(wiring.Component):
-    """Holds one word of a stream.
-
-    Latency is one cycle, one word per cycle. ``i.ready`` follows ``o.ready`` combinationally.
+class Buffer(wiring.Component):
+    """Takes words of a stream and gives the same ones, later.
 
     Parameters
     ----------
@@ -30,6 +29,13 @@ class Stage(wiring.Component):
 
     def __init__(self, shape: object):
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+
+class Stage(Buffer):
+    """Holds one word of a stream.
+
+    Latency is one cycle, one word per cycle. ``i.ready`` follows ``o.ready`` combinationally.
+    """
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -42,30 +48,12 @@ class Stage(wiring.Component):
         return m
 
 
-class Skid(wiring.Component):
+class Skid(Buffer):
     """Holds up to two words of a stream, so that no combinational path crosses it.
 
     Latency is one cycle, one word per cycle. ``i.ready`` falls a cycle after ``o.ready``; the word
     that arrives in between waits in a second register.
-
-    Parameters
-    ----------
-    shape
-        Shape of the payload.
-
-    Members
-    -------
-    i : ``In(stream.Signature(shape))``
-        Words.
-    o : ``Out(stream.Signature(shape))``
-        The same words.
     """
-
-    i: stream.Interface
-    o: stream.Interface
-
-    def __init__(self, shape: object):
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -88,15 +76,10 @@ class Skid(wiring.Component):
         return m
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Delays a stream by one register or by a skid buffer, as ``cfg.kind`` says.
 
     Latency is one cycle; one word per cycle (``cfg.interval`` is 1).
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.skid.Config`
-        Width and kind, already validated.
 
     Members
     -------
@@ -109,10 +92,9 @@ class Top(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         signature = stream.Signature(unsigned(cfg.width))
-        super().__init__({"i": In(signature), "o": Out(signature)})
+        return {"i": In(signature), "o": Out(signature)}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.bitplanes import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.products.sums import net, two_rows
 
 
@@ -61,16 +62,11 @@ def x_shape(cfg: Config) -> data.ArrayLayout:
     return data.ArrayLayout(unsigned(cfg.width), cfg.at_once)
 
 
-class Column(wiring.Component):
+class Column(Configured[Config]):
     """Counts lanes whose bits agree, for each plane pair, and adds the counts by their weights.
 
     One step per cycle. ``total`` follows combinationally, or ``cfg.tree_regs`` cycles later, and is
     kept where ``enable`` is high; ``add`` belongs to the counts, not to the operands.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.bitplanes.Config`
-        Lanes, planes of a step, converter.
 
     Members
     -------
@@ -91,22 +87,19 @@ class Column(wiring.Component):
         How many of this step's reads the converter clipped.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "x": In(x_shape(cfg)),
-                "unlike": In(x_shape(cfg)),
-                "w": In(data.ArrayLayout(unsigned(cfg.width), cfg.slice_planes)),
-                "planes": In(cfg.slice_planes),
-                "go": In(1),
-                "enable": In(1),
-                "add": In(add_layout(cfg)),
-                "adjust": In(signed(adjust_bits(cfg))),
-                "total": Out(signed(cfg.y_bits)),
-                "clips": Out(range(cfg.at_once + 1)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "x": In(x_shape(cfg)),
+            "unlike": In(x_shape(cfg)),
+            "w": In(data.ArrayLayout(unsigned(cfg.width), cfg.slice_planes)),
+            "planes": In(cfg.slice_planes),
+            "go": In(1),
+            "enable": In(1),
+            "add": In(add_layout(cfg)),
+            "adjust": In(signed(adjust_bits(cfg))),
+            "total": Out(signed(cfg.y_bits)),
+            "clips": Out(range(cfg.at_once + 1)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -3,11 +3,12 @@
 from typing import Any
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.bitplanes import ENCODINGS, Config
 from nomul.hw.bitplanes.column import places
+from nomul.hw.configured import Configured, Ports
 
 
 def mode_layout() -> data.StructLayout:
@@ -29,16 +30,11 @@ def table(index: Value, values: list[int]) -> Value:
     return Array([Const(value, width) for value in values])[index]
 
 
-class Modes(wiring.Component):
+class Modes(Configured[Config]):
     """Keeps the precision of vectors: that of the last command, held while a vector is under way.
 
     A command between vectors holds for the next one; one inside a vector waits until that ends, and
     is flagged. Combinational but for the registers.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.bitplanes.Config`
-        The precision that there is; it is what holds after reset.
 
     Members
     -------
@@ -60,19 +56,16 @@ class Modes(wiring.Component):
 
     command: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "command": In(stream.Signature(mode_layout())),
-                "idle": In(1),
-                "parts": In(range(cfg.slices + 1)),
-                "mode": Out(mode_layout()),
-                "bad": Out(1),
-                "busy": Out(1),
-                "inside": Out(1),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "command": In(stream.Signature(mode_layout())),
+            "idle": In(1),
+            "parts": In(range(cfg.slices + 1)),
+            "mode": Out(mode_layout()),
+            "bad": Out(1),
+            "busy": Out(1),
+            "inside": Out(1),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -122,15 +115,10 @@ class Modes(wiring.Component):
         return m
 
 
-class Reads(wiring.Component):
+class Reads(Configured[Config]):
     """Goes through the reads of a vector: slices of weight planes, and groups of activation planes.
 
     The highest slice first, a sign plane by itself, and in each read the highest group first.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.bitplanes.Config`
-        Slices and groups.
 
     Members
     -------
@@ -152,10 +140,9 @@ class Reads(wiring.Component):
         It is the vector's last pass.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         flags = ("restart", "advance")
-        super().__init__(
+        return (
             {
                 "mode": In(mode_layout()),
                 "slice": Out(range(max(2, cfg.slices))),

@@ -9,6 +9,7 @@ from nomul.golden.bitplanes.config import RULES
 from nomul.hw.bitplanes.column import Column, adjust_bits, adjustment, places, x_shape
 from nomul.hw.bitplanes.reads import Modes, Reads, mode_layout
 from nomul.hw.bitplanes.step import Step
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.once import Once
 from nomul.hw.popcount import popcount
 from nomul.hw.products.drain import Drain
@@ -20,7 +21,7 @@ from nomul.hw.products.store import Store
 COUNTER_BITS = 16
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Multiplies vectors by a matrix that stays, plane by plane: y = W^T x at a chosen precision.
 
     A reconstruction of the arithmetic of arXiv 1905.13389, 2003.00822 and 2012.13113, whose
@@ -32,11 +33,6 @@ class Top(wiring.Component):
     A tile is loaded slice by slice, the lowest planes first, and may end behind any slice. A vector
     must not be offered before its tile's first word and its command were taken, nor a tile's first
     word before the last activation meant for the tile before it was.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.bitplanes.Config`
-        Sizes, planes, encodings, already validated.
 
     Members
     -------
@@ -69,16 +65,13 @@ class Top(wiring.Component):
     x: stream.Interface
     y: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "command": In(stream.Signature(mode_layout())),
-                **ports(cfg, len(FLAGS)),
-                "masked": Out(COUNTER_BITS),
-                "clips": Out(32),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "command": In(stream.Signature(mode_layout())),
+            **ports(cfg, len(FLAGS)),
+            "masked": Out(COUNTER_BITS),
+            "clips": Out(32),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -6,13 +6,8 @@ from nomul.golden.circulant import Config
 from nomul.golden.circulant.config import RULES
 from nomul.hw.circulant.direct import Direct
 from nomul.hw.circulant.spectral import Spectral
-from nomul.hw.once import Once
-from nomul.hw.products.drain import Drain
-from nomul.hw.products.feed import Feed
-from nomul.hw.products.loader import Loader
 from nomul.hw.products.member import Member
 from nomul.hw.products.ports import admission, raise_flags, strobes
-from nomul.hw.products.store import Store
 
 
 class Top(Member[Config]):
@@ -25,11 +20,6 @@ class Top(Member[Config]):
     ``cfg.interval`` cycles between vectors.
 
     When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.circulant.Config`
-        Sizes, widths and engine, already validated.
 
     Members
     -------
@@ -46,13 +36,9 @@ class Top(Member[Config]):
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
-        m.submodules.loader = loader = Loader(cfg.word_bits, cfg.depth, cfg.depth)
-        m.submodules.store = store = Once("store", Store, cfg.word_bits, cfg.depth)
         direct = cfg.engine == "direct"
         again = direct and cfg.groups * cfg.planes > 1
-        m.submodules.feed = feed = Feed(cfg.width, cfg.act_bits, cfg.chunks, again)
-        m.submodules.drain = drain = Drain(cfg.columns, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
-        self.attach(m, loader, feed, drain)
+        loader, store, feed, drain = self.add_parts(m, cfg.columns, again)
         m.d.comb += [
             *admission(loader, feed),
             self.loaded.eq(loader.loaded),

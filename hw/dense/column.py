@@ -1,10 +1,11 @@
 """One column of the dense array: its products of a beat, and its accumulator."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.dense import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.products.sums import Digits, booth_terms, crossed_terms, merged, recode, two_rows
 
 
@@ -30,15 +31,10 @@ def lane(m: Module, cfg: Config, x: Value, plane: Value) -> Value:
     return x
 
 
-class Column(wiring.Component):
+class Column(Configured[Config]):
     """Adds the products of a beat to its sum, or starts a new one.
 
     One beat per cycle; ``total`` follows combinationally, and is kept where ``enable`` is high.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.dense.Config`
-        Kind of array, lanes, widths.
 
     Members
     -------
@@ -52,19 +48,16 @@ class Column(wiring.Component):
         The sum so far, this beat's products among it.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "x": In(data.ArrayLayout(lane_bits(cfg), cfg.lanes)),
-                "w": In(data.ArrayLayout(signed(cfg.weight_bits), cfg.lanes)),
-                "enable": In(1),
-                "first": In(1),
-                "doubles": In(1),
-                "negate": In(1),
-                "total": Out(signed(cfg.y_bits)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "x": In(data.ArrayLayout(lane_bits(cfg), cfg.lanes)),
+            "w": In(data.ArrayLayout(signed(cfg.weight_bits), cfg.lanes)),
+            "enable": In(1),
+            "first": In(1),
+            "doubles": In(1),
+            "negate": In(1),
+            "total": Out(signed(cfg.y_bits)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

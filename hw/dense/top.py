@@ -8,10 +8,8 @@ from nomul.hw.dense.column import Column, lane, lane_bits
 from nomul.hw.once import Once
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
-from nomul.hw.products.loader import Loader
 from nomul.hw.products.member import Member
 from nomul.hw.products.ports import admission, raise_flags, strobes
-from nomul.hw.products.store import Store
 
 
 class Top(Member[Config]):
@@ -23,11 +21,6 @@ class Top(Member[Config]):
     ``cfg.interval`` cycles per vector, and two from its last step to the first sum.
 
     When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.dense.Config`
-        Sizes, widths and kind of multiplier, already validated.
 
     Members
     -------
@@ -43,12 +36,8 @@ class Top(Member[Config]):
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
-        m.submodules.loader = loader = Loader(cfg.word_bits, cfg.depth, cfg.depth)
-        m.submodules.store = store = Once("store", Store, cfg.word_bits, cfg.depth)
         again = cfg.groups * cfg.planes > 1
-        m.submodules.feed = feed = Feed(cfg.lanes, cfg.act_bits, cfg.chunks, again)
-        m.submodules.drain = drain = Drain(cfg.columns, cfg.y_lanes, cfg.y_bits, cfg.y_beats)
-        self.attach(m, loader, feed, drain)
+        loader, store, feed, drain = self.add_parts(m, cfg.columns, again)
 
         # Which step of a word is read.
         shift = (cfg.load - 1).bit_length()

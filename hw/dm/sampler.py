@@ -1,23 +1,18 @@
 """Sums of memorised products with drawn signs: no multiplier, one addition per cycle."""
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.dm import Config
 from nomul.golden.dm.config import ROOTS
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.lfsr import transform
 
 
-class Sampler(wiring.Component):
+class Sampler(Configured[Config]):
     """Adds beta to a sample, plus or minus as the shift register says.
 
     Latency is one cycle, one addition per cycle.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.dm.Config`
-        Widths and noise.
 
     Members
     -------
@@ -45,19 +40,16 @@ class Sampler(wiring.Component):
     beta: Signal
     total: Signal
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "go": In(1),
-                "begin": In(1),
-                "number": In(range(max(2, cfg.passes))),
-                "last": In(1),
-                "eta": In(signed(cfg.sum_bits)),
-                "beta": In(signed(cfg.beta_bits)),
-                "total": Out(signed(cfg.sum_bits)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "go": In(1),
+            "begin": In(1),
+            "number": In(range(max(2, cfg.passes))),
+            "last": In(1),
+            "eta": In(signed(cfg.sum_bits)),
+            "beta": In(signed(cfg.beta_bits)),
+            "total": Out(signed(cfg.sum_bits)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

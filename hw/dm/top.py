@@ -5,6 +5,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.dm import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.dm import direct
 from nomul.hw.dm.sampler import Sampler
 from nomul.hw.skid import Stage
@@ -29,18 +30,13 @@ def result_layout(cfg: Config) -> data.StructLayout:
     return data.StructLayout({"y": signed(cfg.y_bits), "last": unsigned(1)})
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Multiplies vectors by weights that are drawn anew for each sample.
 
     Mean and beta of an output are computed once per vector, by two multipliers, and kept; then all
     samples of that output are added up. By direct sampling every weight is drawn and multiplied for
     every sample. Latency and interval are those of a vector,
     ``cfg.latency`` and ``cfg.interval`` cycles.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.dm.Config`
-        Sizes, widths and noise, already validated.
 
     Members
     -------
@@ -67,18 +63,15 @@ class Top(wiring.Component):
     x: stream.Interface
     y: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "weight": In(stream.Signature(weight_layout(cfg))),
-                "x": In(stream.Signature(x_layout(cfg))),
-                "y": Out(stream.Signature(result_layout(cfg))),
-                "misloaded": Out(1),
-                "misfit": Out(1),
-                "saturated": Out(COUNTER_BITS),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "weight": In(stream.Signature(weight_layout(cfg))),
+            "x": In(stream.Signature(x_layout(cfg))),
+            "y": Out(stream.Signature(result_layout(cfg))),
+            "misloaded": Out(1),
+            "misfit": Out(1),
+            "saturated": Out(COUNTER_BITS),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -1,13 +1,14 @@
 """SP-IMC's macro behind the family's streams: header and entries in, products as vectors come."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.engine.adapted import SpImc
 from nomul.golden.products.spimc import Config
 from nomul.golden.spimc.words import OPEN, START
 from nomul.hw import spimc
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.products.drain import y_layout
 from nomul.hw.products.feed import x_layout
 from nomul.hw.products.loader import weight_layout
@@ -15,18 +16,13 @@ from nomul.hw.spimc.layouts import tile_layout
 from nomul.hw.spimc.layouts import weight_layout as entry_layout
 
 
-class Macro(wiring.Component):
+class Macro(Configured[Config]):
     """Opens a tile by its first word, and starts a product when a vector's first activation comes.
 
     Words after the first are entries, one per cycle once slots know their groups, as many cycles
     after the header as there are slots. A product begins a cycle after its first activation is
     offered. Where the macro has refused the tile, vectors are taken and give sums of nothing, so
     that whoever counts them goes on.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.products.spimc.Config`
-        The macro.
 
     Members
     -------
@@ -42,15 +38,12 @@ class Macro(wiring.Component):
     x: stream.Interface
     y: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "weight": In(stream.Signature(weight_layout(SpImc.word_bits(cfg)))),
-                "x": In(stream.Signature(x_layout(1, cfg.act_bits))),
-                "y": Out(stream.Signature(y_layout(1, cfg.y_bits))),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "weight": In(stream.Signature(weight_layout(SpImc.word_bits(cfg)))),
+            "x": In(stream.Signature(x_layout(1, cfg.act_bits))),
+            "y": Out(stream.Signature(y_layout(1, cfg.y_bits))),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

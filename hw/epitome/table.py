@@ -1,12 +1,13 @@
 """The table of patches, loaded word by word and checked as it comes."""
 
 from amaranth.hdl import Module, Signal, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.epitome import Config
 from nomul.golden.spimc.config import bits_for
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.popcount import popcount
 
 
@@ -28,16 +29,11 @@ def table_layout(cfg: Config) -> data.StructLayout:
     return data.StructLayout({"entry": unsigned(cfg.table_bits), "last": unsigned(1)})
 
 
-class Table(wiring.Component):
+class Table(Configured[Config]):
     """Holds entries, and gives one in the cycle in which it is asked for.
 
     One word per cycle. A table that has too many entries, or one outside of the epitome, of the
     inputs or of the outputs, is not there at all.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.epitome.Config`
-        Sizes.
 
     Members
     -------
@@ -59,21 +55,18 @@ class Table(wiring.Component):
 
     table: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "table": In(stream.Signature(table_layout(cfg))),
-                "idle": In(1),
-                "at": In(range(cfg.entries + 1)),
-                "entry": Out(entry_layout(cfg)),
-                "count": Out(range(cfg.entries + 1)),
-                "busy": Out(1),
-                "loaded": Out(1),
-                "long": Out(1),
-                "wrong": Out(1),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "table": In(stream.Signature(table_layout(cfg))),
+            "idle": In(1),
+            "at": In(range(cfg.entries + 1)),
+            "entry": Out(entry_layout(cfg)),
+            "count": Out(range(cfg.entries + 1)),
+            "busy": Out(1),
+            "loaded": Out(1),
+            "long": Out(1),
+            "wrong": Out(1),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

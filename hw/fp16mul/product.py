@@ -111,13 +111,22 @@ def crossed(m: Module, a: Value, b: Value) -> list[list[Bit]]:
 
 
 def add_columns(m: Module, columns: list[list[Bit]]) -> Value:
-    """Return the weighted sum of columns of bits, modulo two to their number (Dadda 1965).
+    """Return the weighted sum of columns of bits, modulo two to their number.
 
-    Each level leaves columns of at most 1, 2, 3, 4, 6, 9 .. bits; the last is a ripple-carry adder.
-    Bits that settle first are added first.
+    The last level of the tree is a ripple-carry adder.
     """
     columns = [list(column) for column in columns]
-    heights = [1, 2]
+    lower_columns(m, columns, [1, 2])
+    return Cat(bit.value for (bit,) in columns)
+
+
+def lower_columns(m: Module, columns: list[list[Bit]], least: list[int]) -> None:
+    """Add bits of columns, in place, until each has at most ``least[0]`` of them (Dadda 1965).
+
+    The levels leave columns of at most ``least``, then 3, 4, 6, 9 .. bits, from the last backwards.
+    Bits that settle first are added first; a carry out of the last column is dropped.
+    """
+    heights = list(least)
     while heights[-1] < max(map(len, columns)):
         heights.append(heights[-1] * 3 // 2)
     for height in reversed(heights[:-1]):
@@ -132,7 +141,6 @@ def add_columns(m: Module, columns: list[list[Bit]]) -> Value:
                 if k + 1 < len(columns):
                     columns[k + 1].append(carry)
             column += sums
-    return Cat(bit.value for (bit,) in columns)
 
 
 def multiply(m: Module, a: Value, b: Value) -> Value:

@@ -5,10 +5,11 @@ from operator import or_
 from typing import Any, Protocol
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.fp16mul import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.fp16mul.product import multiply, net
 
 HALF = data.StructLayout({"fraction": 10, "exponent": 5, "sign": 1})
@@ -234,17 +235,12 @@ def held_product(m: Module, mode: str, a: Value, b: Value, zeros: int = 0) -> Si
     return y
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Multiplies binary16 numbers, rounding to nearest even (IEEE 754-2019, 4.3.1).
 
     Latency is three cycles; one product per cycle (``cfg.interval`` is 1). All three stages advance
     together, whenever the last one is empty or its product is taken, so that flow control costs
     one gate and three bits. Data registers have no reset.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.fp16mul.Config`
-        Whether underflow is gradual or flushed to zero, already validated.
 
     Members
     -------
@@ -257,9 +253,8 @@ class Top(wiring.Component):
     ab: stream.Interface
     y: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__({"ab": In(stream.Signature(OPERANDS)), "y": Out(stream.Signature(16))})
+    def ports(self, cfg: Config) -> Ports:
+        return {"ab": In(stream.Signature(OPERANDS)), "y": Out(stream.Signature(16))}
 
     def elaborate(self, platform: object) -> Module:
         m, underflow = Module(), UNDERFLOW[self.cfg.mode]

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.lif import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.lif.coder import Coder
 from nomul.hw.lif.intake import Frames
 from nomul.hw.lif.layer import Layer
@@ -21,17 +22,12 @@ from nomul.hw.lif.layouts import (
 from nomul.hw.lif.readout import Readout
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Computes a spiking layer, or a network of them.
 
     A layer's step of e events takes ``cfg.cycles(e)`` = e ceil(N/P) + ceil(N/P) + 2 cycles; frames
     and the events of the next step come in meanwhile. Layers work at the same time, on steps that
     follow one another. Stalls never change results.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.lif.Config`
-        Layers, coder, readout and weights, already validated.
 
     Members
     -------
@@ -59,8 +55,7 @@ class Top(wiring.Component):
     y: stream.Interface
     weight: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         members = {
             "x": In(stream.Signature(input_layout(cfg))),
             "y": Out(stream.Signature(answer_layout(cfg))),
@@ -72,7 +67,7 @@ class Top(wiring.Component):
                 members[f"{name}{number}"] = Out(each.shape)
         if cfg.loads:
             members["weight"] = In(stream.Signature(weight_layout(cfg.layers)))
-        super().__init__(members)
+        return members
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -3,25 +3,21 @@
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.bitplanes import FLAGS
 from nomul.golden.mvmu import POINT, Config
 from nomul.hw import bitplanes
+from nomul.hw.configured import Configured, Ports
 
 WORD = 16
 
 
-class Product(wiring.Component):
+class Product(Configured[Config]):
     """Gathers a unit's inputs, multiplies, takes the weights' offset off, and rounds to words.
 
     Takes ``cfg.product_cycles`` cycles from ``start`` to the last word, one product at a time.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.mvmu.Config`
-        Sizes and widths.
 
     Members
     -------
@@ -45,27 +41,24 @@ class Product(wiring.Component):
         Reads that converters clipped; the units' error registers together.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "start": In(1),
-                "unit": In(range(max(2, cfg.units))),
-                "register": Out(range(max(2, cfg.inputs))),
-                "word": In(signed(WORD)),
-                "put": Out(1),
-                "place": Out(range(max(2, cfg.outputs))),
-                "result": Out(signed(WORD)),
-                "busy": Out(1),
-                "done": Out(1),
-                "tile": In(tile_layout(cfg)),
-                "tile_valid": In(1),
-                "tile_ready": Out(1),
-                "loaded": Out(cfg.units),
-                "clips": Out(32),
-                "errors": Out(len(FLAGS)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "start": In(1),
+            "unit": In(range(max(2, cfg.units))),
+            "register": Out(range(max(2, cfg.inputs))),
+            "word": In(signed(WORD)),
+            "put": Out(1),
+            "place": Out(range(max(2, cfg.outputs))),
+            "result": Out(signed(WORD)),
+            "busy": Out(1),
+            "done": Out(1),
+            "tile": In(tile_layout(cfg)),
+            "tile_valid": In(1),
+            "tile_ready": Out(1),
+            "loaded": Out(cfg.units),
+            "clips": Out(32),
+            "errors": Out(len(FLAGS)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -13,6 +13,7 @@ from nomul.golden import bitplanes
 from nomul.golden.bitplanes.config import RULES
 from nomul.golden.mvmu import FUNCTIONS, OPERATIONS, WHENS, Config
 from nomul.golden.mvmu.isa import FIELDS, KINDS
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.mvmu.product import WORD, Product, tile_layout
 from nomul.hw.skid import Stage
 
@@ -42,16 +43,11 @@ def answer_layout(cfg: Config) -> data.StructLayout:
     return data.StructLayout({"value": signed(WORD), "ran": unsigned(1), "fault": unsigned(1)})
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Runs programs of matrix-vector products, element-wise functions and jumps, without a host.
 
     Latency is two cycles from a read to its answer; requests wait while a program runs, whose
     cycles :class:`nomul.golden.mvmu.Core` counts.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.mvmu.Config`
-        Sizes and widths, already validated.
 
     Members
     -------
@@ -82,18 +78,15 @@ class Top(wiring.Component):
     o: stream.Interface
     weight: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "i": In(stream.Signature(request_layout(cfg))),
-                "weight": In(stream.Signature(tile_layout(cfg))),
-                "o": Out(stream.Signature(answer_layout(cfg))),
-                "misaddressed": Out(1),
-                "clips": Out(32),
-                "errors": Out(len(bitplanes.FLAGS)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "i": In(stream.Signature(request_layout(cfg))),
+            "weight": In(stream.Signature(tile_layout(cfg))),
+            "o": Out(stream.Signature(answer_layout(cfg))),
+            "misaddressed": Out(1),
+            "clips": Out(32),
+            "errors": Out(len(bitplanes.FLAGS)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -28,11 +28,6 @@ class Top(Member[Config]):
 
     When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
 
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.permdiag.Config`
-        Sizes, shifts, widths and kind of product, already validated.
-
     Members
     -------
     Those of :class:`nomul.hw.products.member.Member`, of which:

@@ -1,23 +1,19 @@
 """One unit: a multiplier, or what does without, and the sums of its block rows."""
 
 from amaranth.hdl import Array, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.permdiag import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.permdiag.address import modular_difference
 
 
-class Unit(wiring.Component):
+class Unit(Configured[Config]):
     """Adds the product of an activation and a weight to the sum of the row that they meet.
 
     One product per cycle, or per ``act_bits`` cycles bit by bit; sums are there in the next cycle.
     The row within its block is c = (d - k) mod p.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.permdiag.Config`
-        Kind of product, sizes, widths.
 
     Members
     -------
@@ -33,22 +29,19 @@ class Unit(wiring.Component):
         Sums, block row by block row.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "enable": In(1),
-                "first": In(1),
-                "operand": In(1),
-                "x": In(unsigned(cfg.act_bits)),
-                "w": In(unsigned(cfg.stored_bits)),
-                "d": In(range(max(2, cfg.p))),
-                "k": In(range(max(2, cfg.p))),
-                "step": In(range(max(2, cfg.steps))),
-                "plane": In(range(max(2, cfg.planes))),
-                "sums": Out(data.ArrayLayout(signed(cfg.y_bits), cfg.steps * cfg.p)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "enable": In(1),
+            "first": In(1),
+            "operand": In(1),
+            "x": In(unsigned(cfg.act_bits)),
+            "w": In(unsigned(cfg.stored_bits)),
+            "d": In(range(max(2, cfg.p))),
+            "k": In(range(max(2, cfg.p))),
+            "step": In(range(max(2, cfg.steps))),
+            "plane": In(range(max(2, cfg.planes))),
+            "sums": Out(data.ArrayLayout(signed(cfg.y_bits), cfg.steps * cfg.p)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -3,12 +3,13 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.bitstream import Side
 from nomul.golden.plane import Config
 from nomul.hw.bitstream import Source
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.fp16mul.product import add_columns, crossed, net
 from nomul.hw.once import Once
 from nomul.hw.outer import UNIT_EXPONENT, pair_layout
@@ -56,13 +57,8 @@ def product(m: Module, cfg: Config, a: Value, b: Value, before: Value) -> Value:
 WIDE = 8
 
 
-class Product(wiring.Component):
+class Product(Configured[Config]):
     """Computes the product of what one row and one column send, at once.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.plane.Config`
-        Kind of product.
 
     Members
     -------
@@ -74,11 +70,10 @@ class Product(wiring.Component):
         Magnitude.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         a, b = lane_bits(cfg)
         bits = cfg.array.count_bits
-        super().__init__({"a": In(a), "b": In(b), "before": In(bits), "y": Out(bits)})
+        return {"a": In(a), "b": In(b), "before": In(bits), "y": Out(bits)}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -86,17 +81,12 @@ class Product(wiring.Component):
         return m
 
 
-class Row(wiring.Component):
+class Row(Configured[Config]):
     """Multiplies what one row and all columns send: N cells.
 
     Products follow at once, or after one cycle where they are registered; one per cell and beat
     unless complete products wait. Each row keeps for itself whether they do, since a wire from one
     place to every register of the plane would be slow.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.plane.Config`
-        Kind of product, number of columns, whether products are registered.
 
     Members
     -------
@@ -114,21 +104,18 @@ class Row(wiring.Component):
         Magnitudes.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         a, b = lane_bits(cfg)
-        super().__init__(
-            {
-                "a": In(a),
-                "b": In(data.ArrayLayout(b, cfg.cols)),
-                "first": In(1),
-                "complete": In(1),
-                "ready": In(1),
-                "full": In(1),
-                "b_full": In(cfg.cols),
-                "y": Out(data.ArrayLayout(unsigned(cfg.array.count_bits), cfg.cols)),
-            }
-        )
+        return {
+            "a": In(a),
+            "b": In(data.ArrayLayout(b, cfg.cols)),
+            "first": In(1),
+            "complete": In(1),
+            "ready": In(1),
+            "full": In(1),
+            "b_full": In(cfg.cols),
+            "y": Out(data.ArrayLayout(unsigned(cfg.array.count_bits), cfg.cols)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -172,16 +159,11 @@ def _keeps_full(cfg: Config) -> bool:
     return cfg.registered and cfg.product == "prefix" and cfg.stream_bits > 1
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Computes all products of a pair of vectors at once.
 
     Latency is the pair's beats, and one cycle more where products are registered; a pair every
     ``cfg.array.beats`` cycles. A pair is taken in the last of its beats, so it needs no register.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.plane.Config`
-        Size and kind of product, already validated.
 
     Members
     -------
@@ -199,14 +181,11 @@ class Top(wiring.Component):
     x_d: stream.Interface
     y: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "x_d": In(stream.Signature(pair_layout(cfg.array))),
-                "y": Out(stream.Signature(products_layout(cfg))),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "x_d": In(stream.Signature(pair_layout(cfg.array))),
+            "y": Out(stream.Signature(products_layout(cfg))),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

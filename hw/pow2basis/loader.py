@@ -1,24 +1,20 @@
 """Takes the words of a tile whose length its first words say."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.pow2basis import CODE_BITS, Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.popcount import popcount
 from nomul.hw.products.loader import weight_layout
 
 
-class Loader(wiring.Component):
+class Loader(Configured[Config]):
     """Writes a block's first words into one store and the codes of its groups into another.
 
     One word per cycle. A tile that ends before the groups that its bitmaps announce, or goes on
     behind them, is not there at all; what follows up to its last word is dropped.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.pow2basis.Config`
-        Sizes and widths.
 
     Members
     -------
@@ -38,19 +34,15 @@ class Loader(wiring.Component):
 
     weight: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         flags = ("write_head", "write_codes", "busy", "loaded", "short", "long", "minus_zero")
-        super().__init__(
-            {
-                "weight": In(stream.Signature(weight_layout(cfg.word_bits))),
-                "idle": In(1),
-                "head": Out(range(max(2, cfg.blocks))),
-                "codes": Out(range(max(2, cfg.blocks * cfg.steps))),
-                "word": Out(cfg.word_bits),
-            }
-            | {name: Out(1) for name in flags}
-        )
+        return {
+            "weight": In(stream.Signature(weight_layout(cfg.word_bits))),
+            "idle": In(1),
+            "head": Out(range(max(2, cfg.blocks))),
+            "codes": Out(range(max(2, cfg.blocks * cfg.steps))),
+            "word": Out(cfg.word_bits),
+        } | {name: Out(1) for name in flags}
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

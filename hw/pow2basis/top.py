@@ -30,11 +30,6 @@ class Top(Member[Config]):
 
     When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
 
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.pow2basis.Config`
-        Sizes, widths and datapath, already validated.
-
     Members
     -------
     Those of :class:`nomul.hw.products.member.Member`, of which:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from amaranth.hdl import Array, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.pow2basis import CODE_BITS, Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.products.sums import dot, net, recode
 
 
@@ -26,17 +27,12 @@ def shifted(m: Module, value: Value, code: Value, width: int) -> Value:
     return part.as_signed()
 
 
-class Unit(wiring.Component):
+class Unit(Configured[Config]):
     """Adds to the sum of an output what a block brings it: one block per cycle, or ``act_bits``.
 
     ``factor``: ``parts`` are the block's basis times its activations, which are shifted and added.
     ``rebuild``: elements of the basis are shifted and added to weights, and these multiplied by
     activations. Sums are there in the next cycle.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.pow2basis.Config`
-        Sizes, widths and datapath.
 
     Members
     -------
@@ -54,21 +50,18 @@ class Unit(wiring.Component):
         Sums, one output after the other.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "enable": In(1),
-                "first": In(1),
-                "adds": In(1),
-                "codes": In(data.ArrayLayout(unsigned(CODE_BITS), cfg.size)),
-                "parts": In(parts_layout(cfg)),
-                "x": In(data.ArrayLayout(unsigned(cfg.act_bits), cfg.size)),
-                "step": In(range(max(2, cfg.steps))),
-                "plane": In(range(max(2, cfg.group_cycles))),
-                "sums": Out(data.ArrayLayout(signed(cfg.y_bits), cfg.steps)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "enable": In(1),
+            "first": In(1),
+            "adds": In(1),
+            "codes": In(data.ArrayLayout(unsigned(CODE_BITS), cfg.size)),
+            "parts": In(parts_layout(cfg)),
+            "x": In(data.ArrayLayout(unsigned(cfg.act_bits), cfg.size)),
+            "step": In(range(max(2, cfg.steps))),
+            "plane": In(range(max(2, cfg.group_cycles))),
+            "sums": Out(data.ArrayLayout(signed(cfg.y_bits), cfg.steps)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -27,11 +27,6 @@ class Top(Member[Config]):
 
     When tiles and vectors may be offered is said in :class:`nomul.hw.products.member.Member`.
 
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.pq.Config`
-        Sizes, widths and metric, already validated.
-
     Members
     -------
     Those of :class:`nomul.hw.products.member.Member`, of which:

@@ -1,19 +1,15 @@
 """Finds a subvector's leaf: one comparison per cycle, four for sixteen leaves."""
 
 from amaranth.hdl import Array, Module, Mux, Signal, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.pq import LEAVES, LEVELS, Config
+from nomul.hw.configured import Configured, Ports
 
 
-class Tree(wiring.Component):
+class Tree(Configured[Config]):
     """Goes down a tree, a level per cycle; ``index`` follows from the last level's operands.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.pq.Config`
-        Sizes and widths.
 
     Members
     -------
@@ -29,17 +25,14 @@ class Tree(wiring.Component):
         The leaf.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "enable": In(1),
-                "level": In(range(LEVELS)),
-                "x": In(data.ArrayLayout(unsigned(cfg.act_bits), cfg.length)),
-                "codes": In(LEVELS * cfg.dim_bits + (LEAVES - 1) * cfg.act_bits),
-                "index": Out(range(LEAVES)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "enable": In(1),
+            "level": In(range(LEVELS)),
+            "x": In(data.ArrayLayout(unsigned(cfg.act_bits), cfg.length)),
+            "codes": In(LEVELS * cfg.dim_bits + (LEAVES - 1) * cfg.act_bits),
+            "index": Out(range(LEAVES)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

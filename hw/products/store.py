@@ -1,11 +1,10 @@
 """The weights of a tile, one word read per cycle."""
 
-from typing import Any
-
 from amaranth.hdl import Module, unsigned
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+
+from nomul.hw.memory import memory_behind
 
 
 class Store(wiring.Component):
@@ -45,22 +44,3 @@ class Store(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         return memory_behind(self, "words")
-
-
-def memory_behind(store: Any, name: str) -> Module:
-    """Return the memory, of that name, behind the members of a store such as :class:`Store`."""
-    m = Module()
-    # A memory of one word would have addresses without bits.
-    depth = max(2, store.depth)
-    words: Memory = Memory(shape=unsigned(store.width), depth=depth, init=[])
-    m.submodules[name] = words
-    into, out = words.write_port(), words.read_port()
-    m.d.comb += [
-        into.en.eq(store.write),
-        into.addr.eq(store.into),
-        into.data.eq(store.word),
-        out.en.eq(store.read),
-        out.addr.eq(store.address),
-        store.found.eq(out.data),
-    ]
-    return m

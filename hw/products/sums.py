@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from amaranth.hdl import Cat, Const, Module, Value
 
-from nomul.hw.fp16mul.product import Bit, full_adder, half_adder, net
+from nomul.hw.fp16mul.product import Bit, lower_columns, net
 
 __all__ = ["Terms", "booth_terms", "crossed_terms", "dot", "net", "two_rows"]
 
@@ -20,26 +20,11 @@ class Terms(NamedTuple):
 def two_rows(m: Module, columns: Sequence[Sequence[Value]], width: int) -> tuple[Value, Value]:
     """Return two numbers of ``width`` bits with the sum of the bits, modulo 2**width.
 
-    Dadda's tree: each level leaves columns of at most 2, 3, 4, 6, 9 .. bits, early bits first.
+    By Dadda's tree, whose last level leaves two bits of a column.
     """
     work = [[Bit(value, 0) for value in column] for column in columns[:width]]
     work += [[] for _ in range(width - len(work))]
-    heights = [2]
-    while heights[-1] < max(map(len, work)):
-        heights.append(heights[-1] * 3 // 2)
-    for height in reversed(heights[:-1]):
-        for k, column in enumerate(work):
-            column.sort(key=lambda bit: bit.time)
-            sums: list[Bit] = []
-            while (excess := len(column) + len(sums) - height) > 0:
-                total, carry = (half_adder if excess == 1 else full_adder)(
-                    m, *column[: 2 if excess == 1 else 3]
-                )
-                del column[: 2 if excess == 1 else 3]
-                sums.append(total)
-                if k + 1 < width:
-                    work[k + 1].append(carry)
-            column += sums
+    lower_columns(m, work, [2])
     rows = [[c[i].value if len(c) > i else Const(0, 1) for c in work] for i in range(2)]
     return Cat(*rows[0]), Cat(*rows[1])
 

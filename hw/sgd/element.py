@@ -1,26 +1,21 @@
 """The processing element: a slice of a product per cycle, a sum that moves on, and an update."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import wiring
 
 from nomul.golden.sgd import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.popcount import popcount
 from nomul.hw.products.sums import Digits, Terms, booth_terms, merged, two_rows
 from nomul.hw.sgd.layouts import element_ports, gradient_layout
 from nomul.hw.sgd.rounding import rounded, saturated
 
 
-class Element(wiring.Component):
+class Element(Configured[Config]):
     """Multiplies its bank's weight, or its gradient, by the operand that all elements share.
 
     A product takes ``cfg.slices`` cycles, from the operand's low bits to its high ones; the sum
     moves down by a slice in each, and with the last one it goes to the neighbour below. Of a
     product of an update the neighbour makes the weight that is written back, in the cycle after.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sgd.Config`
-        Widths, bits per cycle, rounding, kind of update.
 
     Members
     -------
@@ -39,9 +34,8 @@ class Element(wiring.Component):
         inverted, so that both are one number.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(element_ports(cfg))
+    def ports(self, cfg: Config) -> Ports:
+        return element_ports(cfg)
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import wiring
 
 from nomul.golden.sgd import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.fp16mul import held_product
 from nomul.hw.fp16mul.product import net
 from nomul.hw.sgd.layouts import element_ports, gradient_layout
@@ -91,7 +91,7 @@ def scaled(value: Value, shift: int) -> Value:
     return Cat(Mux(small & ~special, 0, magnitude)[:15], ~value[15])
 
 
-class FloatElement(wiring.Component):
+class FloatElement(Configured[Config]):
     """Multiplies its bank's weight, or its gradient, by the operand that all elements share.
 
     As :class:`nomul.hw.sgd.element.Element`, in binary16. The multiplier takes an operand per
@@ -99,19 +99,13 @@ class FloatElement(wiring.Component):
     The adder adds products up; of an update it adds what the neighbour has multiplied to the
     weight, while products pass it by.
 
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sgd.Config`
-        Already validated; its numbers are ``fp16``.
-
     Members
     -------
     As for :class:`nomul.hw.sgd.element.Element`; numbers are patterns.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(element_ports(cfg))
+    def ports(self, cfg: Config) -> Ports:
+        return element_ports(cfg)
 
     def elaborate(self, platform: object) -> Module:
         cfg, control, m = self.cfg, self.control, Module()

@@ -1,24 +1,20 @@
 """Frames: words of weights and images, counted and judged as they come."""
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.sgd import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.sgd.layouts import Kind, request_layout
 from nomul.hw.sgd.ring import index_bits
 
 
-class Frames(wiring.Component):
+class Frames(Configured[Config]):
     """Takes frames while nothing else is done, and says what each word is and what a frame asks.
 
     A frame has the words of its kind, and ``last`` comes with the last of them. Whatever has more
     or fewer is dropped at its end; so is one that needs weights while there are none.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sgd.Config`
-        Sizes.
 
     Members
     -------
@@ -42,17 +38,14 @@ class Frames(wiring.Component):
 
     i: stream.Interface
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         strobes = ("weight", "value", "first", "image", "learn", "infer", "dump")
-        super().__init__(
-            {
-                "i": In(stream.Signature(request_layout(cfg))),
-                "idle": In(1),
-                "place": Out(unsigned(index_bits(cfg.values))),
-                **{name: Out(1) for name in (*strobes, "misframed", "unloaded")},
-            }
-        )
+        return {
+            "i": In(stream.Signature(request_layout(cfg))),
+            "idle": In(1),
+            "place": Out(unsigned(index_bits(cfg.values))),
+            **{name: Out(1) for name in (*strobes, "misframed", "unloaded")},
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

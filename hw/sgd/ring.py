@@ -5,8 +5,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.sgd import Config
+from nomul.hw.configured import Configured, Ports
+from nomul.hw.memory import memory_behind
 from nomul.hw.once import Once
-from nomul.hw.products.store import memory_behind
 from nomul.hw.sgd.element import Element
 from nomul.hw.sgd.floats import FloatElement
 from nomul.hw.sgd.layouts import control_layout, gradient_layout
@@ -53,18 +54,13 @@ class Bank(wiring.Component):
         return memory_behind(self, "weights")
 
 
-class Ring(wiring.Component):
+class Ring(Configured[Config]):
     """P elements and P banks. Weight (r, c) of a tile of P x P is word r of bank (r + c) mod P.
 
     So the P weights of a row are in P banks, and so are those of a column. Element b always works
     on bank b; what it adds up belongs to another output in every beat, so sums and gradients move
     down by one element per beat instead of weights. The last operand comes first: after operand 0
     the sums are in order.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sgd.Config`
-        Elements, widths, tiles.
 
     Members
     -------
@@ -84,26 +80,23 @@ class Ring(wiring.Component):
         What bank ``bank`` had, if it was read in the cycle before.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         place = unsigned(index_bits(cfg.pes))
-        super().__init__(
-            {
-                "control": In(control_layout(cfg)),
-                "read": In(1),
-                "tile": In(unsigned(index_bits(cfg.tiles))),
-                "line": In(place),
-                "columns": In(1),
-                "store": In(1),
-                "load": In(1),
-                "bank": In(place),
-                "word": In(cfg.weight_bits),
-                "fill": In(1),
-                "gradient": In(gradient_layout(cfg)),
-                "exit": Out(signed(cfg.sum_bits)),
-                "found": Out(cfg.weight_bits),
-            }
-        )
+        return {
+            "control": In(control_layout(cfg)),
+            "read": In(1),
+            "tile": In(unsigned(index_bits(cfg.tiles))),
+            "line": In(place),
+            "columns": In(1),
+            "store": In(1),
+            "load": In(1),
+            "bank": In(place),
+            "word": In(cfg.weight_bits),
+            "fill": In(1),
+            "gradient": In(gradient_layout(cfg)),
+            "exit": Out(signed(cfg.sum_bits)),
+            "found": Out(cfg.weight_bits),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

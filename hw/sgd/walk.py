@@ -3,20 +3,15 @@
 from collections.abc import Sequence
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.sgd import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.sgd.ring import index_bits
 
 
-class Walk(wiring.Component):
+class Walk(Configured[Config]):
     """Says where each weight is: its tile, the line there, and the bank.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sgd.Config`
-        Sizes and elements.
 
     Members
     -------
@@ -28,19 +23,16 @@ class Walk(wiring.Component):
         It is the last one.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         place = unsigned(index_bits(cfg.pes))
-        super().__init__(
-            {
-                "reset": In(1),
-                "advance": In(1),
-                "tile": Out(unsigned(index_bits(cfg.tiles))),
-                "line": Out(place),
-                "bank": Out(place),
-                "final": Out(1),
-            }
-        )
+        return {
+            "reset": In(1),
+            "advance": In(1),
+            "tile": Out(unsigned(index_bits(cfg.tiles))),
+            "line": Out(place),
+            "bank": Out(place),
+            "final": Out(1),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

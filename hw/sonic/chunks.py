@@ -2,8 +2,9 @@
 
 from amaranth.hdl import Module, unsigned
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+
+from nomul.hw.memory import add_memory
 
 
 def port_signature(width: int, depth: int) -> wiring.Signature:
@@ -47,16 +48,6 @@ class Chunks(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, port = Module(), self.port
-        # A memory of one word would have addresses without bits.
-        depth = max(2, self.depth)
-        words: Memory = Memory(shape=unsigned(self.width), depth=depth, init=[])
-        m.submodules.words = words
-        into, out = words.write_port(), words.read_port()
-        m.d.comb += [
-            into.en.eq(port.write),
-            into.addr.eq(port.into),
-            into.data.eq(port.word),
-            out.addr.eq(port.read),
-            port.found.eq(out.data),
-        ]
+        write, read = (port.write, port.into, port.word), (port.read, port.found)
+        add_memory(m, "words", self.width, self.depth, write=write, read=read)
         return m

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from nomul.golden import codebook
 from nomul.golden.sonic import Config
 from nomul.hw.codebook import lookup, table_layout
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.once import Once
 from nomul.hw.sonic.vdu import VDU, clipped, operand_bits
 
@@ -26,16 +27,11 @@ def post_layout() -> data.StructLayout:
     return data.StructLayout({"normalise": 1, "relu": 1, "shift": unsigned(6)})
 
 
-class Post(wiring.Component):
+class Post(Configured[Config]):
     """Batch norm in fixed point, ReLU, and a running maximum.
 
     z = clip(rne((y scale + bias) 2^-shift)), then ReLU, then the maximum with those before; equal
     to ``nomul.golden.sonic.output``. Latency is two cycles of ``go``, one result per cycle.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sonic.Config`
-        Widths.
 
     Members
     -------
@@ -51,19 +47,16 @@ class Post(wiring.Component):
         The maximum so far.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "go": In(1),
-                "y": In(signed(cfg.sum_bits)),
-                "norm": In(norm_layout(cfg)),
-                "how": In(post_layout()),
-                "take": In(1),
-                "first": In(1),
-                "z": Out(signed(cfg.sum_bits)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "go": In(1),
+            "y": In(signed(cfg.sum_bits)),
+            "norm": In(norm_layout(cfg)),
+            "how": In(post_layout()),
+            "take": In(1),
+            "first": In(1),
+            "z": Out(signed(cfg.sum_bits)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.sonic import Config
+from nomul.hw.configured import Configured, Ports
 
 
 def chunk_depth(cfg: Config, kind: str) -> int:
@@ -115,16 +116,11 @@ def geometry_layout(cfg: Config) -> data.StructLayout:
     return data.StructLayout(dict.fromkeys(names, unsigned(cfg.address_bits)))
 
 
-class Windows(wiring.Component):
+class Windows(Configured[Config]):
     """Holds the image address of every unit's window, and moves all of them on by N windows.
 
     Set up in N cycles by walking through the first N windows; where that walk ends is also how far
     a step of N windows leads, so nothing is multiplied or divided.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sonic.Config`
-        Units and widths.
 
     Members
     -------
@@ -138,20 +134,17 @@ class Windows(wiring.Component):
         Address of each window's upper left corner.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         address = unsigned(cfg.address_bits)
-        super().__init__(
-            {
-                "geometry": In(geometry_layout(cfg)),
-                "pool": In(1),
-                "clear": In(1),
-                "setup": In(1),
-                "restart": In(1),
-                "advance": In(1),
-                "base": Out(data.ArrayLayout(address, cfg.conv_units)),
-            }
-        )
+        return {
+            "geometry": In(geometry_layout(cfg)),
+            "pool": In(1),
+            "clear": In(1),
+            "setup": In(1),
+            "restart": In(1),
+            "advance": In(1),
+            "base": Out(data.ArrayLayout(address, cfg.conv_units)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -194,16 +187,11 @@ class Windows(wiring.Component):
         return m
 
 
-class Offsets(wiring.Component):
+class Offsets(Configured[Config]):
     """Holds where the next P elements of an unrolled kernel lie in the image.
 
     Channel by channel, row by row: element (i, dy, dx) lies ``i plane + dy width + dx`` behind the
     corner of the patch.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sonic.Config`
-        P and widths.
 
     Members
     -------
@@ -215,17 +203,14 @@ class Offsets(wiring.Component):
         Offsets from the corner.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         offset = data.ArrayLayout(unsigned(cfg.address_bits), cfg.compactor_width)
-        super().__init__(
-            {
-                "geometry": In(geometry_layout(cfg)),
-                "restart": In(1),
-                "advance": In(1),
-                "offset": Out(offset),
-            }
-        )
+        return {
+            "geometry": In(geometry_layout(cfg)),
+            "restart": In(1),
+            "advance": In(1),
+            "offset": Out(offset),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -1,5 +1,7 @@
 """A memory of bit columns that computes between them: cells, look-up row, transposing ends."""
 
+from typing import ClassVar
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -60,13 +62,29 @@ class Cells(wiring.Signature):
         )
 
 
-class Replicated(wiring.Component):
-    """Four copies of the memory, one for each column that a step reads: two cycles per step.
+class Columns(wiring.Component):
+    """A memory of columns that a step reads and writes in so many cycles.
 
     Parameters
     ----------
     lanes, address
         Of :class:`Cells`.
+
+    Attributes
+    ----------
+    phases
+        Cycles of a step.
+    """
+
+    phases: ClassVar[int]
+
+    def __init__(self, lanes: int, address: int):
+        self.lanes, self.address = lanes, address
+        super().__init__({"cells": In(Cells(lanes, address))})
+
+
+class Replicated(Columns):
+    """Four copies of the memory, one for each column that a step reads: two cycles per step.
 
     Members
     -------
@@ -75,10 +93,6 @@ class Replicated(wiring.Component):
     """
 
     phases = 2
-
-    def __init__(self, lanes: int, address: int):
-        self.lanes, self.address = lanes, address
-        super().__init__({"cells": In(Cells(lanes, address))})
 
     def elaborate(self, platform: object) -> Module:
         m, cells = Module(), self.cells
@@ -103,13 +117,8 @@ class Replicated(wiring.Component):
         return m
 
 
-class Dual(wiring.Component):
+class Dual(Columns):
     """One memory with two ports, two columns a cycle: three cycles per step.
-
-    Parameters
-    ----------
-    lanes, address
-        Of :class:`Cells`.
 
     Members
     -------
@@ -118,10 +127,6 @@ class Dual(wiring.Component):
     """
 
     phases = 3
-
-    def __init__(self, lanes: int, address: int):
-        self.lanes, self.address = lanes, address
-        super().__init__({"cells": In(Cells(lanes, address))})
 
     def elaborate(self, platform: object) -> Module:
         m, cells = Module(), self.cells

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden import lfsr, sotfp
 from nomul.golden.sotfp import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.lfsr import transform
 from nomul.hw.sotfp.array import PORTS, RowsIn, RowsOut, lookup, word_layout
 
@@ -39,15 +40,10 @@ def batch_layout(cfg: Config) -> data.StructLayout:
     return data.StructLayout({"count": count, **_choice(cfg), "last": 1})
 
 
-class Loader(wiring.Component):
+class Loader(Configured[Config]):
     """Collects pairs of operands, and writes them as columns beside the running program.
 
     A word per cycle while collecting; then one column per slot of the memory.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sotfp.Config`
-        Lanes and width.
 
     Members
     -------
@@ -63,22 +59,19 @@ class Loader(wiring.Component):
         Sticky: ``last`` of a and b differed; either ends the batch.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "a": In(stream.Signature(first_layout(cfg))),
-                "b": In(stream.Signature(plain_layout(cfg))),
-                "free": In(1),
-                "slot": In(1),
-                "column": Out(cfg.lanes),
-                "index": Out(range(2 * cfg.width)),
-                "write": Out(1),
-                "batch": Out(batch_layout(cfg)),
-                "done": Out(1),
-                "unpaired": Out(1),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "a": In(stream.Signature(first_layout(cfg))),
+            "b": In(stream.Signature(plain_layout(cfg))),
+            "free": In(1),
+            "slot": In(1),
+            "column": Out(cfg.lanes),
+            "index": Out(range(2 * cfg.width)),
+            "write": Out(1),
+            "batch": Out(batch_layout(cfg)),
+            "done": Out(1),
+            "unpaired": Out(1),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -113,15 +106,10 @@ class Loader(wiring.Component):
         return m
 
 
-class Storer(wiring.Component):
+class Storer(Configured[Config]):
     """Reads the columns of a finished batch beside the running program, and sends out its words.
 
     One column per slot of the memory, then a word per cycle.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sotfp.Config`
-        Lanes and width.
 
     Members
     -------
@@ -135,20 +123,17 @@ class Storer(wiring.Component):
         Results; as many as there were operands.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "batch": In(batch_layout(cfg)),
-                "ready": In(1),
-                "slot": In(1),
-                "read": Out(1),
-                "column": Out(range(cfg.depth)),
-                "value": In(cfg.lanes),
-                "done": Out(1),
-                "y": Out(stream.Signature(plain_layout(cfg))),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "batch": In(batch_layout(cfg)),
+            "ready": In(1),
+            "slot": In(1),
+            "read": Out(1),
+            "column": Out(range(cfg.depth)),
+            "value": In(cfg.lanes),
+            "done": Out(1),
+            "y": Out(stream.Signature(plain_layout(cfg))),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -181,7 +166,7 @@ class Storer(wiring.Component):
         return m
 
 
-class Top(wiring.Component):
+class Top(Configured[Config]):
     """Executes :func:`nomul.golden.sotfp.program` step by step on all lanes of a memory.
 
     A program keeps the array busy for c S + 3 cycles: S steps of c cycles (``cfg.ports``), one to
@@ -189,11 +174,6 @@ class Top(wiring.Component):
     into, and the previous one read from, the other of two banks meanwhile. ``begin`` and ``mac``
     leave their sums in the bank of the next batch too, so they start when it is read out. The array
     emulates a device: it has its functions and its steps, not its electrical behaviour.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.sotfp.Config`
-        Format, lanes, operation set, ports and faults, already validated.
 
     Members
     -------
@@ -218,20 +198,17 @@ class Top(wiring.Component):
     Write errors and stuck lanes are injected by a register and a mask, not by physics.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "a": In(stream.Signature(first_layout(cfg))),
-                "b": In(stream.Signature(plain_layout(cfg))),
-                "y": Out(stream.Signature(plain_layout(cfg))),
-                "busy": Out(1),
-                "reads": Out(32),
-                "writes": Out(32),
-                "searches": Out(32),
-                "unpaired": Out(1),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "a": In(stream.Signature(first_layout(cfg))),
+            "b": In(stream.Signature(plain_layout(cfg))),
+            "y": Out(stream.Signature(plain_layout(cfg))),
+            "busy": Out(1),
+            "reads": Out(32),
+            "writes": Out(32),
+            "searches": Out(32),
+            "unpaired": Out(1),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

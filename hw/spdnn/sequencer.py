@@ -1,11 +1,12 @@
 """Additions in the order of the engine, one per cycle, for all lanes at once."""
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spdnn import Config, shift
 from nomul.golden.spdnn.config import DRAIN, GROUP, MEMBERS
+from nomul.hw.configured import Configured, Ports
 
 
 def addition_layout(cfg: Config) -> data.StructLayout:
@@ -29,17 +30,12 @@ def addition_layout(cfg: Config) -> data.StructLayout:
     )
 
 
-class Sequencer(wiring.Component):
+class Sequencer(Configured[Config]):
     """Counts through the layers and names one addition per cycle.
 
     An engine's layer is one pass or two: ``edge`` and ``general`` visit the columns, edge by edge;
     ``class`` adds the 16 members of each class, and then two classes for each column. Between
     passes five cycles go by, until what was written last can be read.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.spdnn.Config`
-        Sizes and engine.
 
     Members
     -------
@@ -65,19 +61,16 @@ class Sequencer(wiring.Component):
     table: Signal
     done: Signal
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "start": In(1),
-                "edge": In(1),
-                "edge_last": In(1),
-                "wants": Out(1),
-                "addition": Out(addition_layout(cfg)),
-                "table": Out(range(cfg.table_words)),
-                "done": Out(1),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "start": In(1),
+            "edge": In(1),
+            "edge_last": In(1),
+            "wants": Out(1),
+            "addition": Out(addition_layout(cfg)),
+            "table": Out(range(cfg.table_words)),
+            "done": Out(1),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m, addition = self.cfg, Module(), self.addition

@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spimc import Config, bits_for
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.once import Once
 from nomul.hw.spimc.layouts import add_layout, lane_bits, rows, select_layout, write_layout
 
@@ -98,15 +99,10 @@ def tree(m: Module, cfg: Config, terms: Sequence[Value]) -> Value:
     return sums[0]
 
 
-class Slot(wiring.Component):
+class Slot(Configured[Config]):
     """Stores one entry, and gives its weight where its index matches and the activation bit is one.
 
     Combinational from ``bundle`` to ``product``.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.spimc.Config`
-        Widths, lanes and kind of storage.
 
     Members
     -------
@@ -124,22 +120,19 @@ class Slot(wiring.Component):
         The weight, or zero.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "enable": In(1),
-                "value": In(signed(cfg.weight_bits)),
-                "index": In(cfg.ib),
-                "live": In(1),
-                "reference": In(cfg.ib),
-                "rl": In(1),
-                "dense": In(1),
-                "bundle": In(cfg.lanes),
-                "hit": Out(1),
-                "product": Out(signed(cfg.weight_bits)),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "enable": In(1),
+            "value": In(signed(cfg.weight_bits)),
+            "index": In(cfg.ib),
+            "live": In(1),
+            "reference": In(cfg.ib),
+            "rl": In(1),
+            "dense": In(1),
+            "bundle": In(cfg.lanes),
+            "hit": Out(1),
+            "product": Out(signed(cfg.weight_bits)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -171,15 +164,10 @@ class Slot(wiring.Component):
         return m
 
 
-class Column(wiring.Component):
+class Column(Configured[Config]):
     """Computes one sum: R slots that all select at once, an adder tree, an accumulator.
 
     Latency is ``cfg.latency - 1`` cycles from ``bundle`` to ``acc``; one step per cycle.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.spimc.Config`
-        Slots, widths, lanes and formats.
 
     Members
     -------
@@ -195,9 +183,8 @@ class Column(wiring.Component):
         The sum of this pass, and that of the passes before.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(column_members(cfg))
+    def ports(self, cfg: Config) -> Ports:
+        return column_members(cfg)
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

@@ -1,10 +1,11 @@
 """Activations of the SP-IMC macro: the buffer, its bit planes, and each slot's bundle of lanes."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spimc import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.once import Once
 from nomul.hw.spimc.layouts import rows, step_bits
 
@@ -14,15 +15,10 @@ def address_bits(cfg: Config) -> int:
     return step_bits(cfg) + 1
 
 
-class Buffer(wiring.Component):
+class Buffer(Configured[Config]):
     """Holds K activations and shows their most significant bits, one plane after the other.
 
     Latency is one cycle; a plane per cycle.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.spimc.Config`
-        Window and width of an activation.
 
     Members
     -------
@@ -34,17 +30,14 @@ class Buffer(wiring.Component):
         One bit of every activation.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "enable": In(1),
-                "place": In(9),
-                "x": In(cfg.act_bits),
-                "rotate": In(1),
-                "plane": Out(cfg.window),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "enable": In(1),
+            "place": In(9),
+            "x": In(cfg.act_bits),
+            "rotate": In(1),
+            "plane": Out(cfg.window),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -58,15 +51,10 @@ class Buffer(wiring.Component):
         return m
 
 
-class Row(wiring.Component):
+class Row(Configured[Config]):
     """Gives the slots of one row of the array their bundle: B bits from where their group is.
 
     Latency is one cycle; one bundle per cycle.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.spimc.Config`
-        Window and lanes.
 
     Members
     -------
@@ -82,17 +70,14 @@ class Row(wiring.Component):
         The bits.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "enable": In(1),
-                "address": In(address_bits(cfg)),
-                "rl": In(1),
-                "plane": In(cfg.window),
-                "bundle": Out(cfg.lanes),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "enable": In(1),
+            "address": In(address_bits(cfg)),
+            "rl": In(1),
+            "plane": In(cfg.window),
+            "bundle": Out(cfg.lanes),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()
@@ -105,16 +90,11 @@ class Row(wiring.Component):
         return m
 
 
-class Rows(wiring.Component):
+class Rows(Configured[Config]):
     """Gives every slot its bundle; the groups of N:M and the rows of dense tiles differ by slot.
 
     Latency is one cycle; one set of bundles per cycle. Without those two formats, all slots share
     one bundle.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.spimc.Config`
-        Slots, lanes, window and formats.
 
     Members
     -------
@@ -128,20 +108,17 @@ class Rows(wiring.Component):
         One bundle per slot; a single one where slots are read one by one.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(
-            {
-                "set_base": In(1),
-                "slot": In(range(cfg.slots + 1)),
-                "base": In(address_bits(cfg)),
-                "enable": In(1),
-                "offset": In(address_bits(cfg)),
-                "rl": In(1),
-                "plane": In(cfg.window),
-                "bundle": Out(data.ArrayLayout(cfg.lanes, rows(cfg))),
-            }
-        )
+    def ports(self, cfg: Config) -> Ports:
+        return {
+            "set_base": In(1),
+            "slot": In(range(cfg.slots + 1)),
+            "base": In(address_bits(cfg)),
+            "enable": In(1),
+            "offset": In(address_bits(cfg)),
+            "rl": In(1),
+            "plane": In(cfg.window),
+            "bundle": Out(data.ArrayLayout(cfg.lanes, rows(cfg))),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

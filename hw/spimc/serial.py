@@ -5,19 +5,15 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
 from nomul.golden.spimc import Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.spimc.column import accumulate, column_members, reference, selected
 
 
-class SerialColumn(wiring.Component):
+class SerialColumn(Configured[Config]):
     """Computes one sum, reading its slots one after the other.
 
     A step takes R cycles. Latency is one cycle from ``row`` to the entry, none from there to
     ``acc``; ``select`` and ``bundle`` come with the entry, ``row`` one cycle before.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.spimc.Config`
-        Slots, widths, lanes and formats.
 
     Members
     -------
@@ -27,10 +23,9 @@ class SerialColumn(wiring.Component):
         As those of :class:`nomul.hw.spimc.column.Column`, with a single bundle.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         members = column_members(cfg)
-        super().__init__({"row": wiring.In(range(max(2, cfg.slots))), **members})
+        return {"row": wiring.In(range(max(2, cfg.slots))), **members}
 
     def elaborate(self, platform: object) -> Module:
         cfg, m = self.cfg, Module()

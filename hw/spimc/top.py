@@ -10,6 +10,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spimc import FORMATS, Config
+from nomul.hw.configured import Configured, Ports
 from nomul.hw.once import Once
 from nomul.hw.skid import Stage
 from nomul.hw.spimc.column import Column
@@ -33,15 +34,10 @@ from nomul.hw.spimc.rows import Buffer, Rows, address_bits
 from nomul.hw.spimc.serial import SerialColumn
 
 
-class Sequencer(wiring.Component):
+class Sequencer(Configured[Config]):
     """Counts planes, steps and, where they are read one by one, slots of one pass.
 
     One step per cycle; ``select`` and ``add`` come one cycle after ``offset``.
-
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.spimc.Config`
-        Geometry and formats.
 
     Members
     -------
@@ -57,24 +53,21 @@ class Sequencer(wiring.Component):
         For the columns, and for their accumulators if the tree had no registers.
     """
 
-    def __init__(self, cfg: Config):
-        self.cfg = cfg
+    def ports(self, cfg: Config) -> Ports:
         address = unsigned(address_bits(cfg))
-        super().__init__(
-            {
-                "run": In(1),
-                "tile": In(tile_layout()),
-                "pass_base": In(address),
-                "later": In(1),
-                "offset": Out(address),
-                "row": Out(range(max(2, cfg.slots))),
-                "base": Out(address),
-                "rotate": Out(1),
-                "ends": Out(1),
-                "select": Out(select_layout(cfg)),
-                "add": Out(add_layout()),
-            }
-        )
+        return {
+            "run": In(1),
+            "tile": In(tile_layout()),
+            "pass_base": In(address),
+            "later": In(1),
+            "offset": Out(address),
+            "row": Out(range(max(2, cfg.slots))),
+            "base": Out(address),
+            "rotate": Out(1),
+            "ends": Out(1),
+            "select": Out(select_layout(cfg)),
+            "add": Out(add_layout()),
+        }
 
     def elaborate(self, platform: object) -> Module:
         cfg, m, tile = self.cfg, Module(), self.tile
