@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden import bitstream, fp16mul, outer
-from nomul.golden.arrays import Floats, Ints
+from nomul.golden.arrays import Ints
 
 # Cycles of a pair, in which its product goes through the multiplier's three stages; a power of two.
 BEATS = 4
@@ -66,28 +66,17 @@ class Config(outer.Unit):
         )
 
 
+ideal = outer.ideal
+
+
 def encoded(cfg: Config, operand: ArrayLike) -> NDArray[np.uint16]:
     """Return the binary16 patterns of magnitudes: X stands for X 2**(1-W), which is exact."""
     magnitude = np.minimum(np.asarray(operand, dtype=np.int64), 1 << cfg.width)
     return np.ldexp(magnitude.astype(np.float16), 1 - cfg.width).view(np.uint16)
 
 
-def ideal(x: ArrayLike, d: ArrayLike) -> Floats:
-    """Return the exact outer product x d^T, float64[M, N]."""
-    return outer.ideal(x, d)
-
-
-def model(
-    cfg: Config,
-    x: ArrayLike,
-    sx: ArrayLike,
-    d: ArrayLike,
-    sd: ArrayLike,
-    n_vectors_before: int = 0,
-    *,
-    e_x: ArrayLike | None = None,
-    e_d: ArrayLike | None = None,
-) -> Ints:
+@outer.Model
+def model(cfg: Config, x: Ints, sx: Ints, d: Ints, sd: Ints, n_vectors_before: int) -> Ints:
     """Return the products of V pairs; arguments as for :func:`nomul.golden.essop.model`.
 
     Products are binary16 patterns read as signed integers of 16 bits; :func:`values` tells what
@@ -98,7 +87,6 @@ def model(
     -------
     int64[V, M, N]
     """
-    x, sx, d, sd = outer.pairs(cfg, x, sx, d, sd)
     a = encoded(cfg, x) | (sx << 15).astype(np.uint16)
     b = encoded(cfg, d) | (sd << 15).astype(np.uint16)
     y = fp16mul.model(fp16mul.Config(mode=cfg.mode), a[:, :, None], b[:, None, :])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nomul.golden import bitstream, outer
-from nomul.golden.arrays import Floats, Ints
+from nomul.golden.arrays import Ints
 
 Rounding = Literal["stochastic", "nearest"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
@@ -71,6 +71,10 @@ class Config(outer.Accumulating, bitstream.Sources):
         )
 
 
+ideal = outer.ideal
+stimuli = outer.stimuli
+
+
 def rounded(cfg: Config, operand: ArrayLike, word: ArrayLike) -> Ints:
     """Return (X levels + r) >> W: X levels / 2**W rounded down after adding a random fraction.
 
@@ -89,22 +93,8 @@ def words(cfg: Config, n_vectors: int, before: int = 0) -> tuple[Ints, Ints]:
     return r[:, 0].reshape(n_vectors, -1), s[:, 0].reshape(n_vectors, -1)
 
 
-def ideal(x: ArrayLike, d: ArrayLike) -> Floats:
-    """Return the exact outer product x d^T, float64[M, N]."""
-    return outer.ideal(x, d)
-
-
-def model(
-    cfg: Config,
-    x: ArrayLike,
-    sx: ArrayLike,
-    d: ArrayLike,
-    sd: ArrayLike,
-    n_vectors_before: int = 0,
-    *,
-    e_x: ArrayLike | None = None,
-    e_d: ArrayLike | None = None,
-) -> Ints:
+@outer.Model
+def model(cfg: Config, x: Ints, sx: Ints, d: Ints, sd: Ints, n_vectors_before: int) -> Ints:
     """Return the signed products of V pairs; arguments as for :func:`nomul.golden.essop.model`.
 
     A product y stands for y / levels**2 of the operands' full scale.
@@ -113,13 +103,7 @@ def model(
     -------
     int64[V, M, N], each in -levels**2 .. levels**2
     """
-    x, sx, d, sd = outer.pairs(cfg, x, sx, d, sd)
     r, s = words(cfg, len(x), n_vectors_before)
     left = rounded(cfg, x, r) * (1 - 2 * sx)
     right = rounded(cfg, d, s) * (1 - 2 * sd)
     return left[:, :, None] * right[:, None, :]
-
-
-def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 64) -> dict[str, Ints]:
-    """Return the stimuli of all outer-product units."""
-    return outer.stimuli(cfg, rng, n_vectors)

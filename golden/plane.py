@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nomul.golden import bitstream, config, essop, intouter, outer
-from nomul.golden.arrays import Floats, Ints
+from nomul.golden.arrays import Ints
 
 Hold = Literal["gates", "enable"]
 Product = Literal["popcount", "snapshot", "prefix", "multiply"]
@@ -137,22 +136,11 @@ class Config(config.Config):
         return (n - 1) * self.interval + self.latency - self.array.beats + 2
 
 
-def ideal(x: ArrayLike, d: ArrayLike) -> Floats:
-    """Return the exact outer product x d^T, float64[M, N]."""
-    return outer.ideal(x, d)
+ideal = outer.ideal
 
 
-def model(
-    cfg: Config,
-    x: ArrayLike,
-    sx: ArrayLike,
-    d: ArrayLike,
-    sd: ArrayLike,
-    n_vectors_before: int = 0,
-    *,
-    e_x: ArrayLike | None = None,
-    e_d: ArrayLike | None = None,
-) -> Ints:
+@outer.Model
+def model(cfg: Config, x: Ints, sx: Ints, d: Ints, sd: Ints, n_vectors_before: int) -> Ints:
     """Return the signed products int64[V, M, N]; see the unit's own model."""
     if isinstance(cfg.unit, intouter.Config):
         return intouter.model(cfg.unit, x, sx, d, sd, n_vectors_before)

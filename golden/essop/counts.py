@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nomul.golden import bitstream
 from nomul.golden.arrays import Ints
 from nomul.golden.bitstream import Side
 from nomul.golden.essop.config import Config
-from nomul.golden.outer import pairs
+from nomul.golden.outer import Model
 
 # Sizes of the pieces worked on at a time: source words per side, then cells, which stay in cache.
 _WORDS, _CELLS = 1 << 20, 1 << 17
@@ -23,17 +23,8 @@ def bits(cfg: Config, n_vectors: int, n_vectors_before: int = 0) -> tuple[Ints, 
     return bitstream.words(cfg, n_vectors, n_vectors_before)
 
 
-def model(
-    cfg: Config,
-    x: ArrayLike,
-    sx: ArrayLike,
-    d: ArrayLike,
-    sd: ArrayLike,
-    n_vectors_before: int = 0,
-    *,
-    e_x: ArrayLike | None = None,
-    e_d: ArrayLike | None = None,
-) -> Ints:
+@Model
+def model(cfg: Config, x: Ints, sx: Ints, d: Ints, sd: Ints, n_vectors_before: int) -> Ints:
     """Return the signed counts of V pairs of vectors, as the hardware gives them.
 
     Steps 2 to 4: a_i[n] = [r_n < x_i], b_j[n] = [s_n < d_j], c_ij = sum_n a_i[n] AND b_j[n], and
@@ -59,7 +50,6 @@ def model(
     ValueError
         Shapes do not fit the array, a magnitude is negative, or a sign is not 0 or 1.
     """
-    x, sx, d, sd = pairs(cfg, x, sx, d, sd)
     y = np.empty((len(x), cfg.rows, cfg.cols), dtype=np.int64)
     for part in _pieces(len(x), cfg.stream_bits * max(map(cfg.lanes, Side)), _WORDS):
         r, s = bits(cfg, part.stop - part.start, n_vectors_before + part.start)

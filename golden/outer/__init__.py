@@ -9,6 +9,7 @@ and one baseline serve all units.
 from nomul.golden.outer.accumulators import accumulate, max_right_shift, rounding_words, shifted
 from nomul.golden.outer.array import EXPONENT_BITS, ROUNDINGS, Accumulators, Array, Rounding
 from nomul.golden.outer.config import Accumulating, Unit
+from nomul.golden.outer.model import Model
 from nomul.golden.outer.pairs import ideal, operand, pairs, quantise, stimuli, unit_exponent
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Accumulating",
     "Accumulators",
     "Array",
+    "Model",
     "Rounding",
     "Unit",
     "accumulate",

@@ -1,9 +1,12 @@
 """Pairs of vectors: from real numbers to operands, checked operands, and pairs as a network has."""
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nomul.golden.arrays import Floats, Ints, integers
+from nomul.golden.outer.array import Array
 from nomul.golden.outer.config import Unit
 
 
@@ -51,8 +54,16 @@ def operand(
     return magnitude, sign
 
 
+class HasArray(Protocol):
+    """A configuration from which an array follows, as a unit's."""
+
+    @property
+    def array(self) -> Array:
+        """Sources, lanes, cells and read-out."""
+
+
 def pairs(
-    cfg: Unit, x: ArrayLike, sx: ArrayLike, d: ArrayLike, sd: ArrayLike
+    cfg: HasArray, x: ArrayLike, sx: ArrayLike, d: ArrayLike, sd: ArrayLike
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Return the operands of V pairs as integers; raise ValueError for what does not fit a unit.
 
