@@ -6,7 +6,7 @@ One file, since the builder is one class, whose steps share the allocation of co
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 # Two-input Boolean functions: bit 2a + b of the number is the value at (a, b).
 ZERO, ONE = 0b0000, 0b1111
@@ -110,6 +110,13 @@ class Program:
         return sum(1 for step in self.code if step.search is not None)
 
 
+class Lanes(TypedDict, total=False):
+    """The lanes that a step writes: those with a one in ``where``, or with a zero in ``unless``."""
+
+    where: int | None
+    unless: int | None
+
+
 class Builder:
     """Collects steps on columns without end; :meth:`program` then allocates real ones.
 
@@ -140,39 +147,22 @@ class Builder:
         self.set(dst, f, a, b)
         return dst
 
-    def set(
-        self,
-        dst: int,
-        f: int,
-        a: int = 0,
-        b: int = 0,
-        *,
-        where: int | None = None,
-        unless: int | None = None,
-    ) -> None:
+    def set(self, dst: int, f: int, a: int = 0, b: int = 0, **lanes: Unpack[Lanes]) -> None:
         """Write f(a, b) into ``dst``, only in lanes with a one in ``where``, a zero in ``unless``.
 
         ``unless=dst`` makes it an OR of f(a, b) into ``dst``, ``where=dst`` an AND.
         """
+        where, unless = lanes.get("where"), lanes.get("unless")
         p = -1 if where is None and unless is None else where if where is not None else unless
         assert p is not None
         self.code.append(Step(dst, f, a, b, p, int(unless is None)))
 
-    def gated(
-        self,
-        zero: int,
-        f: int,
-        a: int,
-        b: int,
-        *,
-        where: int | None = None,
-        unless: int | None = None,
-    ) -> int:
+    def gated(self, zero: int, f: int, a: int, b: int, **lanes: Unpack[Lanes]) -> int:
         """Return a column with f(a, b) in the lanes chosen and zero elsewhere, as ``zero`` is.
 
         ``zero`` is used up.
         """
-        self.set(zero, f, a, b, where=where, unless=unless)
+        self.set(zero, f, a, b, **lanes)
         return zero
 
     def full_add(

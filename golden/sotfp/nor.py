@@ -1,9 +1,9 @@
 """Microcode of arrays that compute NOT and NOR only, from the same descriptions."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
-from nomul.golden.sotfp.microcode import NOR, NOT_A, ONE, ZERO, A, Builder, Search, Step
+from nomul.golden.sotfp.microcode import NOR, NOT_A, ONE, ZERO, A, Builder, Lanes, Search, Step
 
 
 class Literal(NamedTuple):
@@ -123,43 +123,27 @@ class NorBuilder(Builder):
         result = self.both(a if place & 2 else ~a, b if place & 1 else ~b)
         return result if odd == f else ~result
 
-    def set(
-        self,
-        dst: int,
-        f: int,
-        a: int = 0,
-        b: int = 0,
-        *,
-        where: int | None = None,
-        unless: int | None = None,
-    ) -> None:
+    def set(self, dst: int, f: int, a: int = 0, b: int = 0, **lanes: Unpack[Lanes]) -> None:
         """See :meth:`Builder.set`."""
         value = self._value(f, self.values.get(a, LOW), self.values.get(b, LOW))
-        if where is not None:
-            value = self.choose(self.values[where], value, self.values[dst])
-        if unless is not None:
-            value = self.choose(~self.values[unless], value, self.values[dst])
+        for chosen in self._chosen(lanes):
+            value = self.choose(chosen, value, self.values[dst])
         self.values[dst] = value
 
-    def gated(
-        self,
-        zero: int,
-        f: int,
-        a: int,
-        b: int,
-        *,
-        where: int | None = None,
-        unless: int | None = None,
-    ) -> int:
+    def gated(self, zero: int, f: int, a: int, b: int, **lanes: Unpack[Lanes]) -> int:
         """See :meth:`Builder.gated`: an AND."""
         value = self._value(f, self.values[a], self.values[b])
-        if where is not None:
-            value = self.both(value, self.values[where])
-        if unless is not None:
-            value = self.both(value, ~self.values[unless])
+        for chosen in self._chosen(lanes):
+            value = self.both(value, chosen)
         (name,) = self.word(1)
         self.values[name] = value
         return name
+
+    def _chosen(self, lanes: Lanes) -> list[Literal]:
+        """Return what is one in the lanes that are written."""
+        where, unless = lanes.get("where"), lanes.get("unless")
+        chosen = [] if where is None else [self.values[where]]
+        return chosen if unless is None else [*chosen, ~self.values[unless]]
 
     def full_add(
         self,
