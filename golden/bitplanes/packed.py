@@ -1,7 +1,6 @@
 """A tile of bit planes: codes of weights, in either encoding, and the words that load them."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,8 +26,7 @@ class Packed(tile.Packed):
         int64[inputs, outputs], the bits of each weight as a number of B bits.
     """
 
-    member: ClassVar[str] = "bitplanes"
-    kind: ClassVar[type[Config]] = Config
+    kind = Config
 
     cfg: Config
     encoding: str

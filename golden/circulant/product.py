@@ -1,7 +1,7 @@
 """The circulant product: k weights of each block, and y = W^T x by rotation or by transforms."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,21 +25,16 @@ __all__ = ["Packed", "compress", "cycles", "ideal", "model", "model_by_steps", "
 
 
 @dataclass(frozen=True, eq=False)
-class Packed(tile.Stored):
+class Packed(tile.Stored[Config]):
     """A tile of circulant blocks.
 
     Parameters
     ----------
-    cfg
-        The array that holds it.
     values
         int64[block columns, block rows, k], the first column of each block.
     """
 
-    member: ClassVar[str] = "circulant"
-    kind: ClassVar[type[Config]] = Config
-
-    cfg: Config
+    kind = Config
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""

@@ -1,7 +1,7 @@
 """The dense product: weights as they are, and y = W^T x."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,21 +24,16 @@ __all__ = ["Packed", "compress", "cycles", "ideal", "model", "project", "stimuli
 
 
 @dataclass(frozen=True, eq=False)
-class Packed(tile.Stored):
+class Packed(tile.Stored[Config]):
     """A tile of plain weights.
 
     Parameters
     ----------
-    cfg
-        The array that holds it.
     values
         int64[inputs, outputs].
     """
 
-    member: ClassVar[str] = "dense"
-    kind: ClassVar[type[Config]] = Config
-
-    cfg: Config
+    kind = Config
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""

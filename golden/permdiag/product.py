@@ -1,7 +1,7 @@
 """The permuted-diagonal product: weights along diagonals, and sums that skip zero inputs."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,23 +29,19 @@ __all__ = ["Packed", "compress", "cycles", "ideal", "model", "model_by_inputs", 
 
 
 @dataclass(frozen=True, eq=False)
-class Packed(tile.Stored):
+class Packed(tile.Stored[Config]):
     """A tile of weights along diagonals.
 
     Parameters
     ----------
-    cfg
-        The array that holds it, its shifts among it.
     values
         int64[inputs, block rows], the weight of each input in each block row; zero in padding.
     shifts
         int64[block rows, block columns], of each block.
     """
 
-    member: ClassVar[str] = "permdiag"
-    kind: ClassVar[type[Config]] = Config
+    kind = Config
 
-    cfg: Config
     shifts: Ints
 
     def weights(self) -> Ints:

@@ -4,7 +4,7 @@ One file, since compressing, storing and multiplying are three views of one deco
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,8 +52,7 @@ class Packed(tile.Packed):
         int64[blocks, S, S].
     """
 
-    member: ClassVar[str] = "pow2basis"
-    kind: ClassVar[type[Config]] = Config
+    kind = Config
 
     cfg: Config
     ce: Ints

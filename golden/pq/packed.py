@@ -1,7 +1,7 @@
 """Prototypes and tables of one tile, and the words that load them."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,7 @@ class Packed(tile.Packed):
         They are not of integers, of other shapes, or do not fit their bits.
     """
 
-    member: ClassVar[str] = "pq"
-    kind: ClassVar[type[Config]] = Config
+    kind = Config
 
     prototypes: Ints
     tables: Ints

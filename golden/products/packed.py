@@ -4,7 +4,7 @@ import dataclasses
 import json
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -18,16 +18,43 @@ from nomul.golden.foreign.refusals import reading
 SCHEMA = 1
 
 
+class Holding(Protocol):
+    """A configuration of an array that holds a tile."""
+
+    @property
+    def depth(self) -> int:
+        """Words of a tile."""
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of what is stored of a weight."""
+
+
+C = TypeVar("C", bound=Holding)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Packed(ABC):
     """Weights of one tile, in the form that a member's ``compress`` gives them.
 
     A subclass is a frozen dataclass of a configuration, plain values and integer arrays, names its
-    member and its kind of configuration, and is kept by :meth:`save` without a word of its own.
+    kind of configuration, and is kept by :meth:`save` without a word of its own.
+
+    Attributes
+    ----------
+    kind
+        The kind of configuration.
+    member
+        Name of the member: that of the block which the configuration is of.
     """
 
-    member: ClassVar[str]
     kind: ClassVar[type[Config]]
+    member: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if hasattr(cls, "kind"):
+            cls.member = cls.kind.block_name
 
     @abstractmethod
     def weights(self) -> Ints:
@@ -98,29 +125,29 @@ class Packed(ABC):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Stored(Packed):
+class Stored(Packed, Generic[C]):
     """A tile of values, each of as many bits, in all the words that the member has room for.
 
     Parameters
     ----------
     cfg
-        The array that holds it.
+        The array that holds it, with ``depth`` words and ``stored_bits`` of a value.
     values
         int64, in the member's own order.
     """
 
-    cfg: Any
+    cfg: C
     values: Ints
 
     @property
     def beats(self) -> int:
         """Words that load the tile."""
-        return int(self.cfg.depth)
+        return self.cfg.depth
 
     @property
     def bits(self) -> int:
         """Bits stored; what pads the last words is not counted, padding of the values is."""
-        return int(self.values.size * self.cfg.stored_bits)
+        return self.values.size * self.cfg.stored_bits
 
 
 def read(path: Path | str) -> tuple[dict[str, Any], dict[str, Any]]:

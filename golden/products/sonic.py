@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -95,8 +95,7 @@ class Packed(tile.Packed):
         int64, levels; the first is zero.
     """
 
-    member: ClassVar[str] = "sonic"
-    kind: ClassVar[type[Config]] = Config
+    kind = Config
 
     cfg: Config
     codes: Ints

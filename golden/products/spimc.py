@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -79,8 +79,7 @@ class Packed(tile.Packed):
         As in :class:`nomul.golden.sparse.Packed`.
     """
 
-    member: ClassVar[str] = "spimc"
-    kind: ClassVar[type[Config]] = Config
+    kind = Config
 
     cfg: Config
     form: dict[str, Any]
