@@ -81,7 +81,7 @@ UNDERFLOW: dict[Mode, Underflow] = {"ieee": Gradual(), "ftz": Flush()}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Pipelined):
     """Parameters of the FP16 multiplier.
 
     Parameters
@@ -112,11 +112,6 @@ class Config(config.Config):
     def latency(self) -> int:
         """Cycles from the transfer of a pair to the first cycle its product is offered."""
         return self.stages
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two products."""
-        return 1
 
     def cycles(self, n: int) -> int:
         """Cycles from the first pair's transfer to the last product's, both included."""

@@ -22,7 +22,7 @@ SEED = 0x1D0F_ACE1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(config.Config):
+class Config(config.Pipelined):
     """Parameters of the scaler.
 
     Parameters
@@ -65,11 +65,6 @@ class Config(config.Config):
     def latency(self) -> int:
         """Cycles from a vector's last element to its first magnitude."""
         return 2
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two elements while a vector is read, or sent."""
-        return 1
 
     def cycles(self, n: int) -> int:
         """Cycles from the first element in to the last magnitude out, inclusive, without stalls.

@@ -1,11 +1,17 @@
 """Options that commands share, and what they stand for."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from nomul import registry
+
+
+def changes(help: str, metavar: str = "NAME=VALUE") -> Any:
+    """Return the option ``--set``, which may be repeated, of a command."""
+    return typer.Option("--set", metavar=metavar, help=help)
+
 
 Name = Annotated[
     str, typer.Argument(metavar="BLOCK", help="Name of a block; `nomul list` lists them.")
@@ -14,10 +20,7 @@ Preset = Annotated[
     str | None, typer.Option(help="Configuration by name; the block's first one if not given.")
 ]
 Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="Change one parameter of the preset; may be repeated."
-    ),
+    list[str] | None, changes("Change one parameter of the preset; may be repeated.")
 ]
 _NETWORKS = ", ".join(registry.able("network"))
 Network = Annotated[
@@ -66,6 +69,20 @@ Seed = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option(help="Folder for results; build/BLOCK/PRESET if not given.")
+]
+Images = Annotated[
+    int | None, typer.Option(help="Number of images of --data; the whole set if absent.")
+]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(help="Inputs, .npy, that choose the scales of a network of real numbers."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Address of a dask scheduler, tcp://host:port; this machine if not given.",
+    ),
 ]
 
 

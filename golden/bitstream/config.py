@@ -236,7 +236,7 @@ class Streams(Sources):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(Streams):
+class Config(Streams, config.Pipelined):
     """Parameters of the block that sends the words of both sides."""
 
     block_name: ClassVar[str] = "bitstream"
@@ -251,11 +251,6 @@ class Config(Streams):
     def latency(self) -> int:
         """Cycles from ready to the words of a beat: none, they follow from held state."""
         return 0
-
-    @property
-    def interval(self) -> int:
-        """Cycles between two beats."""
-        return 1
 
     def cycles(self, n: int) -> int:
         """Cycles in which the words of ``n`` vectors leave, without stalls."""

@@ -8,7 +8,7 @@ import typer
 
 from nomul import present
 from nomul.flow.results import Question, Trial
-from nomul.options import AsJson
+from nomul.options import AsJson, Calibration, changes
 
 if TYPE_CHECKING:
     from nomul.golden.engine import Config
@@ -30,11 +30,7 @@ def build(
     ] = "dense",
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Parameter of the engine or of the member, inputs=36 or products=32; repeat it.",
-        ),
+        changes("Parameter of the engine or of the member, inputs=36 or products=32; repeat it."),
     ] = None,
     target: Annotated[
         str | None, typer.Option(help="FPGA family to place it on: ecp5, ice40 or gowin.")
@@ -45,10 +41,7 @@ def build(
     board: Annotated[
         str | None, typer.Option(help="Board to write a bitstream for: ulx3s25f, icebreaker, ...")
     ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(help="Inputs, .npy, that choose the scales of a network of real numbers."),
-    ] = None,
+    calibration: Calibration = None,
     testbench: Annotated[
         bool, typer.Option(help="Write a testbench in plain Verilog, and pass it.")
     ] = True,

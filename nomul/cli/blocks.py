@@ -10,6 +10,7 @@ from nomul import flow, present, registry
 from nomul.flow import Design
 from nomul.options import (
     AsJson,
+    Images,
     Liberty,
     Name,
     Network,
@@ -157,9 +158,7 @@ def emit(
             "bench's own words if not given."
         ),
     ] = None,
-    images: Annotated[
-        int | None, typer.Option(help="Number of images of --data; the whole set if absent.")
-    ] = None,
+    images: Images = None,
     seed: Seed = 1,
     out: Out = None,
     json: AsJson = False,
@@ -242,10 +241,7 @@ def sim(
     target: Annotated[
         str | None, typer.Option(help="Column of the file of --data that holds the classes.")
     ] = None,
-    images: Annotated[
-        int | None,
-        typer.Option(help="Number of images of --data to compare on; the whole set if absent."),
-    ] = None,
+    images: Images = None,
     json: AsJson = False,
 ) -> None:
     """Run a block's Verilog in a simulator, and compare every output with the golden model."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nomul import present
-from nomul.options import AsJson
+from nomul.options import AsJson, Scheduler, changes
 
 SHOWN = (
     "array",
@@ -53,9 +53,7 @@ def compare(
     target: Annotated[str, typer.Option(help="Map arrays to freepdk45 or to ecp5.")] = "freepdk45",
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="MEMBER.NAME=VALUE", help="Change a member's parameter; repeated."
-        ),
+        changes("Change a member's parameter; repeated.", "MEMBER.NAME=VALUE"),
     ] = None,
     finetune: Annotated[
         bool,
@@ -70,10 +68,7 @@ def compare(
     period: Annotated[
         int, typer.Option(metavar="PS", min=1, help="Clock period to aim at, in picoseconds.")
     ] = 2000,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Address of a dask scheduler; here if not given."),
-    ] = None,
+    scheduler: Scheduler = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of processes here; one per core if absent.")
     ] = None,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from nomul import present
-from nomul.options import AsJson
+from nomul.options import AsJson, Calibration, changes
 
 
 def import_network(
@@ -20,12 +20,9 @@ def import_network(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Option of the format; may be repeated."),
+        changes("Option of the format; may be repeated."),
     ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(help="Inputs, .npy, that choose the scales of a network of real numbers."),
-    ] = None,
+    calibration: Calibration = None,
     check: Annotated[
         Path | None,
         typer.Option(help="Samples x and the original's own classes y, .npz, to compare with."),

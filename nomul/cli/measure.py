@@ -21,10 +21,12 @@ from nomul.options import (
     Out,
     Period,
     Preset,
+    Scheduler,
     Seed,
     Settings,
     Simulator,
     Target,
+    changes,
     with_network,
 )
 from nomul.runs import folders
@@ -244,11 +246,7 @@ def sweep(
     preset: Preset = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=A,B,...",
-            help="Values of one parameter to go through, or `all`; may be repeated.",
-        ),
+        changes("Values of a parameter to go through, or `all`; may be repeated.", "NAME=A,B,..."),
     ] = None,
     steps: Annotated[
         str, typer.Option(help="Steps to do, with commas between: model, emit, sim, synth, energy.")
@@ -264,13 +262,7 @@ def sweep(
     ] = False,
     simulator: Simulator = None,
     seed: Seed = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Address of a dask scheduler, tcp://host:port; this machine if not given.",
-        ),
-    ] = None,
+    scheduler: Scheduler = None,
     workers: Annotated[
         int | None,
         typer.Option(help="Number of processes on this machine; one per core if not given."),

@@ -2,21 +2,17 @@
 
 from typing import Annotated
 
-import typer
-
 from nomul import present
-from nomul.options import AsJson, Name
+from nomul.options import AsJson, Name, changes
 
 
 def claim(
     name: Name,
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Size to measure in: parameters of the unit that the claim is measured on; may "
-            "be repeated.",
+        changes(
+            "Size to measure in: parameters of the unit that the claim is measured on; may "
+            "be repeated."
         ),
     ] = None,
     json: AsJson = False,

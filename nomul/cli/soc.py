@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nomul import flow, present
-from nomul.options import AsJson, Seed, Simulator
+from nomul.options import AsJson, Seed, Simulator, changes
 
 
 def soc(
@@ -18,11 +18,7 @@ def soc(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME.PARAMETER=VALUE",
-            help="Change one parameter of one block; may be repeated.",
-        ),
+        changes("Change one parameter of one block; may be repeated.", "NAME.PARAMETER=VALUE"),
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the design.")] = "soc",
     sim: Annotated[
