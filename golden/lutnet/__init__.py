@@ -12,6 +12,7 @@ from nomul.golden.lutnet.heads import Argmax, GroupSum, LutNetTiled, TableNeuron
 from nomul.golden.lutnet.layers import MAX_K, DirectLut, LutLayer, Xnor
 from nomul.golden.lutnet.network import VERSION, Network, ideal, model, predict
 from nomul.golden.lutnet.quantiser import Quantiser
+from nomul.golden.lutnet.stream import Kernels, Windows
 
 __all__ = [
     "KINDS",
@@ -22,6 +23,7 @@ __all__ = [
     "Config",
     "DirectLut",
     "GroupSum",
+    "Kernels",
     "LutLayer",
     "LutNetTiled",
     "Network",
@@ -29,6 +31,7 @@ __all__ = [
     "Registers",
     "TableNeuron",
     "Thermometer",
+    "Windows",
     "Xnor",
     "expand",
     "fold_batchnorm",

@@ -7,6 +7,7 @@ import numpy as np
 
 from nomul.golden.lutnet.heads import Argmax, GroupSum, LutNetTiled, TableNeuron, Thermometer
 from nomul.golden.lutnet.layers import DirectLut, LutLayer, Xnor
+from nomul.golden.lutnet.stream import Kernels, Windows
 
 
 def tables(rng: np.random.Generator, n: int, k: int) -> list[int]:
@@ -192,6 +193,47 @@ def table(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def streamed(rng: np.random.Generator) -> dict[str, Any]:
+    """Images of 6 x 7, kernels that see to all sides, windows of windows and of bits, a head."""
+    n, height, width = 6, 6, 7
+    dy = rng.integers(-3, 1, (n, 3))
+    dx = np.where(dy < 0, rng.integers(-2, 4, (n, 3)), rng.integers(-3, 1, (n, 3)))
+    dy[0], dx[0] = 0, 0
+    size, stride = np.array([1, 2, 4, 3, 3, 4]), np.array([1, 1, 2, 3, 1, 1])
+    grid = np.repeat(np.arange(len(size)), 16)
+    edge, step = size[grid], stride[grid]
+    bits = len(grid)
+    return {
+        "inputs": height * width,
+        "input_bits": 4,
+        "layers": [
+            Kernels(
+                height=height,
+                width=width,
+                k=3,
+                dy=dy,
+                dx=dx,
+                level=rng.integers(1, 16, (n, 3)),
+                tt=[0b10101010, *tables(rng, n - 1, 3)],
+            ),
+            Windows(
+                height=height,
+                width=width,
+                size=size,
+                stride=stride,
+                kernel=rng.integers(0, n, bits),
+                grid=grid,
+                row=rng.integers(0, (height - edge) // step + 1),
+                column=rng.integers(0, (width - edge) // step + 1),
+                threshold=rng.integers(1, edge * edge + 1),
+            ),
+            DirectLut(k=6, idx=rng.integers(0, bits, (60, 6)), tt=tables(rng, 60, 6)),
+            GroupSum(groups=5),
+            Argmax(),
+        ],
+    }
+
+
 KINDS: dict[str, Callable[[np.random.Generator], dict[str, Any]]] = {
     "unrolled": unrolled,
     "residual": residual,
@@ -200,4 +242,5 @@ KINDS: dict[str, Callable[[np.random.Generator], dict[str, Any]]] = {
     "dwn": dwn,
     "numbers": numbers,
     "table": table,
+    "streamed": streamed,
 }

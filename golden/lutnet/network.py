@@ -29,12 +29,16 @@ from nomul.golden.lutnet.layers import (
     Xnor,
 )
 from nomul.golden.lutnet.quantiser import Quantiser
+from nomul.golden.lutnet.stream import Kernels, Windows
 
 # Files say 2 where the network has a quantiser, which readers of version 1 do not know, else 1.
 VERSION = 2
 KINDS: dict[str, type[Layer]] = {
     kind.kind: kind
-    for kind in (Xnor, LutLayer, LutNetTiled, DirectLut, GroupSum, Thermometer, Argmax, TableNeuron)
+    for kind in (
+        *(Xnor, LutLayer, LutNetTiled, DirectLut, GroupSum, Thermometer, Argmax, TableNeuron),
+        *(Kernels, Windows),
+    )
 }
 _FIELDS = ("format", "version", "inputs", "input_bits", "about", "layers")
 
@@ -117,6 +121,11 @@ class Network:
     def tiled(self) -> list[int]:
         """Numbers of the tiled layers, whose weights are in a memory."""
         return [i for i, layer in enumerate(self.layers) if isinstance(layer, LutNetTiled)]
+
+    @property
+    def streamed(self) -> bool:
+        """Whether its hardware takes an image pixel by pixel: kernels and windows come first."""
+        return isinstance(self.layers[0], Kernels)
 
     def with_weights(self, number: int, weight: ArrayLike) -> Self:
         """Return the network whose ``number``-th tiled layer stores other weights."""

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Value, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from nomul.golden.lutnet import Config, LutNetTiled
+from nomul.golden.lutnet import Config, Kernels, LutNetTiled, Windows
 from nomul.golden.lutnet.layers import Lanes, Layer
 from nomul.hw.lutnet.layers import HARDWARE, Combinational
 from nomul.hw.lutnet.scores import Ballot, fits
+from nomul.hw.lutnet.stream import Front
+from nomul.hw.lutnet.tally import Tally
 from nomul.hw.lutnet.tiled import Requests, Tiled, beat, request
 from nomul.hw.skid import Stage
 
@@ -90,7 +92,11 @@ class Top(wiring.Component):
         Inputs, input 0 lowest, and ``last``.
     y : ``Out(stream.Signature(beat(network.lanes[-1])))``
         What the last layer gives, equal to ``nomul.golden.lutnet.model(network, x)``, or to
-        ``predict`` where it is an argmax; and ``last`` of the same vector.
+        ``predict`` where it is an argmax; and ``last`` of the same vector. Of a streamed network
+        ``x`` is one pixel, ``last`` comes with the last one of each image, and the answer's
+        ``last`` is always set.
+    misframed : ``Out(1)``
+        Of a streamed network: see :class:`nomul.hw.lutnet.stream.Front`.
     weight : ``In(stream.Signature(request(network, cfg.weights)))``
         Unless ``cfg.weights`` is ``rom``: requests to the tiled layers' memories. One stops the
         intake of vectors, waits until those inside have left, and is then carried out, so a vector
@@ -105,16 +111,22 @@ class Top(wiring.Component):
     y: stream.Interface
     weight: stream.Interface
     stored: stream.Interface
+    misframed: Signal
 
     def __init__(self, cfg: Config):
         self.cfg = cfg
         network = cfg.load()
         self.memories = [network.layers[i] for i in network.tiled]
         self.layout = None if cfg.weights == "rom" else request(network, cfg.weights)
+        first = network.lanes[0]
+        if network.streamed:
+            first = Lanes(1, first.low, first.high)
         members = {
-            "x": In(stream.Signature(beat(network.lanes[0]))),
+            "x": In(stream.Signature(beat(first))),
             "y": Out(stream.Signature(beat(network.lanes[-1]))),
         }
+        if network.streamed:
+            members["misframed"] = Out(1)
         if self.layout is not None:
             members["weight"] = In(stream.Signature(self.layout))
             members["stored"] = Out(stream.Signature(unsigned(max(m.p for m in self.memories))))
@@ -137,10 +149,16 @@ class Top(wiring.Component):
             upstream = gate.o
         for number, layers in enumerate(self.cfg.stages):
             before = network.lanes[first]
-            stage: Tiled | Group
+            stage: Tiled | Front | Tally | Group
             if isinstance(layers[0], LutNetTiled):
                 stage = Tiled(layers[0], before, self.cfg.adder, self.layout)
                 tiled.append(stage)
+            elif isinstance(layers[0], Kernels):
+                assert isinstance(layers[1], Windows)
+                stage = Front(layers[0], layers[1], before)
+                m.d.comb += self.misframed.eq(stage.misframed)
+            elif self.cfg.counted(layers[-1]):
+                stage = Tally(layers, before, self.cfg.adder, self.cfg.count_cycles)
             else:
                 stage = Group(layers, before, self.cfg.adder, first)
             m.submodules[f"stage{number}"] = stage
