@@ -12,7 +12,7 @@ from nomul.golden import network, products
 from nomul.golden.arrays import Ints
 from nomul.golden.engine.projection import held
 from nomul.golden.network import Conv2d, Dense, Network
-from nomul.golden.network.evaluate import Sums, sampled, vectors
+from nomul.golden.network.evaluate import Sums, fitted, vectors
 from nomul.golden.products.planner import matrices
 
 # Test images whose activations are counted, and vectors whose energy is measured.
@@ -155,20 +155,25 @@ def _approximated(subject: Subject, member: str, cfg: Any) -> dict[str, Any]:
 
     Layer by layer, so that each is fitted to what the layers before it give.
     """
-    net, sums, found = subject.net, dict[int, Sums](), list[dict[str, Any]]()
-    for layer in layers(net):
-        samples = sampled(net, layer.number, subject.calibration, sums, SAMPLES)
-        plan = products.plan(member, cfg, layer.w, layer.groups, samples=samples)
+    net, plans, seen = subject.net, dict[int, products.Plan](), dict[int, Ints]()
+    named = {layer.number: layer for layer in layers(net)}
+
+    def place(number: int, samples: Ints) -> Sums:
+        layer, seen[number] = named[number], samples
+        plans[number] = products.plan(member, cfg, layer.w, layer.groups, samples=samples)
         # The same prototypes with all outputs beside one another, so that each is found once.
         wide = cfg.replace(outputs=layer.outputs)
         whole = products.plan(member, wide, layer.w, layer.groups, samples=samples)
-        unit = 1 << int(cfg.table_shift)
-        sums[layer.number] = partial(_scaled, whole, unit)
-        values = network.trace(net, subject.codes[: max(IMAGES, VECTORS)], sums)
-        part = _counted(layer, plan, vectors(net, layer.number, values))
+        return partial(_scaled, whole, 1 << int(cfg.table_shift))
+
+    sums = fitted(net, subject.calibration, place, SAMPLES)
+    values = network.trace(net, subject.codes[: max(IMAGES, VECTORS)], sums)
+    found = list[dict[str, Any]]()
+    for number, plan in plans.items():
+        part = _counted(named[number], plan, vectors(net, number, values))
         rows = plan.tiles[0].rows
-        given = np.zeros((len(samples), cfg.inputs), dtype=np.int64)
-        given[:, : len(rows)] = samples[:, rows]
+        given = np.zeros((len(seen[number]), cfg.inputs), dtype=np.int64)
+        given[:, : len(rows)] = seen[number][:, rows]
         found.append(part | {"samples": given.tolist()})
     return {
         "structure": "approximated",

@@ -7,7 +7,7 @@ import numpy as np
 
 from nomul.golden import products
 from nomul.golden.arrays import Ints
-from nomul.golden.network.evaluate import sampled
+from nomul.golden.network.evaluate import Sums, fitted
 from nomul.golden.network.layers import Conv2d, Dense, Layer
 from nomul.golden.network.network import Network
 from nomul.golden.products import Plan
@@ -41,18 +41,26 @@ def lay(
     """
     plans: dict[int, Plan] = {}
     layers = list(net.layers)
-    for number, layer in enumerate(net.layers):
-        if not isinstance(layer, Dense | Conv2d):
-            continue
+
+    def place(number: int, seen: Ints | None = None) -> Sums:
+        layer = net.layers[number]
+        assert isinstance(layer, Dense | Conv2d)
         groups = layer.groups if isinstance(layer, Conv2d) else 1
-        seen = None if tile.exact else _seen(net, number, plans, samples)
         try:
             plan = products.plan(member, tile, layer.w, groups, project=impose, samples=seen)
         except ValueError as error:
             raise ValueError(f"{net.place(number)}: {error}") from None
         plans[number] = plan
-        if impose and tile.exact:
-            layers[number] = held(layer, plan)
+        return plan.model
+
+    if not tile.exact and samples is not None:
+        fitted(net, samples, place, FITTED)
+        return net, plans
+    for number, layer in enumerate(net.layers):
+        if isinstance(layer, Dense | Conv2d):
+            place(number)
+            if impose and tile.exact:
+                layers[number] = held(layer, plans[number])
     return (net.replace(layers=layers) if impose and tile.exact else net), plans
 
 
@@ -67,14 +75,6 @@ def held(layer: Dense | Conv2d, plan: Plan) -> Layer:
         for g in range(layer.groups)
     ]
     return replace(layer, w=np.concatenate(parts).reshape(layer.w.shape))
-
-
-def _seen(net: Network, number: int, plans: dict[int, Plan], samples: Ints | None) -> Ints | None:
-    """Return what a layer takes of samples, some of it, the layers before it computed by tables."""
-    if samples is None:
-        return None
-    sums = {layer: plan.model for layer, plan in plans.items()}
-    return sampled(net, number, samples, sums, FITTED)
 
 
 def project(net: Network, member: str, tile: Any) -> Network:

@@ -80,22 +80,50 @@ def vectors(net: Network, number: int, values: Sequence[Ints]) -> Ints:
 
     ``values`` are those of :func:`trace`; the inputs of a window are in the planner's order.
     """
-    layer, x = net.layers[number], values[net.sources(number)[0]]
+    layer = net.layers[number]
+    assert isinstance(layer, Dense | Conv2d)
+    return _windows(layer, values[net.sources(number)[0]].swapaxes(0, 1))
+
+
+def _windows(layer: Dense | Conv2d, x: Array) -> Ints:
+    """Return what a layer takes of V images, channels first: [V, windows, inputs]."""
     if isinstance(layer, Dense):
-        return x[:, None]
-    assert isinstance(layer, Conv2d)
-    padded = kernels.pad(x.swapaxes(0, 1), layer.padding, layer.pad_value)
+        return np.ascontiguousarray(x.T)[:, None]
+    padded = kernels.pad(x, layer.padding, layer.pad_value)
     return kernels.patches(padded, layer.w.shape[2:], layer.stride)
 
 
-def sampled(net: Network, number: int, x: ArrayLike, sums: Mapping[int, Sums], count: int) -> Ints:
-    """Return some of what a layer of products takes of inputs, drawn: int64[count, inputs] at most.
+def fitted(
+    net: Network, x: ArrayLike, fit: Callable[[int, Ints], Sums], count: int
+) -> dict[int, Sums]:
+    """Return what a datapath gives for each layer of products, fitted to inputs.
 
-    ``x`` and ``sums`` as for :func:`model`.
+    Each layer is fitted to what it takes of the inputs where those before it are computed as they
+    were fitted. So the inputs pass through the network once.
+
+    Parameters
+    ----------
+    net
+        The network.
+    x
+        As for :func:`model`.
+    fit
+        Takes a layer's number and int64[count, inputs] at most, drawn from what it takes, and
+        returns its sums.
+    count
+        Vectors that a layer is fitted to.
     """
-    seen = vectors(net, number, trace(net, x, sums))
-    flat = seen.reshape(-1, seen.shape[2])
-    return flat[np.random.default_rng(1).permutation(len(flat))[:count]]
+    sums: dict[int, Sums] = {}
+    run, values = Run(net, sums), [_channels_first(check(net, x))]
+    for number, layer in enumerate(net.layers):
+        inputs = [values[source] for source in net.sources(number)]
+        if isinstance(layer, Dense | Conv2d):
+            seen = _windows(layer, inputs[0].astype(np.int64, copy=False))
+            flat = seen.reshape(-1, seen.shape[2])
+            drawn = np.random.default_rng(1).permutation(len(flat))[:count]
+            sums[number] = fit(number, flat[drawn])
+        values.append(run.layer(number, inputs))
+    return sums
 
 
 def check(net: Network, x: ArrayLike) -> Array:
@@ -147,13 +175,16 @@ class Run:
     net
         The network.
     sums
-        As for :func:`model`. Every layer is computed in integers then, since what these give may be
-        beyond what the weights can.
+        As for :func:`model`, whether or not some are given yet. Every layer is computed in integers
+        then, since what these give may be beyond what the weights can.
     """
 
     def __init__(self, net: Network, sums: Mapping[int, Sums] | None = None):
-        self.net, self.sums = net, sums or {}
-        self.types = [self._type(number) for number in range(len(net.layers))]
+        self.net = net
+        self.sums: Mapping[int, Sums] = {} if sums is None else sums
+        wide = sums is not None
+        numbers = range(len(net.layers))
+        self.types = [np.int64 if wide else self._type(number) for number in numbers]
         self.weights: dict[int, Array] = {}
         for number, layer in enumerate(net.layers):
             if isinstance(layer, Dense):
@@ -164,8 +195,6 @@ class Run:
     def _type(self, number: int) -> Any:
         """Return the narrowest type in which no sum of a layer's terms is ever rounded."""
         layer = self.net.layers[number]
-        if self.sums:
-            return np.int64
         before = [self.net.ranges[s] for s in self.net.sources(number)]
         shapes = [self.net.shapes[s] for s in self.net.sources(number)]
         most = _largest(layer, before, shapes)
@@ -217,12 +246,11 @@ class Run:
     def _replaced(self, number: int, x: Array) -> Array:
         """Return what another datapath gives for a layer of products, channels first."""
         layer, give = self.net.layers[number], self.sums[number]
-        if isinstance(layer, Dense):
-            return give(np.ascontiguousarray(x.T)).T
-        assert isinstance(layer, Conv2d)
-        x = kernels.pad(x, layer.padding, layer.pad_value)
-        rows = kernels.patches(x, layer.w.shape[2:], layer.stride)
+        assert isinstance(layer, Dense | Conv2d)
+        rows = _windows(layer, x)
         y = give(rows.reshape(-1, rows.shape[2]))
+        if isinstance(layer, Dense):
+            return y.T
         shape = self.net.shapes[number + 1]
         return y.reshape(x.shape[1], *shape[1:], shape[0]).transpose(3, 0, 1, 2)
 

@@ -94,7 +94,7 @@ class Plan:
         y = np.zeros((self.outputs, len(parts[0])), dtype=np.int64)
         for placed, part in zip(self.tiles, parts, strict=True):
             sums = module.model(self.cfg, placed.packed, part)[:, : len(placed.columns)]
-            np.add.at(y, placed.columns, sums.T)
+            y[placed.columns] += sums.T
         return y.T
 
     def cycles_for(self, x: ArrayLike) -> int:

@@ -231,6 +231,31 @@ def test_chunks_do_not_show(monkeypatch):
     assert network.model(net, x[:0]).shape == (0,)
 
 
+def test_each_layer_is_fitted_to_what_those_before_it_give():
+    """In one pass; here anew for each layer, from the inputs on."""
+    net, rng = small_network(np.random.default_rng(8)), np.random.default_rng(9)
+    x = rng.integers(0, 256, (5, 2, 6, 5))
+    fitted_to = {}
+
+    def fit(number, seen):
+        fitted_to[number] = seen
+        layer = net.layers[number]
+        grouped = isinstance(layer, network.Conv2d)
+        w = layer.w.reshape(len(layer.w), -1).T if grouped else layer.w
+        rows = np.resize(np.arange(len(w)), seen.shape[1])
+        return lambda vectors: 3 * vectors @ w[rows] + int(seen.max())
+
+    sums, before = evaluate.fitted(net, x, fit, 7), {}
+    for number, give in sums.items():
+        seen = evaluate.vectors(net, number, evaluate.trace(net, x, before))
+        flat = seen.reshape(-1, seen.shape[2])
+        drawn = flat[np.random.default_rng(1).permutation(len(flat))[:7]]
+        assert np.array_equal(fitted_to[number], drawn)
+        before[number] = give
+    products = (network.Conv2d, network.Dense)
+    assert list(sums) == [n for n, layer in enumerate(net.layers) if isinstance(layer, products)]
+
+
 def test_one_layer_takes_any_integers_of_its_range():
     rng = np.random.default_rng(7)
     net = small_network(rng)

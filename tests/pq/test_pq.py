@@ -29,14 +29,15 @@ def nearest(vector, prototypes, power):
     count=st.integers(1, 6),
     metric=st.sampled_from(["l1", "l2"]),
     shared=st.booleans(),
+    bits=st.sampled_from([1, 4, 7, 14, 16]),
     seed=SEED,
 )
 def test_sums_are_those_of_the_nearest_prototypes(
-    inputs, outputs, length, count, metric, shared, seed
+    inputs, outputs, length, count, metric, shared, bits, seed
 ):
     rng = np.random.default_rng(seed)
     sizes = {"inputs": inputs, "outputs": outputs, "length": length, "prototypes": count}
-    cfg = pq.Config(**sizes, metric=metric, shared=shared, act_bits=4)
+    cfg = pq.Config(**sizes, metric=metric, shared=shared, act_bits=bits)
     made = pq.stimuli(cfg, rng)
     packed, found = made["packed"], pq.indices(cfg, **made)
     y = pq.model(cfg, **made)
