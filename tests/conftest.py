@@ -54,6 +54,15 @@ NEEDS: dict[str, tuple[Callable[[], object], str]] = {
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a need that is not listed before any test runs, in tests that are left out too."""
+    for item in items:
+        unknown = {name for mark in item.iter_markers("needs") for name in mark.args} - NEEDS.keys()
+        if unknown:
+            raise pytest.UsageError(f"{item.nodeid} needs {', '.join(unknown)}, not one of NEEDS")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test before its fixtures are made."""
     for mark in item.iter_markers("needs"):

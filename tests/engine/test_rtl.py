@@ -79,7 +79,6 @@ def test_members_with_streams_of_their_own_withstand_what_the_others_do(simulate
 
 
 @pytest.mark.long
-@pytest.mark.needs("verilator")
 @pytest.mark.parametrize("values", VERILATED)
 def test_every_member_equals_the_model_in_verilator(simulate, values):
     simulate("engine", engine.Config(**values), tests="inputs", simulator="verilator")
