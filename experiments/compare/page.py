@@ -77,6 +77,7 @@ def _html(
             within=within,
             verdicts=judged,
             name=regimes.name,
+            not_ranked=regimes.not_ranked,
             memory=next((regimes.with_memory(v.ranks) for v in judged if v.column == "pJ"), ""),
             constants={
                 "megabits per mm2 of memory": memory.SRAM_MB_PER_MM2,

@@ -126,6 +126,14 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def not_ranked(found: Verdict, within: float) -> str:
+    """Return which rows recognise too little to win, and how much; nothing where there are none."""
+    if not found.left_out:
+        return ""
+    rows = ", ".join(f"{name(row)} {accuracy(row):g} %" for row in found.left_out)
+    return f"Not ranked, since they lose more than {within:g} points of accuracy: {rows}."
+
+
 def with_memory(rows: tuple[Row, ...]) -> str:
     """Return which row has the least energy once that of the modelled memory is added."""
     key = "memory, pJ (modelled)"

@@ -69,7 +69,7 @@ def compare(
     Raises
     ------
     TypeError, ValueError
-        There is no such member, size, parameter or target.
+        There is no such member, size, parameter or target, or nothing to compare.
     OSError
         The scheduler does not answer.
     """
@@ -87,12 +87,14 @@ def compare(
     note(f"laying {subject.name} over {len(chosen)} arrays")
     for candidate in chosen:
         result.entries.append(
-            _entry(subject, candidate, target, period_ps, results, finetune, store)
+            _entry(subject, candidate, target, period_ps, results, finetune, store, note)
         )
     result.dropped = _held_by_nobody(result.entries)
     for name in able:
         if not names or name in names:
             result.entries += _rivals(name, subject, target, period_ps)
+    if not result.entries:
+        raise ValueError(f"{', '.join(names)} has no network for {subject.samples.name}")
     _measure(result, results, scheduler, workers, note, progress)
     return result
 
@@ -112,6 +114,7 @@ def _entry(
     results: ledger.Folder,
     finetune: bool,
     store: Path,
+    note: Callable[[str], None],
 ) -> Entry:
     """Return a row with what the candidate makes of the network, kept in the store."""
     try:
@@ -125,7 +128,7 @@ def _entry(
     entry = Entry(candidate.label, candidate.size, target, about)
     lost = subject.own_accuracy - about["accuracy"]
     if finetune and about["structure"] == "imposed" and lost > ENOUGH:
-        net = tuned(subject, candidate, store / "networks")
+        net = tuned(subject, candidate, store / "networks", note)
         base |= {"step": "fit", "tuned": True}
         entry.about = ledger.kept(results, base, lambda: fit(subject, candidate, net))
         # What the member holds now is what was imposed; the row says what that cost.

@@ -80,7 +80,7 @@ def _one_core() -> AbstractContextManager[object]:
     return threadpool_limits(1)
 
 
-def load(name: str, data: str, target: str | None = None) -> Subject:
+def load(name: str, data: str, target: str | None = None, training: str | None = None) -> Subject:
     """Return a network and its samples.
 
     Parameters
@@ -92,13 +92,15 @@ def load(name: str, data: str, target: str | None = None) -> Subject:
         ``digits``, ``fashion-mnist``, or a file of samples, all of them for test.
     target
         Column of a file's classes.
+    training
+        A file of the same columns, with samples for calibration and fine-tuning.
 
     Raises
     ------
     FileNotFoundError, ValueError
         There is no such network or data, or they do not fit each other.
     """
-    samples = samples_of(data, target)
+    samples = samples_of(data, target, training)
     if name in examples.names():
         net = network.example(name)
     elif not Path(name).suffix:
@@ -122,11 +124,13 @@ def _from_file(path: Path, samples: Samples) -> Network:
     return network.load(path, source[:CALIBRATION].reshape(-1, *graph.input_shape))
 
 
-def samples_of(data: str, target: str | None) -> Samples:
-    """Return the samples of a data set by name, or of a file."""
+def samples_of(data: str, target: str | None, training: str | None = None) -> Samples:
+    """Return the samples of a data set by name, or of files."""
     from nomul.train import digits, fashion
     from nomul.train import samples as files
 
+    if training is not None and data in ("digits", "fashion-mnist"):
+        raise ValueError(f"--train is for samples of files: {data} has its own")
     if data == "digits":
         d = digits.load()
         return Samples(data, _single(d.x_test), d.labels_test, _single(d.x), d.labels)
@@ -137,9 +141,19 @@ def samples_of(data: str, target: str | None) -> Samples:
     if not Path(data).suffix:
         raise ValueError(f"--data must be digits, fashion-mnist or a file, not {data!r}")
     if target is None:
-        raise ValueError("--data with a file needs --target, the column that holds the classes")
+        raise ValueError("--data with a file needs --column, the one that holds the classes")
     found = files.load(Path(data), target)
-    return Samples(Path(data).name, _single(found.x), found.labels)
+    if training is None:
+        return Samples(Path(data).name, _single(found.x), found.labels)
+    # Columns are in the order of the test set, which the network takes; the training set says which
+    # values and classes there are.
+    train = files.load(Path(training), target)
+    place = {column.name: number for number, column in enumerate(found.columns)}
+    columns = sorted(train.columns, key=lambda column: place.get(column.name, 0))
+    found, train = (
+        files.load(Path(name), target, columns, train.classes) for name in (data, training)
+    )
+    return Samples(Path(data).name, _single(found.x), found.labels, _single(train.x), train.labels)
 
 
 def _single(x: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ FEW = 5000
 FOLLOWED = 8
 
 
-def tuned(subject: Subject, candidate: Any, folder: Path) -> Network:
+def tuned(
+    subject: Subject, candidate: Any, folder: Path, note: Callable[[str], None] = lambda _: None
+) -> Network:
     """Return the network after fine-tuning under a candidate's structure, kept in a folder.
+
+    ``note`` is told what takes long.
 
     Raises
     ------
@@ -33,12 +38,13 @@ def tuned(subject: Subject, candidate: Any, folder: Path) -> Network:
         The data has no samples for training, or the network cannot be trained.
     """
     if subject.samples.x is None:
-        raise ValueError("--finetune needs samples for training: --data digits or fashion-mnist")
+        raise ValueError("--finetune needs samples for training: --train FILE")
     cfg = configured(candidate, subject.net)
     text = f"{candidate.member} {cfg.to_json()} {subject.samples.name} {digest_of(subject.net)}"
     text += f" {EPOCHS} {EVERY} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
     path = folder / f"{ledger.digest(text)}.npz"
     if not path.is_file():
+        note(f"training under the structure of {candidate.label} ({candidate.size})")
         folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.stem}.{os.getpid()}.npz")
         network.save(_trained(subject, candidate.member, cfg), partial)

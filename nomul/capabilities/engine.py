@@ -25,7 +25,8 @@ def build(
     member: Annotated[
         str,
         typer.Option(
-            help="Datapath of its products: dense, bitplanes, permdiag, circulant or pow2basis."
+            help="Datapath of its products: dense, bitplanes, permdiag, circulant, pow2basis, pq, "
+            "spimc or sonic."
         ),
     ] = "dense",
     settings: Annotated[

@@ -42,6 +42,12 @@ def compare(
     column: Annotated[
         str | None, typer.Option(help="Column of a file that holds the classes.")
     ] = None,
+    training: Annotated[
+        str | None,
+        typer.Option(
+            "--train", metavar="FILE", help="File of samples for calibration and fine-tuning."
+        ),
+    ] = None,
     member: Annotated[
         list[str] | None,
         typer.Option(help="Member, or block with networks of its own; repeated; all if absent."),
@@ -86,7 +92,7 @@ def compare(
     if regime is not None and regime not in regimes.REGIMES:
         raise ValueError(f"--for must be one of {', '.join(regimes.REGIMES)}, not {regime!r}")
     with present.working("reading network and samples"):
-        chosen = subject.load(network, data, column)
+        chosen = subject.load(network, data, column, training)
     found = rows.compare(
         chosen,
         members=member or (),
@@ -146,6 +152,9 @@ def _show(found: object, files: list[Path], within: float, regime: str | None, j
         present.line(f"no array holds {layer}, which is left out: {reason}")
     for one in judged if regime is None else judged[:1]:
         present.line(f"for {one.regime}: {one.text}")
+    # All regimes leave out the same rows.
+    if judged and (text := regimes.not_ranked(judged[0], within)):
+        present.line(text)
     if found.stopped:
         present.line("stopped; the same command goes on from here")
     for path in files:

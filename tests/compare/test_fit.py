@@ -107,7 +107,7 @@ def test_a_layer_that_cannot_be_held_is_named(subject):
             ("digits-mlp-int8", "mnist"),
             "--data must be digits, fashion-mnist or a file, not 'mnist'",
         ),
-        (("digits-mlp-int8", "x.csv"), "needs --target"),
+        (("digits-mlp-int8", "x.csv"), "needs --column"),
         (("fashion-convnet-int8", "digits"), r"takes \[1, 28, 28\], and samples of digits are"),
     ],
 )
