@@ -49,7 +49,8 @@ def lay(
         try:
             plan = products.plan(member, tile, layer.w, groups, project=impose, samples=seen)
         except ValueError as error:
-            raise ValueError(f"{net.place(number)}: {error}") from None
+            more = "" if impose else "; impose=true takes the nearest weights that it holds"
+            raise ValueError(f"{net.place(number)}: {error}{more}") from None
         plans[number] = plan
         return plan.model
 

@@ -127,26 +127,24 @@ def test_set(
     cfg
         The engine.
     name
-        digits or fashion-mnist.
+        digits, fashion-mnist, or a file of samples.
     folder
         Where the codes go.
     images
         Only the first so many of the set; 20 if None, since each takes thousands of cycles.
     target
-        Of files; there are none here.
+        Column of a file that holds the classes.
 
     Raises
     ------
     ValueError
-        There is no such data set, or it does not fit the network.
+        There is no such data set or file, or it does not fit the network.
     """
     import numpy as np
 
     from nomul.golden import engine
 
-    if target is not None:
-        raise ValueError("--target is for files of samples; the engine takes named data sets")
-    (x, labels), net = images_of(name), cfg.net
+    (x, labels), net = images_of(name, target), cfg.net
     if int(np.prod(x.shape[1:])) != int(np.prod(net.input_shape)):
         raise ValueError(f"{name}: has {x[0].size} values, the network takes {net.input_shape}")
     chosen = slice(None, 20 if images is None else images)
@@ -164,20 +162,27 @@ def test_set(
     return Trial({"NOMUL_STIMULI": str(stimuli)}, judge)
 
 
-def images_of(name: str) -> tuple[Any, Any]:
-    """Return the test images of a data set, in 0..1, and their labels.
+def images_of(name: str, target: str | None = None) -> tuple[Any, Any]:
+    """Return the test images of a data set, in 0..1, and their labels; or what a file holds.
 
     Raises
     ------
     ValueError
-        There is no such data set.
+        There is no such data set, or the file has no such column.
     """
-    from nomul.train import digits, fashion
+    from nomul.train import digits, fashion, samples
 
+    if Path(name).suffix:
+        if target is None:
+            raise ValueError(f"{name}: needs --target, the column that holds the classes")
+        own = samples.load(Path(name), target)
+        return own.x.astype("float32"), own.labels
+    if target is not None:
+        raise ValueError(f"--target is for files of samples, and {name} is none")
     if name == "digits":
         data = digits.load()
         return data.x_test, data.labels_test
     if name == "fashion-mnist":
         part = fashion.load("test")
         return part.images / 255, part.labels
-    raise ValueError(f"data must be one of digits, fashion-mnist, not {name!r}")
+    raise ValueError(f"data must be digits, fashion-mnist or a file, not {name!r}")

@@ -12,6 +12,7 @@ import pytest
 
 from nomul import flow, registry
 from nomul.board import Board
+from nomul.capabilities import engine as capability
 from nomul.capabilities import engine_files
 from nomul.flow import lines
 from nomul.golden import engine, network
@@ -27,6 +28,23 @@ def built(tmp_path, *settings, member="dense"):
     steps = engine_files.Steps(cfg, tmp_path)
     steps.sources()
     return cfg, steps
+
+
+def test_a_test_set_is_of_a_file_too(tmp_path):
+    net = network.Network([network.Dense([[1, 0], [0, 1]])], (2,), input_scale=0.5, input_high=15)
+    network.save(net, tmp_path / "net.npz")
+    (tmp_path / "x.csv").write_text("a,kind,b\n1,no,0.5\n0,yes,3\n2,yes,1\n")
+    cfg = engine.Config(network=str(tmp_path / "net.npz"))
+    trial = capability.test_set(cfg, str(tmp_path / "x.csv"), tmp_path, None, "kind")
+    assert np.load(tmp_path / "stimuli.npz")["x"].tolist() == [[2, 1], [0, 6], [4, 2]]
+    assert trial.judge() == {"samples": 3, "accuracy": 0.6667}
+    for name, target, message in (
+        ("x.csv", None, r"x\.csv: needs --target, the column that holds the classes"),
+        ("digits", "kind", "--target is for files of samples, and digits is none"),
+        ("letters", None, "data must be digits, fashion-mnist or a file, not 'letters'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            capability.images_of(name, target)
 
 
 def test_a_build_writes_what_its_list_says(tmp_path):

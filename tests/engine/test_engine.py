@@ -195,7 +195,10 @@ def test_words_of_weights_are_those_of_the_stream():
     [
         ({"network": "mpl"}, "engine.network must be a file or one of mlp, conv, residual, digits"),
         ({"member": "lutnet"}, "engine.member must be one of dense, bitplanes, permdiag, circ"),
-        ({"member": "permdiag"}, r"layer 0 \(dense\): permdiag: w\[0, 2\] must be 0 off the diag"),
+        (
+            {"member": "permdiag"},
+            r"permdiag: w\[0, 2\] must be 0 off.*; impose=true takes the nearest",
+        ),
         ({"settings": ("products",)}, "engine.settings must be name=value each, not 'products'"),
         ({"settings": ("inputs=3",)}, "engine.settings must leave inputs to the engine"),
         ({"settings": ("produts=3",)}, "dense has no parameter 'produts'; it has products"),
