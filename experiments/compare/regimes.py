@@ -107,7 +107,8 @@ def _text(ranks: list[Row], regime: str, column: str) -> str:
     if base is None or base is first:
         if base is first and len(own) > 1:
             second = own[1]
-            text += f"; no structure pays: {name(second)} takes {_times(second, first, column)}"
+            much = _times(second, first, column) if second[column] != first[column] else "as much"
+            text += f"; no structure pays: {name(second)} takes {much}"
         return f"{text}."
     why = [
         f"{label} {_times(first, base, part)}"
@@ -131,7 +132,8 @@ def not_ranked(found: Verdict, within: float) -> str:
     if not found.left_out:
         return ""
     rows = ", ".join(f"{name(row)} {accuracy(row):g} %" for row in found.left_out)
-    return f"Not ranked, since they lose more than {within:g} points of accuracy: {rows}."
+    points = f"{within:g} point{'' if within == 1 else 's'}"
+    return f"Not ranked, since they lose more than {points} of accuracy: {rows}."
 
 
 def with_memory(rows: tuple[Row, ...]) -> str:

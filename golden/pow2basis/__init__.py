@@ -12,6 +12,7 @@ from nomul.golden.pow2basis.product import (
     model,
     model_by_steps,
     project,
+    project_all,
     stimuli,
 )
 from nomul.golden.products.config import PRODUCTS
@@ -34,5 +35,6 @@ __all__ = [
     "model_by_steps",
     "nearest",
     "project",
+    "project_all",
     "stimuli",
 ]

@@ -1,9 +1,10 @@
 """What the matrix-vector products share: contract, packed tiles, planner, and adapted members."""
 
 from nomul.golden.products.contract import FLAGS, TooFull, code_range, sum_bits
+from nomul.golden.products.cutting import Placed
 from nomul.golden.products.members import MEMBERS, configure, member
 from nomul.golden.products.packed import Packed
-from nomul.golden.products.planner import Placed, Plan, plan, shares
+from nomul.golden.products.planner import Plan, plan, shares
 
 __all__ = [
     "FLAGS",

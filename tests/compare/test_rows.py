@@ -112,7 +112,7 @@ def test_the_winner_recognises_enough_and_its_reasons_are_ratios():
     found = regimes.verdict(ROWS, "energy", 1.0)
     assert [row["array"] for row in found.ranks] == ["tables", "sparse", "dense"]
     assert [row["array"] for row in found.left_out] == ["wrong"]
-    assert regimes.not_ranked(found, 1.0).endswith("1 points of accuracy: wrong (small) 30 %.")
+    assert regimes.not_ranked(found, 1.0).endswith("1 point of accuracy: wrong (small) 30 %.")
     assert regimes.not_ranked(regimes.verdict(ROWS[:2], "energy", 1.0), 1.0) == ""
     assert "Of those that run this network sparse (small) is best with 40, 20 times" in found.text
     assert "0.40 times as much (cycles 2.00 times as much)" in found.text

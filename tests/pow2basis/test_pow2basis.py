@@ -90,6 +90,16 @@ def test_projection_is_never_worse_than_powers_of_two(size, outputs, seed):
     assert np.abs(near).max(initial=0) <= 128
 
 
+@given(size=st.integers(1, 4), outputs=st.integers(1, 5), inputs=st.integers(1, 9), seed=SEED)
+def test_tiles_at_once_are_what_each_is_by_itself(size, outputs, inputs, seed):
+    cfg = pow2basis.Config(inputs=inputs, outputs=outputs, size=size, weight_bits=6)
+    tiles = np.random.default_rng(seed).integers(-40, 41, (3, inputs, outputs))
+    at_once = pow2basis.project_all(cfg, tiles)
+    for tile, found in zip(tiles, at_once, strict=True):
+        assert np.array_equal(found, pow2basis.project(cfg, tile))
+        assert np.array_equal(pow2basis.compress(cfg, found).weights(), found)
+
+
 def test_projection_with_a_start_leaves_its_weights_alone():
     rng = np.random.default_rng(1)
     cfg = pow2basis.Config(inputs=20, outputs=9)
