@@ -75,7 +75,10 @@ Images = Annotated[
 ]
 Calibration = Annotated[
     Path | None,
-    typer.Option(help="Inputs, .npy, that choose the scales of a network of real numbers."),
+    typer.Option(
+        help="Inputs, .npy, that choose the scales of a network of real numbers, and that tables of "
+        "sums are fitted to."
+    ),
 ]
 Scheduler = Annotated[
     str | None,

@@ -139,7 +139,10 @@ class Config(config.Config):
         if self.tile.exact:
             return None
         if self.samples is not None:
-            return check(net, array_file(Path(self.samples))).astype(np.int64)
+            try:
+                return check(net, array_file(Path(self.samples))).astype(np.int64)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"engine.samples, {self.samples}: {error}") from None
         rng = np.random.default_rng(1)
         return rng.integers(net.input_low, net.input_high + 1, (RANDOM, *net.input_shape))
 

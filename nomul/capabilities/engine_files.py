@@ -36,13 +36,16 @@ def made(
     out
         Folder for ``network.npz``.
     calibration
-        Inputs of a network of real numbers.
+        Inputs in real numbers, for scales of a network of real numbers and for tables of sums.
 
     Raises
     ------
     TypeError, ValueError
-        The file is no network, the member cannot hold it, or there is no such setting.
+        The file is no network, the member cannot hold it, there is no such setting, or nothing that
+        tables could be fitted to.
     """
+    import numpy as np
+
     from nomul.golden import network
     from nomul.golden.engine import examples
     from nomul.golden.engine.files import asked
@@ -52,15 +55,27 @@ def made(
     if name not in (*examples.KINDS, *trained.names()):
         network.save(_read(Path(name), calibration), out / "network.npz")
         name = str(out / "network.npz")
-    return asked(name, member, settings)
+    cfg = asked(name, member, settings)
+    if cfg.tile.exact or cfg.samples is not None:
+        return cfg
+    if calibration is None:
+        raise ValueError(f"{member} fits tables to inputs: --calibration X.npy gives some")
+    x, path = _inputs(calibration), out / "samples.npy"
+    np.save(path, cfg.net.encode(x.reshape(len(x), *cfg.net.input_shape)))
+    return cfg.replace(samples=str(path))
+
+
+def _inputs(path: Path) -> Any:
+    from nomul.golden.foreign.archives import array_file
+
+    return array_file(path)
 
 
 def _read(path: Path, calibration: Path | None) -> "Network":
     """Return the network of a file, read as ``nomul import --as matrix`` reads it."""
     from nomul.capabilities import readers
-    from nomul.golden.foreign.archives import array_file
 
-    values = None if calibration is None else array_file(calibration)
+    values = None if calibration is None else _inputs(calibration)
     return readers.load(path, "auto", "matrix", (), values).network
 
 

@@ -47,6 +47,19 @@ def test_a_test_set_is_of_a_file_too(tmp_path):
             capability.images_of(name, target)
 
 
+def test_tables_are_fitted_to_inputs_in_real_numbers(tmp_path):
+    with pytest.raises(ValueError, match="pq fits tables to inputs: --calibration"):
+        engine_files.made("mlp", "pq", (), tmp_path)
+    x = np.random.default_rng(1).random((3, 10)) * 14
+    np.save(tmp_path / "x.npy", x)
+    cfg = engine_files.made("mlp", "pq", (), tmp_path, tmp_path / "x.npy")
+    assert np.array_equal(np.load(tmp_path / "samples.npy"), cfg.net.encode(x))
+    codes = cfg.net.encode(x)
+    assert np.array_equal(engine.model(cfg, codes)[:, -1], network.model(cfg.net, codes))
+    with pytest.raises(TypeError, match=r"engine\.samples, .*x\.npy: x must be integers"):
+        _ = engine.Config(member="pq", samples=str(tmp_path / "x.npy")).program
+
+
 def test_a_build_writes_what_its_list_says(tmp_path):
     cfg, steps = built(tmp_path, "inputs=5", "outputs=3", "products=3")
     about = steps.summary()
