@@ -11,6 +11,7 @@ __all__ = ["MISSING", "NEEDS", "TOOLS", "lacking", "versions"]
 _ICARUS, _VERILATOR = tools.SIMULATORS["icarus"], tools.SIMULATORS["verilator"]
 _EMIT = ("numpy", *tools.EMIT)
 _SYNTH = (*_EMIT, *tools.CELLS)
+_PLACE = ((tools.PLACER, tools.MASKS), (tools.SECOND_PLACER, tools.MASKS))
 _ECP5, _ICE40, _GOWIN = ((tools.ROUTERS[family],) for family in ("ecp5", "ice40", "gowin"))
 
 # Per command, what it needs: each entry is a list of ways, and one complete way is enough. Every
@@ -22,12 +23,12 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], ...], ...]] = {
     "sim --simulator verilator": ((_EMIT,), (tools.BENCH,), (_VERILATOR,)),
     "synth --target freepdk45": ((_SYNTH,),),
     "synth --energy": ((_SYNTH,), (tools.BENCH,), (_ICARUS,)),
-    "layout": ((_SYNTH,), (tools.BENCH,), (_ICARUS,), ((tools.PLACER, tools.MASKS),)),
+    "layout": ((_SYNTH,), (tools.BENCH,), (_ICARUS,), _PLACE),
     "layout --route": (
         (_SYNTH,),
         (tools.BENCH,),
         (_ICARUS,),
-        ((tools.PLACER, tools.MASKS),),
+        _PLACE,
         ((tools.CELL_ROUTER,),),
     ),
     "pnr, synth --target ecp5": ((_EMIT,), (_ECP5,)),

