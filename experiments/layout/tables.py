@@ -22,8 +22,10 @@ ROUTED = (("lfsr", "leap"), ("fp16mul", "ieee"), ("essop", "small"))
 
 PLACED = (("lutnet", "small"),)
 
-# Simulating so many cells for their energy takes longer than all else.
 LARGER = (("spimc", "small"), ("sotfp", "fp8"), ("sonic", "small"))
+
+# Without energy, whose simulation of so many cells takes far longer than all else.
+CLOCKS = ("sonic",)
 
 # Blocks that are mapped for a longer period than those above, so many times.
 SLOWER = {"sonic": 2}
@@ -96,7 +98,8 @@ def row(block: str, preset: str, target: str, *, routed: bool) -> dict[str, Any]
         known = registry.get(block)
         cfg = known.config().preset(preset)
         options: dict[str, Any] = {"density": DENSITY, "period_ps": period, "routed": routed}
-        made = flow.layout(known, cfg, folder, target, limit_s=LIMIT_S, **options)
+        options |= {"energy": block not in CLOCKS, "limit_s": LIMIT_S}
+        made = flow.layout(known, cfg, folder, target, **options)
         picture = "svg" if made.cells <= DRAWN_CELLS else "png"
         shutil.copyfile(made.files[picture], DOCS / f"layout-{block}-{target}.{picture}")
     if not made.complete:

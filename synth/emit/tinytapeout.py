@@ -253,7 +253,7 @@ _MAKEFILE = """\
 # the template's workflow puts here.
 SIM ?= icarus
 TOPLEVEL_LANG ?= verilog
-SRC_DIR = $(PWD)/../src
+SRC_DIR = $(CURDIR)/../src
 PROJECT_SOURCES = @source@
 
 ifneq ($(GATES),yes)
@@ -263,11 +263,11 @@ else
 SIM_BUILD = sim_build/gl
 COMPILE_ARGS += -DGL_TEST -DFUNCTIONAL -DUSE_POWER_PINS -DSIM -DUNIT_DELAY=\\#1
 CELLS = $(PDK_ROOT)/sky130A/libs.ref/sky130_fd_sc_hd/verilog
-VERILOG_SOURCES += $(CELLS)/primitives.v $(CELLS)/sky130_fd_sc_hd.v $(PWD)/gate_level_netlist.v
+VERILOG_SOURCES += $(CELLS)/primitives.v $(CELLS)/sky130_fd_sc_hd.v $(CURDIR)/gate_level_netlist.v
 endif
 
 COMPILE_ARGS += -I$(SRC_DIR)
-VERILOG_SOURCES += $(PWD)/tb.v
+VERILOG_SOURCES += $(CURDIR)/tb.v
 TOPLEVEL = tb
 COCOTB_TEST_MODULES = test
 

@@ -30,7 +30,7 @@ def make(folder: Path) -> tuple[int, int]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(
         ["make", "-C", folder / "test"],
-        env={**os.environ, "PATH": path, "PWD": str(folder / "test")},
+        env={**os.environ, "PATH": path},
         capture_output=True,
         check=False,
     )
