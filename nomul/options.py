@@ -76,8 +76,8 @@ Images = Annotated[
 Calibration = Annotated[
     Path | None,
     typer.Option(
-        help="Inputs, .npy, that choose the scales of a network of real numbers, and that tables of "
-        "sums are fitted to."
+        help="Inputs, .npy, that choose the scales of a network of real numbers, and that "
+        "tables of sums are fitted to."
     ),
 ]
 Scheduler = Annotated[
