@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nomul.golden.arrays import Ints
 from nomul.golden.lutnet import bits as packed
@@ -129,13 +130,13 @@ class Kernels(Imaged):
             rows, columns = np.mgrid[above : self.height, left : self.width - right]
             place = (rows * self.width + columns).reshape(-1)
             idx = place[:, None] + self.dy[n] * self.width + self.dx[n] + block[n]
-            mask = np.repeat(self._masks[:, n : n + 1], len(place), axis=1)
-            result[n * self.pixels + place] = packed.look_up(maps, idx, mask)
+            chosen = np.repeat(self._selectors[:, n : n + 1], len(place), axis=1)
+            result[n * self.pixels + place] = packed.look_up(maps, idx, chosen)
         return Samples(x.n, Lanes(len(result), *BIT), words=result)
 
     @cached_property
-    def _masks(self) -> Words:
-        return packed.masks(self.tt, self.k)
+    def _selectors(self) -> NDArray[np.intp]:
+        return packed.selectors(self.tt, self.k)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
