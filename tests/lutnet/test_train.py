@@ -171,6 +171,9 @@ def test_the_seed_is_chosen_on_held_out_images(digits, tmp_path):
     about = first.network.about
     assert about["seed"] == about["seeds"][int(np.argmax(about["validation"]))]
     assert round(first.accuracy, 4) == about["test"][about["seeds"].index(about["seed"])]
+    # Runs side by side give what each gives alone.
+    alone = training.train(preset, digits, about["seed"])
+    assert alone.network.layers == first.network.layers
     again = training.choose(preset, digits, [1, 2, 3], tmp_path)
     assert again.network == first.network
     # Runs of another preset in the same folder are not taken for this one's.

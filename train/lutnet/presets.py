@@ -17,6 +17,7 @@ from nomul.train.lutnet.direct import DirectNet
 from nomul.train.lutnet.encoder import Encoding
 from nomul.train.lutnet.fit import Recipe, fit
 from nomul.train.lutnet.numbers import INPUTS, NumberNet
+from nomul.train.lutnet.runs import Run, several
 from nomul.version import __version__
 
 __all__ = ["FASHION", "PRESETS", "Preset", "Trained", "load", "measure", "train"]
@@ -202,7 +203,7 @@ def choose(
     Every seed is trained twice: on four fifths of the training samples, judged by the last fifth,
     and on all of them. The first run chooses the seed (of equal ones the lowest), the second gives
     the network. The test set has no say; the network's ``about`` holds what every seed reaches on
-    both.
+    both. As many runs go on at a time as there are cores.
 
     Parameters
     ----------
@@ -216,27 +217,38 @@ def choose(
         Called after each epoch of each run with its mean loss.
     """
     store = ledger.Folder(folder)
-    splits: dict[str, list[Trained]] = {"validation": [], "test": []}
-    for seed in seeds:
-        for split, part in (("validation", data.held_out()), ("test", data)):
-            about = {
-                "preset": dataclasses.asdict(preset),
-                "split": split,
-                "seed": seed,
-                "data": {"name": data.name, "digest": data.digest()},
-                "tools": {"nomul": __version__, "torch": torch.__version__},
-            }
-            known = store.get(about)
-            if known is not None:
-                result = measure(lutnet.Network.from_dict(known["network"]), part)
-                for _ in range(preset.recipe.epochs):
-                    advance(float("nan"))
-            else:
-                checkpoint = folder / f"{split}-{seed}.pt"
-                result = train(preset, part, seed, checkpoint=checkpoint, advance=advance)
-                store.put(about, {"network": result.network.to_dict()})
-            splits[split].append(result)
-    scores = {split: [round(one.accuracy, 4) for one in runs] for split, runs in splits.items()}
+    parts = {"validation": data.held_out(), "test": data}
+    places = [(seed, split) for seed in seeds for split in parts]
+    abouts = [
+        {
+            "preset": dataclasses.asdict(preset),
+            "split": split,
+            "seed": seed,
+            "data": {"name": data.name, "digest": parts[split].digest()},
+            "tools": {"nomul": __version__, "torch": torch.__version__},
+        }
+        for seed, split in places
+    ]
+    networks: dict[int, Any] = {}
+    runs: list[tuple[int, Run]] = []
+    for place, (about, (seed, split)) in enumerate(zip(abouts, places, strict=True)):
+        known = store.get(about)
+        if known is None:
+            checkpoint = folder / f"{split}-{seed}.pt"
+            runs.append((place, Run(train, preset, parts[split], seed, checkpoint)))
+            continue
+        networks[place] = known["network"]
+        for _ in range(preset.recipe.epochs):
+            advance(float("nan"))
+    for which, trained in several([run for _, run in runs], advance):
+        place = runs[which][0]
+        networks[place] = trained
+        store.put(abouts[place], {"network": trained})
+    splits: dict[str, list[Trained]] = {split: [] for split in parts}
+    for place, (_, split) in enumerate(places):
+        network = lutnet.Network.from_dict(networks[place])
+        splits[split].append(measure(network, parts[split]))
+    scores = {split: [round(one.accuracy, 4) for one in each] for split, each in splits.items()}
     best = scores["validation"].index(max(scores["validation"]))
     chosen = splits["test"][best]
     chosen.network.about |= {"seeds": list(seeds), **scores}
