@@ -33,10 +33,11 @@ AT_IMPORT = {
     "sim": {"nomul.golden", "nomul.sim", "nomul.runs", "cocotb", "cocotbext.axi", "numpy"},
     # Of the hardware only what every block can be wrapped in: the flow knows no block.
     "synth": {"nomul.version", "nomul.runs", *HW_SHARED, "nomul.synth", "amaranth", "numpy"},
-    # The ledger of results and the version need nothing but the standard library.
+    # The ledger of results, the version and what runs processes need the standard library alone.
     "train": {
         "nomul.golden",
         "nomul.ledger",
+        "nomul.runs",
         "nomul.train",
         "nomul.version",
         "numpy",
