@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Value, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib.memory import Memory
 
 
@@ -51,3 +51,20 @@ def memory_behind(store: Any, name: str) -> Module:
     write, read = (store.write, store.into, store.word), (store.address, store.found)
     add_memory(m, name, store.width, store.depth, write=write, read=read, enable=store.read)
     return m
+
+
+def whole(last: Value, ends: Value, place: Signal, loaded: Signal, misloaded: Signal) -> list[Any]:
+    """Return what a word does that goes into a memory which is loaded as a whole.
+
+    Parameters
+    ----------
+    last, ends
+        The word says that it is the last; its place is.
+    place, loaded, misloaded
+        Where the next word goes; the memory is full of words; sticky, both differed.
+    """
+    return [
+        place.eq(Mux(last | ends, 0, place + 1)),
+        loaded.eq(last & ends),
+        misloaded.eq(misloaded | (last != ends)),
+    ]

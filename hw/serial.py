@@ -76,10 +76,7 @@ class Words(wiring.Component):
     def __init__(self, top: wiring.Component, pins: Mapping[str, wiring.Member]):
         self.top = top
         self.cfg = getattr(top, "cfg", None)
-        axis_ports.status(top)  # refuses inputs that are no streams
-        streams = axis_ports.ports(top)
-        self.inputs = [port for port in streams if not port.outward]
-        self.outputs = [port for port in streams if port.outward]
+        self.inputs, self.outputs = axis_ports.streams(top)
         super().__init__({"clk": In(1), **pins})
 
     @staticmethod

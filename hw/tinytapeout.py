@@ -61,10 +61,7 @@ class TinyTapeout(wiring.Component):
     def __init__(self, top: wiring.Component):
         self.top = top
         self.cfg = getattr(top, "cfg", None)
-        axis_ports.status(top)  # refuses inputs that are no streams
-        streams = axis_ports.ports(top)
-        self.inputs = [port for port in streams if not port.outward]
-        self.outputs = [port for port in streams if port.outward]
+        self.inputs, self.outputs = axis_ports.streams(top)
         super().__init__(
             {
                 "clk": In(1),

@@ -9,10 +9,6 @@ from nomul.golden import bitplanes
 from nomul.sim import products
 from nomul.sim.stream import STALLS, Layout, assert_equal, bit, bits
 
-MEASURED = "vectors_in_sequence"
-OPERATION = "product"
-RECORDED = "products_equal_the_model/source=never/sink=never"
-
 COMMAND = Layout(
     (
         ("encoding", 1, 1),
@@ -140,9 +136,7 @@ async def precisions_that_there_are_not(dut):
     """Planes of none, or more than there are: E_MODE and no sums; then all is well."""
     unit = Unit(dut)
     cfg = unit.cfg
-    await unit.bench.reset()
-    made = bitplanes.stimuli(cfg, unit.bench.numpy_rng, 3)
-    packed, x = made["packed"], made["x"]
+    packed, x = await unit.begin(3)
     await unit.load(packed)
     good, done = mode_of(cfg.act_planes, packed, cfg.weight_planes, False), 0
     wrong = [
@@ -186,9 +180,7 @@ async def commands_inside_a_vector_wait(dut):
     """Flag a command inside a vector, E_COMMAND; it holds for the next one."""
     unit = Unit(dut)
     cfg = unit.cfg
-    await unit.bench.reset()
-    made = bitplanes.stimuli(cfg, unit.bench.numpy_rng, 2)
-    packed, x = made["packed"], made["x"]
+    packed, x = await unit.begin(2)
     await unit.load(packed)
     words = unit.vector_words(packed, x[0])
     unit.offer(words)

@@ -6,10 +6,6 @@ from nomul.golden import circulant
 from nomul.sim import products
 from nomul.sim.products import bench
 
-MEASURED = "vectors_in_sequence"
-OPERATION = "product"
-RECORDED = "products_equal_the_model/source=never/sink=never"
-
 
 class Unit(products.Driver):
     """Drives the circulant array."""

@@ -3,10 +3,6 @@
 from nomul.golden import dense
 from nomul.sim import products
 
-MEASURED = "vectors_in_sequence"
-OPERATION = "product"
-RECORDED = "products_equal_the_model/source=never/sink=never"
-
 
 class Unit(products.Driver):
     """Drives the dense array."""

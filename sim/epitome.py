@@ -58,6 +58,11 @@ class Unit:
         fields["rows"] = fields["rows"] - 1
         return self.entries.pack(**fields, last=np.arange(len(table)) == len(table) - 1)
 
+    async def begin(self, vectors: int) -> dict[str, Any]:
+        """Reset, and return stimuli of so many vectors."""
+        await self.bench.reset()
+        return epitome.stimuli(self.cfg, self.bench.numpy_rng, vectors)
+
     def offer(self, x) -> None:
         """Queue a vector."""
         words = self.acts.pack(x=np.asarray(x) % (1 << self.cfg.act_bits), last=self.ends(len(x)))
@@ -119,8 +124,7 @@ async def layers_equal_the_model(dut, source, sink):
 async def vectors_in_sequence(dut):
     """One table, many vectors: what energy is measured on."""
     unit = Unit(dut)
-    await unit.bench.reset()
-    made = epitome.stimuli(unit.cfg, unit.bench.numpy_rng, 16)
+    made = await unit.begin(16)
     e, entries, x = made["e"], ordered(made["entries"]), made["x"]
     await unit.load(e, entries)
     for vector in x:
@@ -145,9 +149,7 @@ async def works(unit: Unit, made: dict[str, Any], before: int) -> int:
 async def malformed_tables_give_nothing(dut, source):
     """Too many entries, and entries outside: flags, no outputs, no harm; so before any table."""
     unit = Unit(dut, source, source)
-    cfg = unit.cfg
-    await unit.bench.reset()
-    made = epitome.stimuli(cfg, unit.bench.numpy_rng, 3)
+    cfg, made = unit.cfg, await unit.begin(3)
     gap = {"E_GAP"} if unit.expected(made["e"], made["entries"], made["x"])[1] else set()
     unit.offer(made["x"][0])
     await unit.bench.until(lambda: unit.x.done)
@@ -197,9 +199,7 @@ def inside(cfg, entry) -> bool:
 async def wrong_vectors_give_nothing(dut, source):
     """Too few or too many activations: a flag, no outputs, and the next vector is right."""
     unit = Unit(dut, source, source)
-    cfg = unit.cfg
-    await unit.bench.reset()
-    made = epitome.stimuli(cfg, unit.bench.numpy_rng, 3)
+    cfg, made = unit.cfg, await unit.begin(3)
     entries, x = ordered(made["entries"]), made["x"]
     await unit.load(made["e"], entries)
     y, gap = unit.expected(made["e"], entries, x)
@@ -217,8 +217,7 @@ async def wrong_vectors_give_nothing(dut, source):
 async def works_after_reset(dut):
     """Reset while a table comes in, while rounds run, and while outputs leave."""
     unit = Unit(dut, "random", "random")
-    await unit.bench.reset()
-    made = epitome.stimuli(unit.cfg, unit.bench.numpy_rng, 3)
+    made = await unit.begin(3)
     entries = ordered(made["entries"])
     for cycles in (1, 4, 11, 30, 60):
         await unit.load(made["e"], entries)

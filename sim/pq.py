@@ -10,10 +10,6 @@ from nomul.golden.products.contract import code_range
 from nomul.sim import products
 from nomul.sim.stream import assert_equal
 
-MEASURED = "vectors_in_sequence"
-OPERATION = "product"
-RECORDED = "products_equal_the_model/source=never/sink=never"
-
 
 class Unit(products.Driver):
     """Drives the array for product quantisation."""

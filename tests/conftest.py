@@ -4,6 +4,7 @@
 """
 
 import shutil
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from nomul import flow, registry
+from nomul import cli, flow, registry
 from nomul.golden import lfsr
 from nomul.hw.lfsr import Top
 from nomul.sim import harness
@@ -85,6 +86,27 @@ def simulate(tmp_path: Path) -> Callable[..., harness.Report]:
 
     def run(block: str, cfg: Any, top: Any = None, **options: Any) -> harness.Report:
         return flow.simulate(registry.get(block), cfg, tmp_path, top=top, **options)
+
+    return run
+
+
+@pytest.fixture
+def nomul_(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int | str, str, str]]:
+    """Return a function that runs a command line and returns exit code, output and errors.
+
+    It runs in a fresh folder.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NOMUL_DEBUG", raising=False)
+
+    def run(*arguments: object) -> tuple[int | str, str, str]:
+        monkeypatch.setattr(sys, "argv", ["nomul", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        return exit_.value.code or 0, captured.out, captured.err
 
     return run
 

@@ -15,10 +15,7 @@ from nomul.train.fitted import fit
 class LutClassifier(ClassifierMixin, LutEstimator):  # type: ignore[misc]
     """Classifier made of look-up tables, an estimator of scikit-learn.
 
-    Parameters
-    ----------
-    luts, bits, edges, epochs, random_state
-        As of :class:`nomul.train.estimator.LutEstimator`.
+    Its parameters are those of :class:`nomul.train.estimator.LutEstimator`.
 
     Attributes
     ----------

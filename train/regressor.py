@@ -17,13 +17,10 @@ from nomul.train.fitted import planned
 class LutRegressor(RegressorMixin, LutEstimator):  # type: ignore[misc]
     """Regressor made of look-up tables, an estimator of scikit-learn.
 
+    Its parameters are those of :class:`nomul.train.estimator.LutEstimator`.
+
     A number is a count of ones times a scale, plus an offset. The hardware counts; so few steps as
     there are tables are between the least number and the greatest.
-
-    Parameters
-    ----------
-    luts, bits, edges, epochs, random_state
-        As of :class:`nomul.train.estimator.LutEstimator`.
 
     Attributes
     ----------

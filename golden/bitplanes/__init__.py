@@ -20,11 +20,11 @@ from nomul.golden.bitplanes.packed import Packed, compress, project
 from nomul.golden.bitplanes.product import (
     act_codes,
     cycles,
-    ideal,
     model,
     model_by_reads,
     stimuli,
 )
+from nomul.golden.products.contract import ideal
 
 __all__ = [
     "ENCODINGS",

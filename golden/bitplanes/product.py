@@ -9,9 +9,7 @@ from nomul.golden.arrays import Ints
 from nomul.golden.bitplanes.config import Config
 from nomul.golden.bitplanes.encoders import level_codes
 from nomul.golden.bitplanes.packed import Packed, compress, weight_range
-from nomul.golden.products.contract import code_range, corners, ideal, product, vectors
-
-__all__ = ["cycles", "ideal", "model", "model_by_reads", "stimuli"]
+from nomul.golden.products.contract import code_range, corners, product, vectors
 
 
 def activations(cfg: Config, x: ArrayLike, encoding: str) -> Ints:

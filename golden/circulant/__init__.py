@@ -5,13 +5,11 @@ from nomul.golden.circulant.config import ENGINES, FLAGS, Config
 from nomul.golden.circulant.product import (
     Packed,
     compress,
-    cycles,
-    ideal,
-    model,
     model_by_steps,
     stimuli,
 )
 from nomul.golden.products.config import PRODUCTS
+from nomul.golden.products.contract import cycles, ideal, model
 
 __all__ = [
     "ENGINES",

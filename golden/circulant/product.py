@@ -14,14 +14,9 @@ from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     code_range,
     corner_vectors,
-    cycles,
-    ideal,
     in_parts,
     matrix,
-    model,
 )
-
-__all__ = ["Packed", "compress", "cycles", "ideal", "model", "model_by_steps", "stimuli"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,11 @@ from nomul.golden.dense.config import ARRAYS, MULTIPLIERS, Config
 from nomul.golden.dense.product import (
     Packed,
     compress,
-    cycles,
-    ideal,
-    model,
     model_by_steps,
     project,
     stimuli,
 )
+from nomul.golden.products.contract import cycles, ideal, model
 
 __all__ = [
     "ARRAYS",

@@ -12,15 +12,10 @@ from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     code_range,
     corner_vectors,
-    cycles,
-    ideal,
     in_parts,
     integers,
     matrix,
-    model,
 )
-
-__all__ = ["Packed", "compress", "cycles", "ideal", "model", "project", "stimuli"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,11 @@ from nomul.golden.permdiag.product import (
     Packed,
     compress,
     cycles,
-    ideal,
-    model,
     model_by_inputs,
     stimuli,
     work,
 )
+from nomul.golden.products.contract import ideal, model
 
 __all__ = [
     "FLAGS",

@@ -20,12 +20,8 @@ from nomul.golden.products.contract import (
     activations,
     code_range,
     corner_vectors,
-    ideal,
     matrix,
-    model,
 )
-
-__all__ = ["Packed", "compress", "cycles", "ideal", "model", "model_by_inputs", "stimuli"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,14 +8,13 @@ from nomul.golden.pow2basis.product import (
     Packed,
     compress,
     cycles,
-    ideal,
-    model,
     model_by_steps,
     project,
     project_all,
     stimuli,
 )
 from nomul.golden.products.config import PRODUCTS
+from nomul.golden.products.contract import ideal, model
 
 __all__ = [
     "CODE_BITS",

@@ -18,26 +18,11 @@ from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     code_range,
     corner_vectors,
-    ideal,
     in_parts,
     integers,
     matrix,
-    model,
     refuse_outside,
 )
-
-__all__ = [
-    "Factored",
-    "Packed",
-    "compress",
-    "cycles",
-    "ideal",
-    "model",
-    "model_by_steps",
-    "project",
-    "project_all",
-    "stimuli",
-]
 
 
 @dataclass(frozen=True, eq=False)

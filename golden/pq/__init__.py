@@ -5,13 +5,12 @@ from nomul.golden.pq.fit import fit, least_shift, tables
 from nomul.golden.pq.packed import Packed
 from nomul.golden.pq.product import (
     compress,
-    cycles,
-    ideal,
     indices,
     model,
     project,
     stimuli,
 )
+from nomul.golden.products.contract import cycles, ideal
 
 __all__ = [
     "LEAVES",

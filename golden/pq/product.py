@@ -8,9 +8,7 @@ from numpy.typing import ArrayLike
 from nomul.golden.arrays import Ints
 from nomul.golden.pq.config import LEVELS, Config
 from nomul.golden.pq.packed import Packed
-from nomul.golden.products.contract import code_range, corner_vectors, cycles, ideal, in_parts
-
-__all__ = ["compress", "cycles", "ideal", "indices", "model", "project", "stimuli"]
+from nomul.golden.products.contract import code_range, corner_vectors, in_parts
 
 
 def subvectors(cfg: Config, x: ArrayLike) -> Ints:

@@ -93,6 +93,14 @@ def ports(top: wiring.Component) -> tuple[Port, ...]:
     return tuple(streams)
 
 
+def streams(top: wiring.Component) -> tuple[list[Port], list[Port]]:
+    """Return the streams into a component and out of it; ValueError if it has another input."""
+    status(top)  # refuses inputs that are no streams
+    every = ports(top)
+    inward = [port for port in every if not port.outward]
+    return inward, [port for port in every if port.outward]
+
+
 def status(top: wiring.Component) -> tuple[Register, ...]:
     """Return the registers of a component's flags and counters; none if it has no such port.
 

@@ -15,7 +15,7 @@ from nomul.hw.popcount import popcount
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.loader import Loader
-from nomul.hw.products.ports import ports, raise_flags
+from nomul.hw.products.ports import filling, ports, raise_flags
 from nomul.hw.products.store import Store
 
 COUNTER_BITS = 16
@@ -95,9 +95,7 @@ class Top(Configured[Config]):
             feed.refuse.eq(~loader.loaded | modes.bad),
             loader.idle.eq(feed.idle),
             self.loaded.eq(loader.loaded),
-            store.write.eq(loader.write),
-            store.into.eq(loader.into),
-            store.word.eq(loader.word),
+            *filling(loader, store),
             store.read.eq(feed.step),
             store.address.eq(reads.slice * cfg.chunks + feed.chunk),
         ]

@@ -100,16 +100,8 @@ class Spectral(Engine):
             m.d.sync += [full.eq(1), begin.eq(began), end.eq(ends)]
         with m.Elif(moved):
             m.d.sync += full.eq(0)
-        with m.If(feed.step):
-            m.d.sync += [there.eq(1), began.eq(feed.begin), ends.eq(feed.end)]
-            m.d.sync += tail.eq(feed.chunk == cfg.chunks - 1)
-        with m.Elif(whole):
-            m.d.sync += there.eq(0)
-        # Lanes beyond the vector's end count as zero.
-        filled = (cfg.inputs - 1) % cfg.width + 1
-        lanes = [
-            Mux(tail, 0, feed.now[i]) if i >= filled else feed.now[i] for i in range(cfg.width)
-        ]
+        feed.beat(m, there, tail, began, ends, whole)
+        lanes = feed.acts(cfg.inputs, tail)
         x = Signal(cfg.act_bits)
         m.d.comb += [
             x.eq(Array([*lanes, *[Const(0, cfg.act_bits)] * (cfg.k - cfg.width)])[j]),

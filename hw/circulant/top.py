@@ -7,7 +7,7 @@ from nomul.golden.circulant.config import RULES
 from nomul.hw.circulant.direct import Direct
 from nomul.hw.circulant.spectral import Spectral
 from nomul.hw.products.member import Member
-from nomul.hw.products.ports import admission, raise_flags, strobes
+from nomul.hw.products.ports import admission, filling, raise_flags, strobes
 
 
 class Top(Member[Config]):
@@ -42,9 +42,7 @@ class Top(Member[Config]):
         m.d.comb += [
             *admission(loader, feed),
             self.loaded.eq(loader.loaded),
-            store.write.eq(loader.write),
-            store.into.eq(loader.into),
-            store.word.eq(loader.word),
+            *filling(loader, store),
         ]
         engine = (Direct if direct else Spectral)(cfg, loader, store, feed, drain)
         engine.describe(m)

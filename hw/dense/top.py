@@ -9,7 +9,7 @@ from nomul.hw.once import Once
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.member import Member
-from nomul.hw.products.ports import admission, raise_flags, strobes
+from nomul.hw.products.ports import admission, filling, raise_flags, strobes
 
 
 class Top(Member[Config]):
@@ -61,9 +61,7 @@ class Top(Member[Config]):
             *admission(loader, feed),
             loader.idle.eq(feed.idle),
             self.loaded.eq(loader.loaded),
-            store.write.eq(loader.write),
-            store.into.eq(loader.into),
-            store.word.eq(loader.word),
+            *filling(loader, store),
             store.read.eq(feed.step),
             address.eq(base + feed.chunk),
             store.address.eq(address >> shift),

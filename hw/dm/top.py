@@ -8,6 +8,7 @@ from nomul.golden.dm import Config
 from nomul.hw.configured import Configured, Ports
 from nomul.hw.dm import direct
 from nomul.hw.dm.sampler import Sampler
+from nomul.hw.memory import whole
 from nomul.hw.skid import Stage
 
 COUNTER_BITS = 32
@@ -118,11 +119,7 @@ class Top(Configured[Config]):
             write.en.eq(taken),
         ]
         with m.If(taken):
-            m.d.sync += [
-                place.eq(Mux(word.last | ends, 0, place + 1)),
-                loaded.eq(word.last & ends),
-                self.misloaded.eq(self.misloaded | (word.last != ends)),
-            ]
+            m.d.sync += whole(word.last, ends, place, loaded, self.misloaded)
         return read
 
     def _load_vector(

@@ -91,17 +91,9 @@ class Top(Member[Config]):
         ]
         with m.If(steps):
             m.d.sync += plane.eq(Mux(plane == 0, cfg.first_cycles - 1, plane - 1))
-        with m.If(feed.step):
-            m.d.sync += [there.eq(1), began.eq(feed.begin), ends.eq(feed.end)]
-            m.d.sync += tail.eq(feed.chunk == cfg.chunks - 1)
-        with m.Elif(whole):
-            m.d.sync += there.eq(0)
-        # Lanes beyond the vector's end count as zero.
-        filled = (cfg.inputs - 1) % cfg.width + 1
+        feed.beat(m, there, tail, began, ends, whole)
         x = Signal(cfg.size * cfg.act_bits, name="x_now")
-        lanes = [
-            Mux(tail, 0, feed.now[i]) if i >= filled else feed.now[i] for i in range(cfg.width)
-        ]
+        lanes = feed.acts(cfg.inputs, tail)
         m.d.comb += [x[i * cfg.act_bits :][: cfg.act_bits].eq(lane) for i, lane in enumerate(lanes)]
         kept = {
             "begin": Signal(name="block_begin"),

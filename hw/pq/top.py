@@ -70,9 +70,9 @@ class Top(Member[Config]):
 
     def _lanes(self, feed: Feed, tail: Signal) -> list:
         """Return the activations of each subvector of a beat, zero beyond the vector's end."""
-        cfg, filled = self.cfg, (self.cfg.inputs - 1) % self.cfg.width + 1
+        cfg = self.cfg
         zero = Const(0, cfg.act_bits)
-        flat = [Mux(tail, 0, feed.now[i]) if i >= filled else feed.now[i] for i in range(cfg.width)]
+        flat = feed.acts(cfg.inputs, tail)
         flat += [zero] * (cfg.lanes - cfg.width)
         return [flat[g * cfg.length : (g + 1) * cfg.length] for g in range(cfg.at_once)]
 

@@ -1,6 +1,6 @@
 """Takes a vector's activations, and offers them again as often as a member passes over them."""
 
-from amaranth.hdl import Array, Module, Signal, unsigned
+from amaranth.hdl import Array, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -103,6 +103,31 @@ class Feed(wiring.Component):
                 m.d.sync += [self.chunk.eq(0), taking.eq(self.final | self.drop)]
         self._activations(m)
         return m
+
+    def beat(
+        self, m: Module, there: Value, tail: Value, began: Value, ends: Value, whole: Value
+    ) -> None:
+        """Describe what is known of the beat that a member works on, until it is done (``whole``).
+
+        Parameters
+        ----------
+        there
+            Whether there is one.
+        tail, began, ends
+            It is its vector's last by number; the first; the last of a good one.
+        """
+        with m.If(self.step):
+            m.d.sync += [there.eq(1), began.eq(self.begin), ends.eq(self.end)]
+            m.d.sync += tail.eq(self.chunk == self.chunks - 1)
+        with m.Elif(whole):
+            m.d.sync += there.eq(0)
+
+    def acts(self, inputs: int, tail: Value) -> list[Value]:
+        """Return the activations of the step before; in the last beat, zero beyond ``inputs``."""
+        filled = (inputs - 1) % self.lanes + 1
+        return [
+            Mux(tail, 0, self.now[i]) if i >= filled else self.now[i] for i in range(self.lanes)
+        ]
 
     def _activations(self, m: Module) -> None:
         """Keep the beats that are needed again, and select the one of the step before."""

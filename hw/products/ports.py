@@ -37,6 +37,15 @@ def admission(loader: Any, feed: Feed) -> list[Any]:
     return [feed.hold.eq(loader.busy), feed.refuse.eq(~loader.loaded)]
 
 
+def filling(loader: Any, store: Any) -> list[Any]:
+    """Return what writes the words of a tile into a store."""
+    return [
+        store.write.eq(loader.write),
+        store.into.eq(loader.into),
+        store.word.eq(loader.word),
+    ]
+
+
 def strobes(loader: Any, feed: Feed) -> tuple[Value, ...]:
     """Return what raises the family's flags, in the order of ``nomul.golden.products.FLAGS``."""
     return loader.short, loader.long, feed.refused, feed.short, feed.long

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from nomul.golden.spdnn import Config
 from nomul.golden.spdnn.config import CEILING
+from nomul.hw.memory import whole
 from nomul.hw.once import Once
 from nomul.hw.skid import Stage
 from nomul.hw.spdnn.lane import Lane, control_layout
@@ -166,11 +167,7 @@ class Top(wiring.Component):
             write.en.eq(taken),
         ]
         with m.If(taken):
-            m.d.sync += [
-                place.eq(Mux(word.last | ends, 0, place + 1)),
-                loaded.eq(word.last & ends),
-                self.misloaded.eq(self.misloaded | (word.last != ends)),
-            ]
+            m.d.sync += whole(word.last, ends, place, loaded, self.misloaded)
         return read.data, loaded
 
     def _edges(

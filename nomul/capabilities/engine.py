@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nomul import present
+from nomul.capabilities import trials
 from nomul.flow.results import Question, Trial
 from nomul.options import AsJson, Calibration, changes
 
@@ -120,20 +121,10 @@ def predict(cfg: "Config", x: Any, words: Mapping[str, Any]) -> Question:
 def test_set(
     cfg: "Config", name: str, folder: Path, images: int | None, target: str | None
 ) -> Trial:
-    """Write a test set where a bench finds it, and return what it takes to run and to judge it.
+    """Return the trial of digits, fashion-mnist or a file; see :mod:`nomul.capabilities.trials`.
 
-    Parameters
-    ----------
-    cfg
-        The engine.
-    name
-        digits, fashion-mnist, or a file of samples.
-    folder
-        Where the codes go.
-    images
-        Only the first so many of the set; 20 if None, since each takes thousands of cycles.
-    target
-        Column of a file that holds the classes.
+    The samples of a file have their classes in the column ``target``. Without ``images`` there are
+    20, since each takes thousands of cycles.
 
     Raises
     ------
@@ -149,9 +140,6 @@ def test_set(
         raise ValueError(f"{name}: has {x[0].size} values, the network takes {net.input_shape}")
     chosen = slice(None, 20 if images is None else images)
     codes = net.encode(x[chosen].reshape(-1, *net.input_shape))
-    folder.mkdir(parents=True, exist_ok=True)
-    stimuli = (folder / "stimuli.npz").resolve()
-    np.savez(stimuli, x=codes)
 
     def judge() -> dict[str, Any]:
         # The bench compared every score and class with the model's.
@@ -159,7 +147,7 @@ def test_set(
         right = float((given == labels[chosen]).mean())
         return {"samples": len(codes), "accuracy": round(right, 4)}
 
-    return Trial({"NOMUL_STIMULI": str(stimuli)}, judge)
+    return Trial(trials.environment(folder, codes, answers=False), judge)
 
 
 def images_of(name: str, target: str | None = None) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nomul import present
+from nomul.capabilities import trials
 from nomul.flow.results import Trial
 from nomul.options import AsJson, Seed
 
@@ -84,30 +85,18 @@ def train(
 def test_set(
     cfg: "Config", name: str, folder: Path, images: int | None, target: str | None
 ) -> Trial:
-    """Write a test set where a bench finds it, and return what it takes to run and to judge it.
+    """Return the trial of digits, fashion-mnist, or a file ``.npz`` as training takes it.
 
-    Parameters
-    ----------
-    cfg
-        The network's hardware.
-    name
-        digits, fashion-mnist, or a file ``.npz`` as training takes it.
-    folder
-        Where the images and the answers go.
-    images
-        Only the first so many of the set.
-    target
-        Of no use: a file has its labels in an array of its own.
+    See :mod:`nomul.capabilities.trials`; a file has its labels in an array of its own, and takes no
+    ``target``.
 
     Raises
     ------
     ValueError
         There is no such data set, it does not fit the network, or a target was given.
     """
-    import numpy as np
 
     from nomul.golden import lif
-    from nomul.sim.harness import BenchError
     from nomul.train import lif as training
 
     if target is not None:
@@ -118,20 +107,5 @@ def test_set(
             f"{name} has {test.x_test.shape[1]} pixels, and the network takes {network.inputs}"
         )
     x, labels = test.x_test[:images], test.labels_test[:images]
-    modelled = lif.predict(network, x).label
-    folder.mkdir(parents=True, exist_ok=True)
-    stimuli, answers = ((folder / file).resolve() for file in ("stimuli.npz", "answers.npy"))
-    answers.unlink(missing_ok=True)
-    np.savez(stimuli, x=x)
-
-    def judge() -> dict[str, Any]:
-        simulated = np.load(answers)
-        if not np.array_equal(simulated, modelled):
-            raise BenchError("the simulated Verilog and the model give other classes")
-        return {
-            "samples": len(labels),
-            "accuracy": round(float((simulated == labels).mean()), 4),
-            "accuracy of the model": round(float((modelled == labels).mean()), 4),
-        }
-
-    return Trial({"NOMUL_STIMULI": str(stimuli), "NOMUL_ANSWERS": str(answers)}, judge)
+    modelled, told = lif.predict(network, x).label, trials.environment(folder, x)
+    return Trial(told, lambda: trials.accuracies(trials.answered(told), modelled, labels))

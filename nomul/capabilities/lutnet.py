@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nomul import present
+from nomul.capabilities import trials
 from nomul.flow.results import Question, Trial
 from nomul.options import AsJson, Seed
 
@@ -286,20 +287,9 @@ def rivals(name: str) -> "list[Rival]":
 def test_set(
     cfg: "Config", name: str, folder: Path, images: int | None, target: str | None
 ) -> Trial:
-    """Write a test set where a bench finds it, and return what it takes to run and to judge it.
+    """Return the trial of a file of samples with its ``target``, or of digits or fashion-mnist.
 
-    Parameters
-    ----------
-    cfg
-        The network's hardware.
-    name
-        A file of samples, or digits or fashion-mnist.
-    folder
-        Where the samples and the answers go.
-    images
-        Only the first so many of the set.
-    target
-        Column of a file that holds the classes.
+    See :mod:`nomul.capabilities.trials`.
 
     Raises
     ------
@@ -309,7 +299,6 @@ def test_set(
     import numpy as np
 
     from nomul.golden import lutnet
-    from nomul.sim.harness import BenchError
     from nomul.train import data
 
     network = cfg.load()
@@ -323,30 +312,21 @@ def test_set(
         classes = tuple(map(str, range(test.classes)))
     codes, labels = codes[:images], labels[:images]
     modelled = lutnet.predict(network, codes)
-    folder.mkdir(parents=True, exist_ok=True)
-    stimuli, answers = ((folder / file).resolve() for file in ("stimuli.npz", "answers.npy"))
-    answers.unlink(missing_ok=True)
-    np.savez(stimuli, x=codes)
+    told = trials.environment(folder, codes)
 
     def judge() -> dict[str, Any]:
-        given = np.load(answers)
+        given = trials.answered(told)
         if given.shape[1] > 1:
             simulated = given.argmax(axis=1)
         else:  # a class, or the score of class 1 against class 0
             chosen = isinstance(network.layers[-1], lutnet.Argmax)
             simulated = given[:, 0] if chosen else (given[:, 0] > 0).astype(np.int64)
-        if not np.array_equal(simulated, modelled):
-            raise BenchError("the simulated Verilog and the model give other classes")
+        found = trials.accuracies(simulated, modelled, labels)
         table = folder / "answers.csv"
         _write_answers(table, classes, labels, modelled, simulated)
-        return {
-            "samples": len(labels),
-            "accuracy": round(float((simulated == labels).mean()), 4),
-            "accuracy of the model": round(float((modelled == labels).mean()), 4),
-            "answers": str(table),
-        }
+        return {**found, "answers": str(table)}
 
-    return Trial({"NOMUL_STIMULI": str(stimuli), "NOMUL_ANSWERS": str(answers)}, judge)
+    return Trial(told, judge)
 
 
 def narrow(cfg: "Config") -> tuple[Any, str] | None:

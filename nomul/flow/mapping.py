@@ -58,17 +58,8 @@ def measure(
         Name of a target; ``freepdk45`` if None. With ``liberty`` a label, by default the file's.
     liberty
         Standard cells to map to.
-    period_ps, hierarchical, seeds
-        As in :func:`nomul.synth.measure.measure`.
-    clock_gating
-        Smallest number of registers with a common enable that get a clock gate; 0 for none.
-
-    Raises
-    ------
-    YosysError
-        The design has a latch, or a wire without driver or with several; or a tool failed.
-    FileNotFoundError, ValueError
-        There is no such library, or target, or it has no standard cells to gate clocks with.
+    period_ps, hierarchical, seeds, clock_gating
+        As of :meth:`nomul.flow.design.Design.synthesize`, which also says what is raised.
     """
     from nomul.synth import measure
     from nomul.synth.map import targets
@@ -93,6 +84,15 @@ def measure(
     )
 
 
+def _standard(what: str, found: object, target: str | None) -> "StandardCells":
+    """Return a target's standard cells, or raise ValueError with what needs them."""
+    from nomul.synth.map import targets
+
+    if not isinstance(found, targets.StandardCells):
+        raise ValueError(f"{what} needs standard cells, and {target} has none; try freepdk45")
+    return found
+
+
 def cells_with_models(
     target: str | None = None,
     liberty: Files = None,
@@ -115,10 +115,9 @@ def cells_with_models(
 
     name = target_name(target, liberty)
     cells = targets.get(name, liberty=liberty, models=models, defines=defines)
-    if not isinstance(cells, targets.StandardCells):
-        raise ValueError(f"energy needs standard cells, and {target} has none; try freepdk45")
-    cells.models()
-    return cells
+    found = _standard("energy", cells, target)
+    found.models()
+    return found
 
 
 def energy(
@@ -137,17 +136,8 @@ def energy(
     ----------
     cells
         What it was mapped to, from :func:`cells_with_models`.
-    period_ps
-        Clock period of the estimate.
-    glitches
-        Give every cell a delay, and count what nets do before they settle.
-    seed
-        Of the bench's stimuli.
-
-    Raises
-    ------
-    BenchError
-        The netlist does not do what the model says.
+    period_ps, glitches, seed
+        As of :meth:`nomul.flow.mapped.Mapped.energy`, which also says what is raised.
     """
     from nomul.synth.energy import gatesim, power
 
@@ -234,10 +224,9 @@ def cells_with_lef(target: str | None = None) -> "StandardCells":
     from nomul.synth.map import targets
 
     found = targets.get(target_name(target, None))
-    if not isinstance(found, targets.StandardCells):
-        raise ValueError(f"a layout needs standard cells, and {target} has none; try freepdk45")
-    found.lef()
-    return found
+    cells = _standard("a layout", found, target)
+    cells.lef()
+    return cells
 
 
 def check(

@@ -128,9 +128,8 @@ async def code_counts_as_zero(
     flag
         What the wrong one raises; None where there is none and the two are the same.
     """
-    await unit.bench.reset()
-    made = unit.golden.stimuli(unit.cfg, unit.bench.numpy_rng, 6)
-    x, words = made["x"], unit.tile_words(made["packed"])
+    packed, x = await unit.begin(6)
+    words = unit.tile_words(packed)
     rest = words[0] >> bits << bits
     sums: list[Any] = []
     for code in (zero, wrong):

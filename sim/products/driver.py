@@ -80,6 +80,12 @@ class Driver:
         last = np.arange(self.beats) == self.beats - 1
         return self.activations.pack(x=full.reshape(self.beats, -1), last=last)
 
+    async def begin(self, vectors: int) -> tuple[Any, np.ndarray]:
+        """Reset, and return a tile and so many vectors of the member's stimuli."""
+        await self.bench.reset()
+        made = self.golden.stimuli(self.cfg, self.bench.numpy_rng, vectors)
+        return made["packed"], made["x"]
+
     def feed(self, words: list[int]) -> None:
         """Queue words of a tile."""
         self.weight.payloads = [*self.weight.payloads, *words]

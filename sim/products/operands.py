@@ -34,6 +34,12 @@ def operands(
     return golden.project(cfg, w), x
 
 
+def tile(golden: ModuleType, cfg: Any, rng: np.random.Generator) -> tuple[Any, np.ndarray]:
+    """Return a tile of :func:`operands`, and their vectors."""
+    w, x = operands(golden, cfg, rng)
+    return golden.compress(cfg, w), x
+
+
 def record(bench: Bench, cfg: Any, x: np.ndarray, vectors: Source, cycles: int) -> None:
     """Record what energy is split by.
 

@@ -5,7 +5,7 @@ from typing import Any
 import cocotb
 
 from nomul.golden.products import sonic
-from nomul.sim.products.operands import operands, record
+from nomul.sim.products.operands import record, tile
 from nomul.sim.sonic.bench import Accelerator, Job
 from nomul.sim.stream import STALLS, assert_equal, bits
 
@@ -26,8 +26,7 @@ async def vectors_in_sequence(dut, source, sink):
     """One tile, many vectors: sums equal the model; without stalls cycles equal the formula."""
     unit = Unit(dut, source, sink)
     cfg: Any = unit.cfg  # of the family's member
-    w, x = operands(sonic, cfg, unit.bench.numpy_rng)
-    packed = sonic.compress(cfg, w)
+    packed, x = tile(sonic, cfg, unit.bench.numpy_rng)
     await unit.bench.reset()
     unit.load(packed.codebook)
     jobs = [Job("fc", packed.codes, vector) for vector in x]

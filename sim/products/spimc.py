@@ -6,7 +6,7 @@ import cocotb
 import numpy as np
 
 from nomul.golden.products import spimc
-from nomul.sim.products.operands import operands, record
+from nomul.sim.products.operands import record, tile
 from nomul.sim.spimc import Macro
 from nomul.sim.spimc.bench import COMMAND, START
 from nomul.sim.stream import STALLS, assert_equal, bit
@@ -35,8 +35,7 @@ async def vectors_in_sequence(dut, source, sink):
     """One tile, many vectors: sums equal the model; without stalls cycles equal the formula."""
     unit = Unit(dut, source, sink)
     cfg: Any = unit.cfg  # of the family's member
-    w, x = operands(spimc, cfg, unit.bench.numpy_rng)
-    packed = spimc.compress(cfg, w)
+    packed, x = tile(spimc, cfg, unit.bench.numpy_rng)
     await unit.bench.reset()
     await unit.load(packed.tile)
     assert bit(dut.loaded), "the tile is not loaded"

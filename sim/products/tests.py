@@ -1,4 +1,4 @@
-"""The tests that every member's bench has."""
+"""The tests that every member's bench has, and which of them is measured."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from nomul.sim.stream import STALLS
 def tests(unit: type[Driver]) -> dict[str, Any]:
     """Return the family's tests of a member by name, which its bench puts among its own names.
 
-    The harness finds tests as objects of the bench's module: ``globals().update(tests(Unit))``.
+    The harness finds tests as objects of the bench's module: ``globals().update(tests(Unit))``. So
+    it does ``MEASURED``, ``OPERATION`` and ``RECORDED``, which are the same for all members.
 
     Parameters
     ----------
@@ -47,7 +48,11 @@ def tests(unit: type[Driver]) -> dict[str, Any]:
         wrong_vectors_give_nothing: {"source": STALLS},
         works_after_reset: {},
     }
-    found = {}
+    found: dict[str, Any] = {
+        "MEASURED": "vectors_in_sequence",
+        "OPERATION": "product",
+        "RECORDED": "products_equal_the_model/source=never/sink=never",
+    }
     for function, stalls in made.items():
         # Their names are those of the bench that runs them, by which they are chosen.
         function.__qualname__, function.__module__ = function.__name__, unit.__module__

@@ -11,6 +11,14 @@ from nomul.sim.sonic.bench import CONV, FC, LOAD, Accelerator, Job, book, check_
 from nomul.sim.stream import STALLS, assert_equal, bit, bits
 
 
+def loaded(dut, stalls: str = "never") -> tuple[Accelerator, np.ndarray]:
+    """Return the accelerator with a codebook on its way, and the levels of that."""
+    unit = Accelerator(dut, stalls, stalls)
+    levels = book(unit.cfg, unit.bench.numpy_rng)
+    unit.load(levels)
+    return unit, levels
+
+
 @cocotb.test()
 @cocotb.parametrize(stalls=STALLS)
 async def codes_that_were_not_loaded_count_as_zero(dut, stalls):
@@ -40,10 +48,8 @@ async def an_empty_codebook_makes_everything_zero(dut):
 @cocotb.parametrize(stalls=STALLS)
 async def zeros_give_zeros_and_no_pass(dut, stalls):
     """All-zero vectors and kernels: results 0, nothing counted, nothing hangs."""
-    unit = Accelerator(dut, stalls, stalls)
-    rng, cfg = unit.bench.numpy_rng, unit.cfg
-    levels = book(cfg, rng)
-    unit.load(levels)
+    unit, levels = loaded(dut, stalls)
+    cfg = unit.cfg
     rows, length = legal_rows(cfg, cfg.fc_units + 1), min(20, cfg.max_length)
     kernels, image = legal_shapes(cfg, (2, 1, 2, 2), (1, 4, 5))
     jobs = [
@@ -58,10 +64,8 @@ async def zeros_give_zeros_and_no_pass(dut, stalls):
 @cocotb.parametrize(stalls=STALLS)
 async def an_early_last_is_as_if_zeros_followed(dut, stalls):
     """End a vector, and each kernel, before its length: the rest counts as zeros."""
-    unit = Accelerator(dut, stalls, stalls)
+    unit, levels = loaded(dut, stalls)
     rng, cfg = unit.bench.numpy_rng, unit.cfg
-    levels = book(cfg, rng)
-    unit.load(levels)
     layers, results = sonic.layers(cfg, rng), {}
     cut = {"fc": cfg.fc_lanes + 1, "conv": cfg.conv_lanes + 2}
     jobs = []
@@ -86,10 +90,8 @@ async def an_early_last_is_as_if_zeros_followed(dut, stalls):
 @cocotb.test()
 async def elements_beyond_max_length_are_dropped_and_told(dut):
     """Send a vector longer than the chunk memory: its end is cut off, and a flag is raised."""
-    unit = Accelerator(dut)
+    unit, levels = loaded(dut)
     rng, cfg = unit.bench.numpy_rng, unit.cfg
-    levels = book(cfg, rng)
-    unit.load(levels)
     top = (1 << (cfg.act_bits - 1)) - 1
     codes = rng.integers(0, 1 << cfg.code_bits, (legal_rows(cfg, 2), cfg.max_length))
     job = Job("fc", codes, rng.integers(1, top, cfg.max_length))

@@ -1,30 +1,12 @@
 """``nomul compare`` from nothing to a page, with tools and without."""
 
 import json
-import sys
 
 import pytest
 
-from nomul import cli
 from nomul.capabilities import lutnet
 from nomul.experiments.compare import subject
 from nomul.golden import network
-
-
-@pytest.fixture
-def nomul_(monkeypatch, tmp_path, capsys):
-    """Return a function that runs a command line and returns exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["nomul", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        captured = capsys.readouterr()
-        return exit_.value.code or 0, captured.out, captured.err
-
-    return run
-
 
 DIGITS = ("compare", "digits-mlp-int8", "--data", "digits", "--member", "dense")
 

@@ -16,22 +16,6 @@ import nomul
 from nomul import cli, doctor, flow, present, registry
 
 
-@pytest.fixture
-def nomul_(monkeypatch, tmp_path, capsys):
-    """Return a function that runs a command line and returns exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NOMUL_DEBUG", raising=False)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["nomul", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        captured = capsys.readouterr()
-        return exit_.value.code or 0, captured.out, captured.err
-
-    return run
-
-
 @pytest.mark.parametrize("command", ["list", "show lfsr", "doctor"])
 def test_light_commands_load_no_hdl(command):
     check = (

@@ -425,7 +425,7 @@ def boosted() -> bytes:
 
 
 def graph(rng: np.random.Generator) -> bytes:
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
     signs = [np.where(rng.random(s) < 0.5, -1, 1).astype(np.float32) for s in ((4, 3), (3, 2))]
     values = {"s": np.float32(1), "w": signs[0], "v": signs[1]}
@@ -438,15 +438,20 @@ def graph(rng: np.random.Generator) -> bytes:
         helper.make_node("MatMul", ["h", "v"], ["y"]),
         helper.make_node("ArgMax", ["y"], ["c"], axis=1),
     ]
+    return onnx_file(nodes, values, ("c", TensorProto.INT64, ("N", 1)))
+
+
+def onnx_file(
+    nodes: list[Any], values: dict[str, Any], answer: tuple[Any, ...], **more: Any
+) -> bytes:
+    """Return an ONNX file of a graph that takes ``x`` of four values, with constants by name."""
+    from onnx import TensorProto, helper, numpy_helper
+
     info = helper.make_tensor_value_info
-    made = helper.make_graph(
-        nodes,
-        "g",
-        [info("x", TensorProto.FLOAT, ("N", 4))],
-        [info("c", TensorProto.INT64, ("N", 1))],
-        [numpy_helper.from_array(np.asarray(v), k) for k, v in values.items()],
-    )
-    return helper.make_model(made).SerializeToString()
+    constants = [numpy_helper.from_array(np.asarray(v), k) for k, v in values.items()]
+    given = [info("x", TensorProto.FLOAT, ("N", 4))]
+    made = helper.make_graph(nodes, "g", given, [info(*answer)], constants)
+    return helper.make_model(made, **more).SerializeToString()
 
 
 def torch_file(arrays: dict[str, Any]) -> bytes:
@@ -566,7 +571,7 @@ def spikes(folder: Path, rng: np.random.Generator) -> bytes:
 
 def perceptron(rng: np.random.Generator) -> bytes:
     """Return a network of real numbers as an ONNX file."""
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
     values = {"w": rng.normal(size=(4, 3)), "b": rng.normal(size=3), "v": rng.normal(size=(3, 2))}
     nodes = [
@@ -574,16 +579,9 @@ def perceptron(rng: np.random.Generator) -> bytes:
         helper.make_node("Relu", ["z"], ["h"]),
         helper.make_node("MatMul", ["h", "v"], ["y"]),
     ]
-    info = helper.make_tensor_value_info
-    made = helper.make_graph(
-        nodes,
-        "g",
-        [info("x", TensorProto.FLOAT, ("N", 4))],
-        [info("y", TensorProto.FLOAT, ("N", 2))],
-        [numpy_helper.from_array(np.float32(v), k) for k, v in values.items()],
-    )
+    floats = {name: np.float32(value) for name, value in values.items()}
     opset = [helper.make_opsetid("", 17)]
-    return helper.make_model(made, opset_imports=opset).SerializeToString()
+    return onnx_file(nodes, floats, ("y", TensorProto.FLOAT, ("N", 2)), opset_imports=opset)
 
 
 def readers(folder: Path) -> dict[str, Reader]:
