@@ -61,6 +61,10 @@ class Config(config.Config):
         "digits-xc7": {"network": "digits-xc7"},
         "digits-numbers": {"network": "digits-numbers", "registers": "end"},
         "digits-tiny": {"network": "digits-tiny", "adder": "plus", "registers": "end"},
+        "digits-streamed": {
+            **{"network": "digits-streamed", "adder": "carry"},
+            **{"registers": "end", "count_cycles": 15},
+        },
         "digits-hx1k": {"network": "digits-hx1k", "adder": "carry", "registers": "end"},
     }
 
@@ -185,13 +189,17 @@ class Config(config.Config):
 
 def trained() -> dict[str, Path]:
     """Return the trained networks that come with nomul, by name."""
-    files = Path(__file__).parent.glob("*")
-    return {path.stem: path for path in sorted(files) if path.suffix in (".json", ".npz")}
+    folder = Path(__file__).parent
+    return {path.stem: path for path in folder.glob("*.json")}
 
 
-def stimuli(cfg: Config, rng: np.random.Generator, n: int = 130) -> dict[str, Ints]:
-    """Return inputs ``x`` int64[n, inputs]: all zero, all ones, and every density between."""
+def stimuli(cfg: Config, rng: np.random.Generator, n: int | None = None) -> dict[str, Ints]:
+    """Return inputs ``x`` int64[n, inputs]: all zero, all ones, and every density between.
+
+    Where nobody says how many, they are 130, or 30 of a streamed network, which takes longer.
+    """
     network = cfg.load()
+    n = (30 if network.streamed else 130) if n is None else n
     most = (1 << network.input_bits) - 1
     density = np.linspace(0, 1, n)[:, None]
     corner = rng.random((n, network.inputs)) < density

@@ -237,7 +237,8 @@ class Front(wiring.Component):
             own = [b for b in bits if b[:3] == (grid, kernel, threshold)]
             places = [rows * columns - 1 - (b[3] * columns + b[4]) for b in own]
             name = f"chain{grid}_{kernel}_{threshold}"
-            chain = Signal(max(places) + 1, name=name, reset_less=True)
+            # With a reset it stays registers; shift registers would take tables where bits are unread.
+            chain = Signal(max(places) + 1, name=name)
             with m.If(now.at(*ends)):
                 m.d.sync += chain.eq(Cat(bit, chain[:-1]))
             if schedule.latched(grid):

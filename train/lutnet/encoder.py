@@ -1,5 +1,6 @@
 """How training makes bits of integer codes, and the same as the first layer of a network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nomul.golden import lutnet
+from nomul.golden.lutnet.layers import Layer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +56,19 @@ class Encoding:
 
         A generator stands for noise; without one the result is that of :meth:`layer`.
         """
-        x = codes.T.contiguous()
-        if generator is not None and (self.noise or self.jitter):
-            real = self.moved(codes, generator).T if self.jitter else x.float()
-            noise = torch.randn(x.shape, generator=generator).mul_(self.noise)
-            x = noise.add_(real).round_().clamp_(0, (1 << width) - 1).to(torch.uint8)
+        x = self.codes(codes, width, generator).T.contiguous()
         feature, place = (torch.as_tensor(v) for v in self.offered(width, x.shape[0]))
         place = place.to(torch.uint8)[:, None]
         return (x[feature] >= place).to(torch.uint8) if self.levels else (x[feature] >> place) & 1
+
+    def codes(self, codes: Tensor, width: int, generator: torch.Generator | None) -> Tensor:
+        """Return codes uint8[n, features] with the noise that a generator stands for."""
+        if generator is None or not (self.noise or self.jitter):
+            return codes
+        # The noise is drawn feature by feature, as networks of bits take it.
+        real = self.moved(codes, generator) if self.jitter else codes.float()
+        noise = torch.randn(real.T.shape, generator=generator).mul_(self.noise)
+        return noise.add_(real.T).round_().clamp_(0, (1 << width) - 1).to(torch.uint8).T
 
     def moved(self, codes: Tensor, generator: torch.Generator) -> Tensor:
         """Return images float[n, features] under small random affine maps, one for each."""
@@ -74,7 +81,7 @@ class Encoding:
 
     def layer(
         self, wires: NDArray[np.int64], width: int, features: int
-    ) -> tuple[list[lutnet.Thermometer], NDArray[np.int64]]:
+    ) -> tuple[Sequence[Layer], NDArray[np.int64]]:
         """Return a thermometer of those bits alone that are in use, and the wires behind it."""
         if not self.levels:
             return [], wires

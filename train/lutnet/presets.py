@@ -18,6 +18,7 @@ from nomul.train.lutnet.encoder import Encoding
 from nomul.train.lutnet.fit import Recipe, fit
 from nomul.train.lutnet.numbers import INPUTS, NumberNet
 from nomul.train.lutnet.runs import Run, several
+from nomul.train.lutnet.streamed import Streaming
 from nomul.version import __version__
 
 __all__ = ["FASHION", "PRESETS", "Preset", "Trained", "load", "measure", "train"]
@@ -47,6 +48,8 @@ class Preset:
         layer, and the rest of these are votes. 0: group sums.
     temperature
         Of the class scores, relative to 1.5 sqrt(direct tables per class).
+    spread
+        The entries of direct tables begin in -spread .. spread.
     recipe
         Epochs, batch size, rates.
     """
@@ -58,6 +61,7 @@ class Preset:
     encoding: Encoding = DIGITS
     units: int = 0
     temperature: float = 0.4
+    spread: float = 1.0
     recipe: Recipe = dataclasses.field(default_factory=Recipe)
 
 
@@ -85,6 +89,20 @@ def fashion(
     )
 
 
+def streamed(tables: int, *, epochs: int, noise: float = 0.9) -> Preset:
+    """Return a preset for Fashion-MNIST: a layer of tables behind edges that are counted."""
+    grids = ((4, 2, (2, 8)), (8, 4, (2, 8, 20, 40)))
+    return Preset(
+        data="fashion-mnist",
+        sizes=(tables,),
+        choices=(256,),
+        encoding=Streaming(levels=(2, 5, 9), noise=noise, side=28, grids=grids),
+        temperature=0.3,
+        spread=0.3,
+        recipe=Recipe(epochs=epochs, wire_rate=0.1, wire_every=4, ahead=8),
+    )
+
+
 PRESETS: dict[str, Preset] = {
     "digits-xc7": Preset(sizes=(240,), recipe=Recipe(epochs=120)),
     "digits-70": Preset(sizes=(70,), recipe=Recipe(epochs=120)),
@@ -104,6 +122,18 @@ PRESETS: dict[str, Preset] = {
     "fashion-10000": fashion(4700, epochs=10, noise=0.7, wire_every=8),
     "fashion-25000": fashion(12000, epochs=10, noise=0.9, wire_every=8),
     "fashion-50000": fashion(24000, epochs=10, noise=0.9, wire_every=8),
+    "digits-streamed": Preset(
+        sizes=(300,),
+        k=4,
+        encoding=Streaming(
+            levels=(4, 8, 12), noise=1.5, jitter=0.2, side=8, grids=((4, 2, (2, 6)),)
+        ),
+        spread=0.3,
+        recipe=Recipe(epochs=120),
+    ),
+    "streamed-2000": streamed(300, epochs=6, noise=0.7),
+    "streamed-15000": streamed(9600, epochs=8),
+    "streamed-20000": streamed(13500, epochs=8),
 }
 
 
@@ -136,9 +166,13 @@ def train(
     net: DirectNet | NumberNet
     if preset.units:
         votes = preset.sizes[0] // data.classes - INPUTS * preset.units
-        net = NumberNet(n_in, preset.units, votes, data.classes, generator)
+        options = {"spread": preset.spread}
+        net = NumberNet(n_in, preset.units, votes, data.classes, generator, **options)
     else:
         net = DirectNet(n_in, preset.sizes, preset.k, data.classes, generator, preset.choices)
+        with torch.no_grad():
+            for table in net.tables:
+                table.mul_(preset.spread)
     net.temperature *= preset.temperature
     recipe = dataclasses.replace(preset.recipe, seed=seed)
     run(net, preset.encoding, data, recipe, checkpoint=checkpoint, advance=advance)
