@@ -237,7 +237,7 @@ class Front(wiring.Component):
             own = [b for b in bits if b[:3] == (grid, kernel, threshold)]
             places = [rows * columns - 1 - (b[3] * columns + b[4]) for b in own]
             name = f"chain{grid}_{kernel}_{threshold}"
-            # With a reset it stays registers; shift registers would take tables where bits are unread.
+            # With a reset it stays registers, where shift registers would take look-up tables.
             chain = Signal(max(places) + 1, name=name)
             with m.If(now.at(*ends)):
                 m.d.sync += chain.eq(Cat(bit, chain[:-1]))
