@@ -7,7 +7,13 @@ import numpy as np
 
 from nomul.experiments import tables
 from nomul.experiments.captions import caption
-from nomul.experiments.lutnet import density_tables, published, rivals, training_tables
+from nomul.experiments.lutnet import (
+    density_tables,
+    published,
+    rivals,
+    streamed_tables,
+    training_tables,
+)
 from nomul.experiments.lutnet.area import ADDERS, PARTS, parts
 from nomul.experiments.lutnet.fronts import FAMILIES, called, family, kind_of, smallest
 from nomul.experiments.lutnet.published import Quoted
@@ -191,6 +197,7 @@ def plot_area(rows: Rows, figure: Any) -> None:
 TABLES: dict[str, Callable[..., Rows]] = {
     **density_tables.TABLES,
     **training_tables.TABLES,
+    **streamed_tables.TABLES,
     "T2": area_xc7,
     "T2-ecp5": area_ecp5,
     "T2-ice40": area_ice40,
@@ -204,6 +211,7 @@ TABLES: dict[str, Callable[..., Rows]] = {
 PLOTS: dict[str, Callable[[Rows, Any], None]] = {
     **density_tables.PLOTS,
     **training_tables.PLOTS,
+    **streamed_tables.PLOTS,
     "T2": plot_area,
     "T7": plot_adders,
 }
