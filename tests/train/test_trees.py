@@ -39,6 +39,18 @@ def test_many_leaf_bits_decide_as_the_model_and_few_nearly(data, model, tmp_path
     assert (readers.answers(coarse, x) == own).mean() > 0.97
 
 
+def test_a_forest_of_integers_needs_no_quantiser(tmp_path):
+    """Midpoints of two pairs of integers may be the same to all integers: 10, and 10.5."""
+    rng = np.random.default_rng(3)
+    x = rng.choice([0, 4, 9, 10, 11, 15], (120, 3))
+    model = ensemble.RandomForestClassifier(6, random_state=1).fit(x, x.sum(axis=1) > 24)
+    train.save_trees(model, tmp_path / "m.json")
+    read = readers.load(tmp_path / "m.json", options=("input_bits=4", "leaf_bits=12"))
+    assert read.network.quantiser is None
+    codes = rng.integers(0, 16, (400, 3))
+    assert np.array_equal(readers.answers(read, codes), model.predict(codes))
+
+
 @pytest.mark.parametrize("threshold", [0.1, 0.5, -1 / 3, 1e-30])
 def test_a_feature_at_a_threshold_goes_left_and_the_next_one_right(threshold, tmp_path):
     """Scikit-learn compares float32 features with a float64 threshold."""

@@ -129,13 +129,15 @@ def _require_apart(
     """Refuse thresholds that integers cannot tell apart: they are of real features.
 
     Those midway between integers may well be the same to all others: 3.5, where there was no 3 and
-    no 4, and 4, where there was a 3 and a 5.
+    no 4, and 4, where there was a 3 and a 5. So may the numbers next above such ones, by which
+    "above" is written as "at least".
     """
     order = np.lexsort((threshold, feature))
     feature, threshold, code = feature[order], threshold[order], code[order]
     inside = (code >= 1) & (code < 1 << input_bits)
     same = (feature[1:] == feature[:-1]) & (code[1:] == code[:-1]) & inside[1:]
-    halves = np.floor(2 * threshold) == 2 * threshold
+    under = np.nextafter(threshold, threshold.dtype.type(-np.inf))
+    halves = np.logical_or(*(np.floor(2 * t) == 2 * t for t in (threshold, under)))
     odd = ~(halves[1:] & halves[:-1])
     wrong = np.flatnonzero(same & odd & (threshold[1:] != threshold[:-1]))
     if len(wrong):
