@@ -93,6 +93,7 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "train": ("onnx", "onnxscript", "threadpoolctl"),
     "dist": ("dask-jobqueue",),
     "docs": ("furo", "ipykernel", "myst-parser"),
+    "rivals": ("da4ml", "scikit-learn", "xgboost-cpu"),
 }
 
 # What emits Verilog, and what runs a bench on it besides a simulator.

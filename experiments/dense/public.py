@@ -7,12 +7,13 @@ from ANDs of all bits. They take unsigned operands only, which need fewer gates 
 what that is worth is the rival's.
 """
 
-import tempfile
+import io
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nomul import ledger
+from nomul.experiments import foreign
 from nomul.experiments.captions import caption
 from nomul.experiments.tables import Rows
 from nomul.golden.dense import Config
@@ -56,23 +57,9 @@ def column(bits: int, lanes: int, width: int, way: str) -> Emitted:
     now = fused[:width]
     total <<= now
     acc.next <<= pyrtl.select(enable, now, acc)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        with (folder / "column.v").open("w") as stream:
-            pyrtl.output_to_verilog(stream, add_reset=False)
-        yosys.run(
-            [
-                "read_verilog column.v",
-                "rename toplevel column",
-                "hierarchy -top column",
-                "proc",
-                "opt_clean -purge",
-                "write_rtlil column.il",
-            ],
-            folder,
-        )
-        rtlil, verilog = ((folder / f"column.{kind}").read_text() for kind in ("il", "v"))
-    return Emitted("column", rtlil, verilog, {})
+    text = io.StringIO()
+    pyrtl.output_to_verilog(text, add_reset=False)
+    return foreign.design("column", text.getvalue().replace("module toplevel", "module column"))
 
 
 @caption("A column by PyRTL's multipliers beside dense's: area per product at 1 ns.")
