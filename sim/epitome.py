@@ -1,5 +1,6 @@
 """Bench of the controller of epitomes, over the dense array that holds one."""
 
+import os
 from typing import Any
 
 import cocotb
@@ -8,6 +9,7 @@ import numpy as np
 from nomul.golden import dense, epitome
 from nomul.golden.spimc.config import bits_for
 from nomul.sim import harness
+from nomul.sim.products.operands import VARIABLE, record
 from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bit, bits
 
 MEASURED = "vectors_in_sequence"
@@ -122,15 +124,22 @@ async def layers_equal_the_model(dut, source, sink):
 
 @cocotb.test()
 async def vectors_in_sequence(dut):
-    """One table, many vectors: what energy is measured on."""
-    unit = Unit(dut)
+    """One table, many vectors: what energy is measured on, of random or given operands.
+
+    The file that ``NOMUL_STIMULI`` names has an epitome ``e``, ``entries`` and vectors ``x``.
+    """
+    unit, path = Unit(dut), os.environ.get(VARIABLE)
     made = await unit.begin(16)
-    e, entries, x = made["e"], ordered(made["entries"]), made["x"]
+    if path is not None:
+        with np.load(path) as file:
+            made = dict(file)
+    e, x = made["e"], made["x"]
+    entries = ordered(epitome.Entry(*map(int, entry)) for entry in made["entries"])
     await unit.load(e, entries)
     for vector in x:
         unit.offer(vector)
     assert_equal(await unit.take(len(x)), unit.expected(e, entries, x)[0], "y")
-    harness.record(products=len(x) * unit.cfg.inputs * unit.cfg.outputs)
+    record(unit.bench, unit.cfg, x, unit.x, unit.y.cycles[-1] - unit.x.sent[0] + 1)
 
 
 async def works(unit: Unit, made: dict[str, Any], before: int) -> int:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from nomul import flow, registry
-from nomul.golden import products
 from nomul.golden.products.members import MEMBERS
 from nomul.runs import folders
 from nomul.sweep.point import ForeignWorkerError, Options
@@ -35,8 +34,12 @@ _TURN = threading.Lock()
 
 
 def module(member: str, room: str) -> Any:
-    """Return a member's module in another room: adapted ones are beside what members share."""
-    return import_module(MEMBERS[member].replace(".golden.", f".{room}."))
+    """Return a member's module in a room: adapted ones are beside what members share.
+
+    So that of ``epitome``, which is no member but a controller over one.
+    """
+    home = MEMBERS.get(member, f"nomul.golden.{member}")
+    return import_module(home.replace(".golden.", f".{room}."))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,8 @@ class Job:
     Attributes
     ----------
     name
-        A member of the family; or a block, of which ``parts`` has inputs only.
+        A member of the family, or a controller over one; or a block, of which ``parts`` has inputs
+        only.
     config
         Its configuration as JSON.
     rival
@@ -56,7 +60,8 @@ class Job:
     period_ps
         Clock period to aim at.
     parts
-        Operands ``w`` and ``x`` of one tile for each layer, and ``samples`` of tables.
+        Operands that a bench is given, ``w`` and ``x`` of one tile for each layer, and ``samples``
+        of tables.
     provenance
         Versions of nomul's sources and of the tools; a worker that has others refuses.
     """
@@ -101,7 +106,7 @@ def _own() -> str:
 def measure(job: Job, folder: Path) -> dict[str, Any]:
     """Return what an array takes, and per part what energy goes into a load and into a vector."""
     member, target, period_ps, parts = job.name, job.target, job.period_ps, job.parts
-    cfg = products.member(member).Config.from_json(job.config)
+    cfg = module(member, "golden").Config.from_json(job.config)
     top = module(member, "hw").Top(cfg)
     if target != "freepdk45":
         return _placed(top, cfg, member, target, period_ps, folder)

@@ -1,193 +1,26 @@
-"""What the structures cost: arrays of equal throughput, parts of circulants, addresses, indices.
+"""What structures are made of: addresses of permuted diagonals, indices, parts of circulants."""
 
-One file, since all these measurements share a column of one size, its operands and its store.
-"""
-
-import dataclasses
 import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul import ledger
 from nomul.experiments.captions import caption
-from nomul.experiments.compare.hardware import CELLS, Job, run
+from nomul.experiments.compare.hardware import CELLS
 from nomul.experiments.compare.memory import SRAM_MB_PER_MM2
+from nomul.experiments.products.arrays import KEPT, PERIOD_PS
 from nomul.experiments.tables import Rows
-from nomul.golden import circulant, network, permdiag, products
-from nomul.golden.network import examples
+from nomul.golden import circulant, permdiag
 from nomul.golden.spimc.config import bits_for
 from nomul.synth import yosys
 from nomul.synth.emit import emit
 from nomul.synth.map.synthesize import synthesize
-from nomul.train import digits
-
-# Where finished parts stay, under the current folder.
-KEPT = Path("build/products")
-
-# Slow enough for every array, so that all of them work at the same clock.
-PERIOD_PS = 4000
-INPUTS, OUTPUTS = 16, 8
-VECTORS = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """An array of the comparison: its member and its own parameters."""
-
-    name: str
-    member: str
-    settings: dict[str, Any]
-
-
-# A vector of 16 x 8 every 16 cycles, or as near as units allow: eight products of a dense layer per
-# cycle.
-ARRAYS = (
-    Row("dense, INT8", "dense", {"products": 8}),
-    Row("dense, INT4 weights", "dense", {"products": 8, "weight_bits": 4}),
-    Row("dense, INT8 bit by bit", "dense", {"products": 64, "array": "bitserial"}),
-    Row("permdiag, p = 4", "permdiag", {"p": 4, "pes": 1, "muls": 2, "lanes": 4}),
-    Row(
-        "permdiag, p = 4, powers of two",
-        "permdiag",
-        {"p": 4, "pes": 1, "muls": 2, "lanes": 4, "product": "pow2"},
-    ),
-    Row("circulant, k = 4", "circulant", {"k": 4, "units": 2}),
-    Row("pow2basis, factor", "pow2basis", {"units": 4}),
-    Row("pow2basis, rebuild", "pow2basis", {"units": 4, "datapath": "rebuild"}),
-    Row(
-        "spimc, 4 of 16 rows",
-        "spimc",
-        {"slots": 4, "lanes": 16, "formats": ("coo",), "tree_regs": 0},
-    ),
-)
-
-
-@caption("Arrays of 16 x 8 weights at equal throughput, with what they store; FreePDK45.")
-def arrays() -> Rows:
-    """Return arrays of 16 x 8 weights at equal throughput, with what they store; FreePDK45.
-
-    The second layer of the perceptron for digits gives weights, projected, and activations.
-    """
-    return [_row(row) for row in ARRAYS]
-
-
-def _row(row: Row) -> dict[str, Any]:
-    made = _Made.of(row)
-    found = _measured(made, "freepdk45", PERIOD_PS)
-    per_vector = made.cycles_per_vector
-    ns = per_vector * PERIOD_PS / 1000
-    (energy,) = found["energies"]
-    return {
-        "array": row.name,
-        "bits per weight": round(made.packed.bits / made.w.size, 2),
-        "cycles per vector": round(per_vector, 1),
-        "um2": round(found["area_um2"]),
-        "of it registers": round(found["sequential_um2"]),
-        "least period, ps": round(found["period_ps"]),
-        "ns per vector": round(ns, 1),
-        "pJ per vector": round(energy["vector_fj"] / 1000, 2),
-        "um2 x us": round(found["area_um2"] * ns / 1000),
-    }
-
-
-# Of these, what has a rival that does the same with less is not placed and routed.
-LARGER = ("dense, INT8 bit by bit", "pow2basis, rebuild")
-
-
-@caption("The same arrays on ECP5, placed and routed once each, at the clock that they reach.")
-def arrays_ecp5() -> Rows:
-    """Return the same arrays on ECP5, placed and routed once each, at the clock that they reach."""
-    return [_placed(row) for row in ARRAYS if row.name not in LARGER]
-
-
-def _placed(row: Row) -> dict[str, Any]:
-    # The FPGA has multipliers of its own, which an operator becomes.
-    own = {"multiplier": "operator"} if row.member == "dense" else {}
-    made = _Made.of(dataclasses.replace(row, settings={**row.settings, **own}))
-    found = _measured(made, "ecp5", PERIOD_PS)
-    resources, period = found["resources"], found["period_ps"]
-    us = made.cycles_per_vector * period * 1e-6
-    return {
-        "array": row.name,
-        "cycles per vector": round(made.cycles_per_vector, 1),
-        "LUT": resources["luts"],
-        "FF": resources["ffs"],
-        "DSP": resources["dsp"],
-        "clock, MHz": round(1e6 / period, 1),
-        "us per vector": round(us, 3),
-        "LUT x us": round(resources["luts"] * us),
-    }
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Made:
-    """An array with its tile and activations, and how often it takes a vector."""
-
-    row: Row
-    cfg: Any
-    packed: Any
-    w: Any
-    x: Any
-
-    @classmethod
-    def of(cls, row: Row) -> "_Made":
-        module = products.member(row.member)
-        names = {"inputs": INPUTS, "outputs": OUTPUTS, "act_bits": 8}
-        # Activations behind a ReLU are not negative; a member that takes signed ones has a bit
-        # less.
-        cfg = products.configure(row.member, **names, **row.settings)
-        w, x = operands()
-        packed = module.compress(cfg, module.project(cfg, w >> (8 - cfg.weight_bits)))
-        return cls(row, cfg, packed, np.asarray(packed.weights()), x)
-
-    @property
-    def cycles_per_vector(self) -> float:
-        """Cycles of a vector among many."""
-        module, x = products.member(self.row.member), self.x
-        many = module.cycles(self.cfg, self.packed, np.tile(x, (4, 1)))
-        return float(many - module.cycles(self.cfg, self.packed, x)) / (3 * len(x))
-
-
-def _measured(made: _Made, target: str, period_ps: int) -> dict[str, Any]:
-    """Return what an array takes on a target; what is in the store is not measured again."""
-    part = {"w": made.w.tolist(), "x": made.x.tolist()}
-    config, name = made.cfg.to_json(), made.row.member
-    about = {"array": made.row.name, "config": config, "part": part, "tool": yosys.version()}
-    about |= {"period": period_ps, "source": sources(name)}
-    if target != "freepdk45":
-        about |= {"target": target}
-    job = Job(
-        name=name, config=config, rival=False, target=target, period_ps=period_ps, parts=(part,)
-    )
-    return dict(ledger.kept(ledger.Folder(KEPT), about, partial(run, job)))
-
-
-def sources(member: str) -> str:
-    """Return the digest of a member's hardware, and of what members share."""
-    root = Path(__file__).parents[2] / "hw"
-    files = [*sorted((root / "products").glob("*.py")), *sorted((root / member).glob("*.py"))]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-
-
-def operands() -> tuple[Any, Any]:
-    """Return weights int64[16, 8] and activations int64[4, 16], halved, of a trained layer.
-
-    A fraction of the activations is zero, as it is behind a ReLU.
-    """
-    net = examples.example("digits-mlp-int8")
-    values = network.trace(net, net.encode(digits.load().x_test[:VECTORS].astype(np.float32)))
-    dense = [i for i, layer in enumerate(net.layers) if isinstance(layer, network.Dense)]
-    layer = net.layers[dense[1]]
-    assert isinstance(layer, network.Dense)
-    x = values[net.sources(dense[1])[0]][:, :INPUTS] // 2
-    return layer.w[:INPUTS, :OUTPUTS], x
 
 
 class Addresses(wiring.Component):  # type: ignore[type-arg]

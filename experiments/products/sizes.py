@@ -5,9 +5,9 @@ from typing import Any
 from nomul import ledger
 from nomul.experiments.captions import caption
 from nomul.experiments.compare.hardware import CELLS, module
-from nomul.experiments.products.hardware import KEPT, PERIOD_PS, Row, sources
+from nomul.experiments.products.arrays import KEPT, PERIOD_PS, TABLES, Row, sources
 from nomul.experiments.tables import Rows
-from nomul.golden import products
+from nomul.golden import epitome, products
 from nomul.synth import yosys
 from nomul.synth.emit import emit
 from nomul.synth.map.synthesize import synthesize
@@ -22,6 +22,9 @@ ARRAYS = (
     Row("permdiag, p = 2", "permdiag", {"p": 2, "pes": 1, "muls": 4, "lanes": 4}),
     Row("permdiag, p = 4", "permdiag", {"p": 4, "pes": 1, "muls": 2, "lanes": 4}),
     Row("circulant, k = 4", "circulant", {"k": 4, "units": 2}),
+    Row("pow2basis, factor", "pow2basis", {"units": 4}),
+    Row("pq, 8 prototypes of 8", "pq", {"prototypes": 8, **TABLES}),
+    Row("epitome, a quarter of the cells", "epitome", {}),
 )
 RIVALS = ("dense, INT8", "dense, INT4 weights")
 
@@ -73,8 +76,14 @@ def begins(areas: list[float], rival: list[float]) -> str:
 
 def _area(row: Row, inputs: int, outputs: int) -> float:
     """Return the area of an array that holds so many weights, in um2; kept once it is known."""
-    names = {"inputs": inputs, "outputs": outputs, "act_bits": 8}
-    cfg = products.configure(row.member, **names, **row.settings)
+    from nomul.train.networks.projection import patches
+
+    names: dict[str, Any] = {"inputs": inputs, "outputs": outputs, "act_bits": 8}
+    if row.member == "epitome":
+        names |= {"rows": inputs, "cols": outputs // 4}
+        cfg: Any = patches(epitome.Config(**names))[0]
+    else:
+        cfg = products.configure(row.member, **names, **row.settings)
     about = {"array": row.name, "config": cfg.to_json(), "tool": yosys.version()}
     about |= {"period": PERIOD_PS, "source": sources(row.member), "of": "area alone"}
 

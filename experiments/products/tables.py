@@ -1,18 +1,12 @@
 """Tables of the family's page: accuracy under a structure, and what structures cost in hardware."""
 
-from functools import partial
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from nomul import ledger
 from nomul.experiments.captions import caption
-from nomul.experiments.products import hardware, sizes
+from nomul.experiments.products import arrays, hardware, inference, sizes, trained
 from nomul.experiments.tables import Rows
-
-SEEDS = (1, 2, 3, 4, 5)
 
 
 @caption("A perceptron for digits, fine-tuned under each structure; five seeds.")
@@ -20,7 +14,7 @@ def digits() -> Rows:
     """Return accuracies of a perceptron for digits under each structure; five seeds."""
     from nomul.train.networks import structures
 
-    return [_accuracy(found, PERCEPTRON) for found in _trained(structures, SEEDS)]
+    return [_accuracy(trained.records(structures, case), PERCEPTRON) for case in structures.CASES]
 
 
 @caption("The convnet for Fashion-MNIST, three epochs under each structure; one seed.")
@@ -28,26 +22,9 @@ def fashion() -> Rows:
     """Return accuracies of the convnet for Fashion-MNIST under each structure; one seed."""
     from nomul.train.networks import structures_fashion
 
-    rows = [_accuracy(found, CONVNET) for found in _trained(structures_fashion, SEEDS[:1])]
+    study, seeds = structures_fashion, trained.SEEDS[:1]
+    rows = [_accuracy(trained.records(study, case, seeds), CONVNET) for case in study.CASES]
     return [{k: v for k, v in row.items() if k not in ("spread, %", "worst, %")} for row in rows]
-
-
-def _trained(study: ModuleType, seeds: tuple[int, ...]) -> list[list[dict[str, Any]]]:
-    """Return the records of a study, case by case; what stands in its file is not trained again.
-
-    The file is beside the study, and committed: a run that was stopped goes on where it was.
-    """
-    assert study.__file__ is not None
-    records = ledger.Lines(Path(study.__file__).with_suffix(".jsonl"))
-    recipe = study.recipe()
-    cases = []
-    for case in study.CASES:
-        found = []
-        for seed in seeds:
-            about = {"case": [case.structure, case.size], "seed": seed, "recipe": recipe}
-            found.append(ledger.kept(records, about, partial(study.run, case, seed)))
-        cases.append(found)
-    return cases
 
 
 def _accuracy(found: list[dict[str, Any]], original: int) -> dict[str, Any]:
@@ -73,15 +50,46 @@ def _accuracy(found: list[dict[str, Any]], original: int) -> dict[str, Any]:
     }
 
 
+@caption("Accuracy of the perceptron against bits stored, a line for each structure, with spread.")
+def accuracy_over_bits(rows: Rows, figure: Any) -> None:
+    """Draw the perceptron's accuracy against bits stored, a line for each structure."""
+    figure.set_size_inches(7.2, 4.6)
+    plot = figure.subplots()
+    structures = list(dict.fromkeys(row["weights"] for row in rows))
+    for number, structure in enumerate(structures):
+        group = [row for row in rows if row["weights"] == structure]
+        rival = structure in ("dense", "powers of two", "narrower", "1:M")
+        plot.errorbar(
+            [row["bits"] for row in group],
+            [row["tuned, %"] for row in group],
+            [row["spread, %"] for row in group],
+            marker="osD^vP*Xhd<>"[number],
+            ms=4,
+            lw=1,
+            ls="--" if rival else "-",
+            capsize=2,
+            label=structure,
+        )
+    plot.set_xscale("log", base=2)
+    ticks = [4096, 8192, 16384, 32768, 65536]
+    plot.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    plot.set_ylim(64, 100)
+    plot.set_xlabel("bits stored; dashed lines are rivals")
+    plot.set_ylabel("test accuracy (%)")
+    plot.legend(fontsize=8, ncols=2)
+
+
 # Weights of the networks that are compared.
 PERCEPTRON, CONVNET = 6464, 29_584
 
 TABLES = {
     "T1": digits,
     "T1-fashion": fashion,
-    "T2": hardware.arrays,
-    "T2-ecp5": hardware.arrays_ecp5,
+    "T2": arrays.arrays,
+    "T2-ecp5": arrays.arrays_ecp5,
     "T3": hardware.engines,
     "T4": hardware.addresses,
     "T5": sizes.growth,
+    "T6": inference.inferences,
 }
+PLOTS = {"T1": accuracy_over_bits}

@@ -164,7 +164,18 @@ def cover(
     ``row_step`` rows, along the outputs by ``column_step`` columns, around the ends. Patches that
     lie above each other in E's rows share rounds. Outputs of one column of E are equal then, unless
     the place also moves by ``turn`` rows along the outputs, which takes rounds of their own.
+
+    Raises
+    ------
+    ValueError
+        A patch is larger than E, or of nothing.
     """
+    for name, value, most, of in (
+        ("height", height, cfg.rows, "rows"),
+        ("breadth", breadth, cfg.cols, "columns"),
+    ):
+        if not 1 <= value <= most:
+            raise ValueError(f"epitome: {name} must be in 1..{most}, the {of} of E, not {value}")
     found = []
     for number, first in enumerate(range(0, cfg.inputs, height)):
         rows = min(height, cfg.inputs - first)

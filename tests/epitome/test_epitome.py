@@ -101,6 +101,9 @@ def test_other_bad_input_is_named():
         epitome.model(cfg, e, [good] * 3, x)
     with pytest.raises(TypeError, match=r"entries\[0\] must be input, row, output, rows and mask"):
         epitome.model(cfg, e, [(0, 0, 0.5, 1, 1)], x)
+    for height, breadth, name in ((0, 2, "height"), (cfg.rows + 1, 2, "height"), (1, 9, "breadth")):
+        with pytest.raises(ValueError, match=rf"epitome: {name} must be in 1\.\."):
+            epitome.cover(cfg, height, breadth)
     with pytest.raises(ValueError, match=r"e must be of shape \[4, 3\], not \[3, 4\]"):
         epitome.model(cfg, e.T, [good], x)
     with pytest.raises(ValueError, match=r"e\[1, 1\] must be in -128\.\.127, not 300"):

@@ -8,7 +8,9 @@ pytest.importorskip("torch", reason="needs PyTorch: pip install nomul[train]")
 from nomul.golden import network
 from nomul.train.networks import prototypes, structures, study
 from nomul.train.networks.export import to_onnx
-from nomul.train.networks.structures import CASES, Case, Projection
+from nomul.train.networks.projection import Case, Projection, nearest_of
+from nomul.train.networks.settle import settle
+from nomul.train.networks.structures import CASES
 from nomul.train.networks.tune import Tuned, tune
 
 
@@ -41,7 +43,7 @@ def test_projections_are_held_and_counted(case):
 def test_of_each_group_the_largest_stays():
     w = np.array([[1, -9], [-5, 2], [3, 3], [4, -3], [7, 0]])
     expected = [[0, -9], [-5, 0], [0, 0], [0, 0], [7, 0]]
-    assert structures.nearest_of(w, 4).tolist() == expected
+    assert nearest_of(w, 4).tolist() == expected
 
 
 @pytest.mark.parametrize("factor", [4, 8, 16])
@@ -83,6 +85,36 @@ def test_weights_of_one_stored_value_have_one_gradient(begun):
         for number in np.unique(numbers):
             own = numbers == number
             np.testing.assert_allclose(shared[own], alone[own].sum(), rtol=1e-3, atol=1e-6)
+
+
+def test_outputs_of_shared_weights_begin_as_they_were(begun):
+    """Of mean and spread of before; with means of weights alone they come together."""
+    import torch
+
+    data, graph = begun
+    projection = Projection(Case("epitome", 16))
+    tuned = Tuned(graph, data.x[:300], 8, 8, projection, projection.shares, follow=True)
+    x = torch.from_numpy(data.x[:300])
+
+    def scores(held):
+        kept = dict(tuned.held)
+        if not held:
+            tuned.held.clear()
+        with torch.no_grad():
+            found = tuned(x)
+        tuned.held.update(kept)
+        return found
+
+    was, imposed = scores(held=False), scores(held=True)
+    settle(tuned, data.x[:300])
+    now = scores(held=True)
+    assert imposed.var(0).mean() < 0.5 * was.var(0).mean()
+    assert float(now.var(0).mean() / was.var(0).mean()) == pytest.approx(1, abs=0.02)
+    np.testing.assert_allclose(now.mean(0), was.mean(0), atol=0.01)
+    for w in tuned.w.values():
+        numbers, values = projection.shares(tuple(w.shape)), w.detach().numpy()
+        for number in np.unique(numbers):
+            assert np.ptp(values[numbers == number]) == 0
 
 
 def test_scales_follow_the_weights_that_are_left(begun):

@@ -92,9 +92,10 @@ class Looked(Tuned):
             raise ValueError(f"{step.name}: inputs of a product must be codes")
         return self._unit(step.sources[0])
 
-    def _output(self, key: str, step: reals.Step, inputs: list[torch.Tensor]) -> torch.Tensor:
+    def output(self, key: str, step: reals.Step, inputs: list[torch.Tensor]) -> torch.Tensor:
+        """Return what a step makes of its inputs now; of a product, sums of table entries."""
         if not isinstance(step, reals.Product):
-            return super()._output(key, step, inputs)
+            return super().output(key, step, inputs)
         unit, x = self._unit(step.sources[0]).detach(), inputs[0]
         size: tuple[int, ...] = ()
         if step.w.ndim == 4:

@@ -7,22 +7,21 @@ fewer bits per weight, and a narrower network whose plain weights take as many b
 long.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from nomul.golden import circulant, epitome, network, permdiag, pow2basis
+from nomul.golden import network
 from nomul.golden.arrays import Ints
 from nomul.golden.network import Conv2d, Dense, Network
 from nomul.golden.network.reals import Graph
-from nomul.golden.spimc.config import bits_for
 from nomul.train.networks import prototypes
 from nomul.train.networks.export import to_onnx
+from nomul.train.networks.projection import BITS, Case, Projection
+from nomul.train.networks.settle import settle
 from nomul.train.networks.study import CALIBRATION, Data, accuracy, accuracy_of_module, data_of, fit
 from nomul.train.networks.tune import Tuned, tune
 
@@ -31,36 +30,20 @@ EPOCHS = 80
 TUNING = 60
 EVERY = 2  # steps from one projection to the next
 RATE = 8e-3
-BITS = 8
 # What records of every network depend on.
 METHOD = {
     "bits": BITS,
     "method": "scales follow, gradients are shared",
     "tables": [prototypes.LENGTH, prototypes.SOFTNESS],
 }
-
-
-@dataclass(frozen=True)
-class Case:
-    """A structure in one size.
-
-    Attributes
-    ----------
-    structure
-        What the weights are.
-    size
-        p, k, M, bits, of pow2basis the outputs of which one is kept, of pq the elements of a
-        subvector by its prototypes, or the factor by which storage is smaller.
-    """
-
-    structure: str
-    size: int
-
+# Structures whose networks begin with outputs as they were, see :mod:`nomul.train.networks.settle`.
+SETTLED = ("epitome",)
 
 CASES = (
     Case("dense", 8),
     Case("dense", 4),
     Case("dense", 2),
+    Case("powers of two", 4),
     *(Case("permdiag", p) for p in (4, 8, 16)),
     *(Case("permdiag, chosen", p) for p in (4, 8, 16)),
     *(Case("circulant", k) for k in (4, 8, 16)),
@@ -70,119 +53,6 @@ CASES = (
     *(Case("1:M", m) for m in (4, 8, 16)),
     *(Case("narrower", factor) for factor in (4, 8, 16)),
 )
-
-
-class Projection:
-    """Projects weights of any shape to a case's structure, and counts what they are stored in.
-
-    Where a method goes on from what it found before, it does so for each layer.
-    """
-
-    def __init__(self, case: Case):
-        self.case = case
-        self.before: dict[tuple[int, ...], pow2basis.Packed] = {}
-        self.chosen: dict[tuple[int, ...], permdiag.Config] = {}
-
-    def __call__(self, w: Ints) -> Ints:
-        """Return the nearest weights int64[inputs, outputs] of the structure that was found."""
-        match self.case.structure:
-            case "permdiag":
-                return permdiag.project(_diagonals(w.shape, self.case.size), w)
-            case "permdiag, chosen":
-                return permdiag.project(self._chosen(w), w)
-            case "epitome":
-                cfg, entries = _patches(w.shape, self.case.size)
-                e = epitome.project(cfg, w, entries)
-                return epitome.weights(cfg, e, entries, len(w))
-            case "circulant":
-                return circulant.project(_circulants(w.shape, self.case.size), w)
-            case "1:M":
-                return nearest_of(w, self.case.size)
-        return self._based(w)
-
-    def _chosen(self, w: Ints) -> permdiag.Config:
-        """Return shifts that keep the most of the first weights of this shape."""
-        if w.shape not in self.chosen:
-            self.chosen[w.shape] = permdiag.best(_diagonals(w.shape, self.case.size), w)[0]
-        return self.chosen[w.shape]
-
-    def shares(self, shape: tuple[int, int]) -> Ints | None:
-        """Return which stored value each weight is, where several are one."""
-        if self.case.structure == "circulant":
-            return circulant.shares(_circulants(shape, self.case.size))
-        if self.case.structure == "epitome":
-            return epitome.shares(*_patches(shape, self.case.size))
-        return None
-
-    def _based(self, w: Ints) -> Ints:
-        cfg, start = _bases(w.shape), self.before.get(w.shape)
-        kept = -(-w.shape[1] // self.case.size)
-        found = pow2basis.project(cfg, w, start, None if self.case.size == 1 else kept)
-        self.before[w.shape] = pow2basis.compress(cfg, found)
-        return np.asarray(found)
-
-    def bits(self, w: Ints) -> int:
-        """Return the bits that weights of the structure are stored in, indices included."""
-        size = self.case.size
-        match self.case.structure:
-            case "permdiag":
-                return permdiag.compress(_diagonals(w.shape, size), w).bits
-            case "permdiag, chosen":
-                return permdiag.compress(self._chosen(w), w).bits
-            case "epitome":
-                cfg, entries = _patches(w.shape, size)
-                return cfg.rows * cfg.cols * BITS + len(entries) * cfg.table_bits
-            case "circulant":
-                return circulant.compress(_circulants(w.shape, size), w).bits
-            case "1:M":
-                return -(-w.shape[0] // size) * w.shape[1] * (BITS + bits_for(size))
-            case "dense":
-                return w.size * size
-            case "narrower":
-                return w.size * BITS
-        packed = self.before[w.shape]
-        assert np.array_equal(packed.weights(), w)
-        return packed.bits
-
-
-@cache
-def _diagonals(shape: tuple[int, int], p: int) -> permdiag.Config:
-    return permdiag.Config(inputs=shape[0], outputs=shape[1], p=p)
-
-
-@cache
-def _circulants(shape: tuple[int, int], k: int) -> circulant.Config:
-    return circulant.Config(inputs=shape[0], outputs=shape[1], k=k)
-
-
-@cache
-def _bases(shape: tuple[int, int]) -> pow2basis.Config:
-    return pow2basis.Config(inputs=shape[0], outputs=shape[1], units=1)
-
-
-@cache
-def _patches(shape: tuple[int, int], factor: int) -> tuple[epitome.Config, list[epitome.Entry]]:
-    """Return an epitome of at most so many times fewer cells than weights, and its patches.
-
-    Patches are as wide as it and a quarter as high. Those of other outputs stand elsewhere in its
-    rows, or outputs would be equal.
-    """
-    down, across = {4: (2, 2), 8: (4, 2), 16: (4, 4)}[factor]
-    rows, cols = max(1, shape[0] // down), max(1, shape[1] // across)
-    count, high = shape[0] * shape[1], max(1, rows // 4)
-    cfg = epitome.Config(inputs=shape[0], outputs=shape[1], rows=rows, cols=cols, entries=count)
-    entries = epitome.cover(cfg, high, cols, high, 1, high // 2 + 1)
-    return cfg.replace(entries=len(entries)), entries
-
-
-def nearest_of(w: Ints, group: int) -> Ints:
-    """Return weights of which the largest of every ``group`` inputs stays, for each output."""
-    padded = np.zeros((-(-len(w) // group) * group, w.shape[1]), dtype=np.int64)
-    padded[: len(w)] = w
-    cut = padded.reshape(-1, group, w.shape[1])
-    largest = np.abs(cut).argmax(axis=1)[:, None]
-    mask = np.arange(group)[None, :, None] == largest
-    return np.asarray((cut * mask).reshape(padded.shape)[: len(w)])
 
 
 def narrower(factor: int) -> tuple[int, ...]:
@@ -209,16 +79,22 @@ def perceptron(sizes: tuple[int, ...]) -> nn.Module:
     return nn.Sequential(*parts[:-1])
 
 
-def recipe() -> dict[str, Any]:
-    """Return what a record depends on, beside its case and seed."""
+def recipe(case: Case) -> dict[str, Any]:
+    """Return what a record of a case depends on, beside case and seed."""
     return {
         "sizes": SIZES,
         "epochs": EPOCHS,
         "tuning": TUNING,
         "every": EVERY,
         "rate": RATE,
-        **METHOD,
+        **method(case),
     }
+
+
+def method(case: Case) -> dict[str, Any]:
+    """Return what records of a case in every network depend on."""
+    settled = {"begins": "settled", "epitome": "all rows, patches far apart"}
+    return METHOD | (settled if case.structure in SETTLED else {})
 
 
 def run(case: Case, seed: int) -> dict[str, Any]:
@@ -261,6 +137,8 @@ def tuned(
             return accuracy(net, data), sum(projection.bits(w) for w in matrices(net))
 
     before, _ = judged(held.network())
+    if case.structure in SETTLED:
+        settle(held, seen)
     x, labels = torch.from_numpy(data.x), torch.from_numpy(data.labels)
     tune(held, x, labels, epochs, rate, seed=seed, every=EVERY, relative=True)
     net = held.network()

@@ -15,7 +15,8 @@ from nomul.golden.network.reals import Graph
 from nomul.train.networks.export import to_onnx
 from nomul.train.networks.lift import lift
 from nomul.train.networks.nets import FashionConvnet
-from nomul.train.networks.structures import EVERY, METHOD, Case, tuned
+from nomul.train.networks.projection import Case
+from nomul.train.networks.structures import EVERY, method, tuned
 from nomul.train.networks.study import EPOCHS as TRAINING
 from nomul.train.networks.study import (
     Data,
@@ -42,15 +43,15 @@ EPOCHS = 3
 RATE = 2e-3
 
 
-def recipe() -> dict[str, Any]:
-    """Return what a record depends on, beside its case and seed."""
+def recipe(case: Case) -> dict[str, Any]:
+    """Return what a record of a case depends on, beside case and seed."""
     return {
         "network": NETWORK,
         "narrower": [CHANNELS, HIDDEN, TRAINING["fashion-convnet"]],
         "epochs": EPOCHS,
         "every": EVERY,
         "rate": RATE,
-        **METHOD,
+        **method(case),
     }
 
 

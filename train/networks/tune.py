@@ -77,6 +77,7 @@ class Tuned(nn.Module):
         self.project, self.follow = project, follow
         self.w, self.bias, self.scale, self.step = (nn.ParameterDict() for _ in range(4))
         self.held: dict[str, torch.Tensor] = {}
+        self.shared: dict[str, torch.Tensor] = {}
         plain = quantisers_in_place(fold(graph))
         for number, (before, after) in enumerate(zip(plain.steps, self.start.steps, strict=True)):
             key = str(number)
@@ -105,6 +106,7 @@ class Tuned(nn.Module):
         each = torch.from_numpy(np.ascontiguousarray(found if w.ndim == 2 else found.T)).reshape(-1)
         count = int(each.max()) + 1
         numbers = torch.cat([each + group * count for group in range(step.groups)])
+        self.shared[str(number)] = numbers
 
         def summed(gradient: torch.Tensor) -> torch.Tensor:
             sums = torch.zeros(count * step.groups).index_add(0, numbers, gradient.reshape(-1))
@@ -157,10 +159,11 @@ class Tuned(nn.Module):
         """Return the scores [V, classes] of real inputs [V, ...]."""
         values = [x]
         for number, step in enumerate(self.start.steps):
-            values.append(self._output(str(number), step, [values[s] for s in step.sources]))
+            values.append(self.output(str(number), step, [values[s] for s in step.sources]))
         return values[-1]
 
-    def _output(self, key: str, step: reals.Step, inputs: list[torch.Tensor]) -> torch.Tensor:
+    def output(self, key: str, step: reals.Step, inputs: list[torch.Tensor]) -> torch.Tensor:
+        """Return what a step makes of its inputs now; ``key`` is its number."""
         x = inputs[0]
         match step:
             case reals.Product() if step.w.ndim == 2:
