@@ -4,8 +4,7 @@ import cocotb
 import numpy as np
 
 from nomul.golden.codebook import Config, model, stimuli
-from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bits
+from nomul.sim.stream import STALLS, Layout, assert_equal, bits, under_test
 
 MEASURED = "levels_equal_the_model/source=never/sink=never"
 OPERATION = "transfer"
@@ -27,8 +26,7 @@ def entries(cfg: Config, levels: np.ndarray) -> list[int]:
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def levels_equal_the_model(dut, source, sink):
     """Look up loaded codes, code 0, and codes that were not loaded, under all stalls."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     levels, codes = stimuli(cfg, bench.numpy_rng).values()
     load = bench.source("load", entries(cfg, levels), source)
     code, level = bench.source("code", [], source), bench.sink("level", sink)
@@ -47,8 +45,7 @@ async def levels_equal_the_model(dut, source, sink):
 @cocotb.test()
 async def entry_zero_stays_zero_and_clear_forgets(dut):
     """Refuse a level for code 0 with a flag; clear all entries but the new one."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     levels = stimuli(cfg, bench.numpy_rng)["levels"]
     load = bench.source("load", entries(cfg, levels))
     code, level = bench.source("code", []), bench.sink("level")

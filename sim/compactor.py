@@ -8,7 +8,7 @@ import numpy as np
 from nomul.golden.compactor import Config, model, slots
 from nomul.golden.compactor import vectors as some_vectors
 from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
+from nomul.sim.stream import STALLS, Layout, assert_equal, under_test
 
 MEASURED = "beats_equal_the_model/source=never/sink=never"
 OPERATION = "transfer"
@@ -47,8 +47,7 @@ def pack(cfg: Config, vectors: list[Any], rng: np.random.Generator) -> list[int]
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def beats_equal_the_model(dut, source, sink):
     """Values, places, keep and last of every beat, vector after vector, under all stalls."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     vectors = some_vectors(cfg, bench.numpy_rng)
     expected = [model(cfg, *vector) for vector in vectors]
     bench.source("i", pack(cfg, vectors, bench.numpy_rng), source)
@@ -65,8 +64,7 @@ async def beats_equal_the_model(dut, source, sink):
 @cocotb.test()
 async def takes_a_beat_per_cycle(dut):
     """Without stalls, beats go in back to back, through vectors of every density and length."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     vectors = some_vectors(cfg, bench.numpy_rng, 60)
     vectors += [(values[: cfg.width], mask[: cfg.width]) for values, mask in vectors]
     words = pack(cfg, vectors, bench.numpy_rng)
@@ -84,8 +82,7 @@ async def takes_a_beat_per_cycle(dut):
 @cocotb.parametrize(beats=[1, 2, 5])
 async def takes_as_many_cycles_as_the_formula_says(dut, beats):
     """One survivor per vector: from its first beat in to the last out."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     values = np.ones(beats * cfg.width, dtype=np.int64)
     mask = np.arange(len(values)) == 0
     i, o = bench.source("i", pack(cfg, [(values, mask)], bench.numpy_rng)), bench.sink("o")
@@ -98,8 +95,7 @@ async def takes_as_many_cycles_as_the_formula_says(dut, beats):
 @cocotb.parametrize(density=[0.2, 0.6, 1.0])
 async def takes_the_slots_of_the_model(dut, density):
     """Vectors one after the other, each counted from its first beat in to its last out."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     i, o = bench.source("i", []), bench.sink("o")
     await bench.reset()
     for length in bench.numpy_rng.integers(1, min(cfg.max_length, 6 * cfg.room) + 1, 8):

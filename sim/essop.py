@@ -7,7 +7,7 @@ from nomul.golden import essop
 from nomul.golden.essop import Config
 from nomul.sim import harness
 from nomul.sim.outer import check_rows, expected, pack, quiet_seed, requests, stimuli
-from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bits
+from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bits, under_test
 
 MEASURED = "rows_equal_the_model/source=never/sink=never"
 OPERATION = "product"
@@ -17,8 +17,7 @@ OPERATION = "product"
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def rows_equal_the_model(dut, source, sink):
     """Every count of every pair, under all stalls; the flags; the count of gated rows."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     pairs = stimuli(cfg, bench.numpy_rng)
     pairs |= requests(cfg, len(pairs["x"]))
     rows, exponents, overflow = expected(cfg, pairs, essop.model)
@@ -39,8 +38,7 @@ async def rows_equal_the_model(dut, source, sink):
 @cocotb.parametrize(count=[1, 2, 7])
 async def takes_as_many_cycles_as_the_formula_says(dut, count):
     """Without stalls, from the first pair in to the last row out."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     pairs = essop.stimuli(cfg, bench.numpy_rng, count)
     if cfg.accumulate:
         pairs |= {"read": np.arange(1, count + 1) == count, "clear": np.zeros(count)}
@@ -60,8 +58,7 @@ async def takes_as_many_cycles_as_the_formula_says(dut, count):
 @cocotb.test()
 async def saturates_operands_and_says_so(dut):
     """Operands above 2**W count as 2**W and raise the sticky flag; others do not."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     pairs = essop.stimuli(cfg, bench.numpy_rng, 3)
     if cfg.accumulate:
         pairs |= {"read": np.array([0, 0, 1]), "clear": np.zeros(3, dtype=int)}

@@ -7,7 +7,7 @@ import numpy as np
 
 from nomul.golden.fp16mul import Config, model, stimuli
 from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bit, bits
+from nomul.sim.stream import STALLS, Layout, assert_equal, bit, bits, under_test
 
 MEASURED = "products_equal_the_model/source=never/sink=never"
 OPERATION = "product"
@@ -22,8 +22,7 @@ async def products_equal_the_model(dut, source, sink):
 
     Or the products ``a`` times ``b`` of the file that ``NOMUL_STIMULI`` names.
     """
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     path = os.environ.get("NOMUL_STIMULI")
     if path is None:
         count = 20_000 if source == sink == "never" else 5_000
@@ -45,8 +44,7 @@ async def products_equal_the_model(dut, source, sink):
 @cocotb.test()
 async def each_stage_holds_a_pair(dut):
     """With a sink that never takes, three pairs enter and the fourth waits."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     a, b = stimuli(cfg, bench.numpy_rng, 0).values()
     ab = bench.source("ab", OPERANDS.pack(a=a, b=b))
     dut.y__ready.value = 0

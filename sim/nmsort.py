@@ -4,8 +4,7 @@ import cocotb
 import numpy as np
 
 from nomul.golden.nmsort import Config, model, stimuli
-from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, Sink, assert_equal, bits
+from nomul.sim.stream import STALLS, Bench, Layout, Sink, assert_equal, bits, under_test
 
 MEASURED = "survivors_equal_the_model/source=never/sink=never"
 OPERATION = "transfer"
@@ -30,8 +29,7 @@ async def compare(cfg: Config, bench: Bench, o: Sink, w: np.ndarray) -> None:
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def survivors_equal_the_model(dut, source, sink):
     """Value and index of what stays, group after group, under all stalls."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     w = stimuli(cfg, bench.numpy_rng)["w"]
     i, o = bench.source("i", words(cfg, w), source), bench.sink("o", sink)
     await bench.reset()
@@ -45,8 +43,7 @@ async def survivors_equal_the_model(dut, source, sink):
 @cocotb.test()
 async def works_after_a_reset_in_the_middle(dut):
     """Reset inside a group: nothing of it is left, and everything is right from the start."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     w = stimuli(cfg, bench.numpy_rng)["w"]
     i, o = bench.source("i", words(cfg, w), "random"), bench.sink("o", "random")
     await bench.reset()
@@ -59,8 +56,7 @@ async def works_after_a_reset_in_the_middle(dut):
 @cocotb.parametrize(kind=["short", "long", "twice"])
 async def a_wrong_frame_leaves_nothing_and_raises_the_flag(dut, kind):
     """End a group early, late or two groups late; those around it are whole."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     w = stimuli(cfg, bench.numpy_rng, 4)["w"]
     size = {"short": cfg.group - 1, "long": cfg.group + 1, "twice": 2 * cfg.group}[kind]
     wrong = np.resize(w[-1], size)

@@ -9,7 +9,7 @@ import numpy as np
 from nomul.golden import outer
 from nomul.golden.outer import Unit
 from nomul.sim import harness
-from nomul.sim.stream import Bench, Layout, assert_equal, bits
+from nomul.sim.stream import Bench, Layout, assert_equal, bits, under_test
 
 Model = Callable[..., Any]  # of pairs by name: the products or counts [V, M, N]
 
@@ -99,8 +99,7 @@ async def check_products(dut: Any, block: Any, source: str, sink: str, *, above:
     Compares the products of its model, or what accumulators make of them, the flags, and without
     stalls the cycles. The first operand of pair ``above`` is above full scale.
     """
-    cfg = block.Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, block.Config)
     pairs = block.stimuli(cfg, bench.numpy_rng, 24)
     pairs["x"][above, 0] = (1 << cfg.width) + 1
     count, unstalled = len(pairs["x"]), source == sink == "never"

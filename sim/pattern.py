@@ -4,8 +4,7 @@ import cocotb
 import numpy as np
 
 from nomul.golden.pattern import Config, keep, model, stimuli
-from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, Sink, assert_equal
+from nomul.sim.stream import STALLS, Bench, Layout, Sink, assert_equal, under_test
 
 MEASURED = "rows_equal_the_model/sink=never"
 OPERATION = "transfer"
@@ -37,8 +36,7 @@ async def compare(cfg: Config, bench: Bench, o: Sink, wanted: dict[str, np.ndarr
 @cocotb.parametrize(sink=STALLS)
 async def rows_equal_the_model(dut, sink):
     """Every row of every frame, empty frames too, and the cycles that they take."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     n = min(FRAMES, stimuli(cfg, bench.numpy_rng)["n"])
     wanted = expected(cfg, n)
     o = bench.sink("o", sink)
@@ -51,8 +49,7 @@ async def rows_equal_the_model(dut, sink):
 @cocotb.test()
 async def begins_anew_after_a_reset_in_the_middle(dut):
     """Reset inside a frame: the first frame follows."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     o = bench.sink("o", "random")
     await bench.reset()
     await bench.until(lambda: len(o.received) >= 3)

@@ -6,7 +6,7 @@ from nomul.golden import outer, plane
 from nomul.golden.plane import Config
 from nomul.sim import harness
 from nomul.sim.outer import pack, stimuli
-from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
+from nomul.sim.stream import STALLS, Layout, assert_equal, under_test
 
 MEASURED = "products_equal_the_model/source=never/sink=never"
 OPERATION = "product"
@@ -16,8 +16,7 @@ OPERATION = "product"
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def products_equal_the_model(dut, source, sink):
     """Every product of every pair, with signs and unit, under all stalls."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     pairs = stimuli(cfg.unit, bench.numpy_rng, 64)
     count = len(pairs["x"])
     expected = plane.model(cfg, pairs["x"], pairs["sx"], pairs["d"], pairs["sd"])

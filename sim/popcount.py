@@ -3,8 +3,7 @@
 import cocotb
 
 from nomul.golden import popcount
-from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, assert_equal
+from nomul.sim.stream import STALLS, Layout, assert_equal, under_test
 
 MEASURED = "counts_equal_the_model/source=never/sink=never"
 OPERATION = "transfer"
@@ -19,8 +18,7 @@ async def counts_equal_the_model(dut, source, sink):
 
 async def check_counts(dut, block, source, sink):
     """Count the words of a block's stimuli; compare counts and cycles with those of its model."""
-    cfg = block.Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, block.Config)
     words = block.stimuli(cfg, bench.numpy_rng)["x"]
     x = bench.source("x", Layout((("bits", 1, cfg.width),)).pack(bits=words), source)
     y = bench.sink("y", sink)

@@ -6,8 +6,7 @@ import cocotb
 import numpy as np
 
 from nomul.golden.residue import Config, counts, history, stimuli
-from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, Sink, assert_equal, bits
+from nomul.sim.stream import STALLS, Bench, Layout, Sink, assert_equal, bits, under_test
 
 MEASURED = "weights_equal_the_model/source=never/sink=never"
 OPERATION = "transfer"
@@ -78,8 +77,7 @@ class Scene:
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def weights_equal_the_model(dut, source, sink):
     """Level, residue and lost carry after every update, and all counters, under all stalls."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     scene = Scene(cfg, bench.numpy_rng)
     payloads = scene.payloads()
     i, o = bench.source("i", payloads, source), bench.sink("o", sink)
@@ -92,8 +90,7 @@ async def weights_equal_the_model(dut, source, sink):
 @cocotb.test()
 async def works_after_a_reset_in_the_middle(dut):
     """Reset while updates are under way: flags and counters begin anew, weights are loaded."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     scene = Scene(cfg, bench.numpy_rng)
     payloads = scene.payloads()
     i, o = bench.source("i", payloads, "random"), bench.sink("o", "random")
@@ -106,8 +103,7 @@ async def works_after_a_reset_in_the_middle(dut):
 @cocotb.test()
 async def a_request_that_cannot_be_is_dropped_and_flagged(dut):
     """Too large updates of both signs, a word behind the bank, and levels that are none."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     low, high = cfg.levels
     words = np.arange(cfg.words)
     start = bench.numpy_rng.integers(low, high + 1, cfg.words)

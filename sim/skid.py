@@ -3,8 +3,7 @@
 import cocotb
 
 from nomul.golden.skid import Config, model, stimuli
-from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, assert_equal, bit
+from nomul.sim.stream import STALLS, assert_equal, bit, under_test
 
 MEASURED = "words_pass_unchanged/source=never/sink=never"
 OPERATION = "transfer"
@@ -14,8 +13,7 @@ OPERATION = "transfer"
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def words_pass_unchanged(dut, source, sink):
     """Nothing is lost, doubled or reordered, under all stalls."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     words = stimuli(cfg, bench.numpy_rng)["x"]
     i, o = bench.source("i", words.tolist(), source), bench.sink("o", sink)
     await bench.reset()
@@ -27,8 +25,7 @@ async def words_pass_unchanged(dut, source, sink):
 @cocotb.test()
 async def holds_as_many_words_as_it_has_registers(dut):
     """With a sink that never takes, one word enters the register and two the skid buffer."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     i = bench.source("i", [1, 0, 1, 0])
     dut.o__ready.value = 0
     await bench.reset()

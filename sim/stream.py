@@ -8,17 +8,20 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
+from nomul.golden.config import Config
 from nomul.sim import harness, record, trace
 from nomul.sim.layout import Layout as Layout
 from nomul.sim.signals import bit as bit
 from nomul.sim.signals import bits as bits
 from nomul.sim.watch import beat
+
+C = TypeVar("C", bound=Config)
 
 STALLS = ("never", "random")
 PERIOD_NS = 10
@@ -261,3 +264,8 @@ def assert_equal(got: Any, expected: Any, what: str = "result") -> None:
             f"expected {int(expected[place]):#x}; {len(differ)} of {got.size} differ"
         )
     harness.record(compared=int(got.size))
+
+
+def under_test(dut: Any, config: type[C]) -> tuple[C, Bench]:
+    """Return the configuration that the harness names, and a bench on the design under test."""
+    return config.from_json(harness.config_text()), Bench(dut)

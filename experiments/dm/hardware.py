@@ -1,21 +1,18 @@
 """Area, time and energy of memorised products beside direct sampling, on standard cells."""
 
 import dataclasses
-import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from nomul import flow, ledger, registry
 from nomul.experiments import rows as baseline
 from nomul.experiments.captions import caption
+from nomul.experiments.on_cells import on_cells
 from nomul.experiments.tables import Rows
 from nomul.golden.dm import Config
 from nomul.synth import yosys
-from nomul.synth.energy import power
 from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import FreePdk45
-from nomul.synth.map.synthesize import synthesize
 
 KEPT = Path("build/dm/tables")
 PERIOD_PS = 1000
@@ -26,15 +23,9 @@ PRESETS = ("direct", "sign")
 def spent(cfg: Config) -> dict[str, float]:
     """Return the energy of a sample of one result, in fJ, over the bench's layer and vectors."""
     block = registry.get("dm")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        emitted = flow.steps.emit(block, cfg)
-        synthesize(emitted, CELLS, period_ps=PERIOD_PS, folder=folder)
-        work = flow.workload(block, cfg)
-        options: dict[str, Any] = {"folder": folder / "energy", "period_ps": PERIOD_PS}
-        found = power.measure(work, folder / "mapped.v", CELLS, start=0, **options)
-    leak = found.split.leakage_nw * found.cycles * found.period_ps * 1e-6
-    return {"fj": (found.split.dynamic + leak) / found.operations}
+    with on_cells(flow.steps.emit(block, cfg), CELLS, PERIOD_PS) as design:
+        found = design.spend(flow.workload(block, cfg))
+    return {"fj": found.per_operation_fj}
 
 
 @caption("A layer of 8 x 4 with eight samples on FreePDK45, memories in flip-flops.")

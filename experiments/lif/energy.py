@@ -12,14 +12,13 @@ import numpy as np
 import nomul
 from nomul import flow, registry
 from nomul.experiments.captions import caption
+from nomul.experiments.on_cells import on_cells
 from nomul.golden import lif, lutnet, network
 from nomul.golden.lif import files
 from nomul.synth.emit import emit
-from nomul.synth.energy import power
 from nomul.synth.energy.power import Energy
 from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import FreePdk45
-from nomul.synth.map.synthesize import synthesize
 from nomul.train import data, digits
 
 IMAGES = 6
@@ -90,23 +89,13 @@ def planes() -> list[Row]:
     sizes = [w.size for _, w in dense]
     block, cells = registry.get("bitplanes"), FreePdk45(recipes=(BALANCED,))
     cfg, spent = block.config().from_dict(PLANES), list[Energy]()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        design = emit(block.top(cfg), block.name)
-        mapped = synthesize(design, cells, hierarchical=True, period_ps=PERIOD_PS, folder=folder)
+    emitted = emit(block.top(cfg), block.name)
+    with on_cells(emitted, cells, PERIOD_PS, hierarchical=True) as design:
+        mapped, operands = design.mapped, design.folder / "operands.npz"
         for number, w in dense[:2]:
-            np.savez(folder / "operands.npz", w=w[:, : cfg.outputs], x=values[number])
-            spent.append(
-                power.measure(
-                    flow.workload(block, cfg),
-                    folder / "mapped.v",
-                    cells,
-                    folder=folder / f"energy{number}",
-                    period_ps=PERIOD_PS,
-                    start=0,
-                    environment={"NOMUL_STIMULI": str(folder / "operands.npz")},
-                )
-            )
+            np.savez(operands, w=w[:, : cfg.outputs], x=values[number])
+            given = {"NOMUL_STIMULI": str(operands)}
+            spent.append(design.spend(flow.workload(block, cfg), environment=given))
     assert mapped.area_um2 is not None
     store = sum(part.area_um2 or 0.0 for n, part in mapped.parts.items() if n in STORE)
     products = (sizes[0], sum(sizes[1:]))

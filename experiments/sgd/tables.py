@@ -1,7 +1,7 @@
 """Tables of the training unit: what rounding costs, and what a whole training step costs."""
 
 import dataclasses
-import tempfile
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,13 @@ import numpy as np
 from nomul import flow, ledger, registry
 from nomul.experiments import tables
 from nomul.experiments.captions import caption
+from nomul.experiments.on_cells import OnCells, on_cells
 from nomul.golden import sgd
 from nomul.golden.sgd import Config
 from nomul.golden.sgd.stimuli import initial
 from nomul.synth import yosys
-from nomul.synth.energy import power
 from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import NANGATE_BUFFER, FreePdk45
-from nomul.synth.map.synthesize import Result, synthesize
 from nomul.train import digits
 
 Rows = list[dict[str, Any]]
@@ -159,14 +158,14 @@ def _kept(what: str, cfg: Config, make: Any) -> dict[str, Any]:
     return ledger.kept(ledger.Folder(KEPT), about, partial(make, cfg))
 
 
-def _mapped(cfg: Config, folder: Path) -> Result:
+def _mapped(cfg: Config) -> AbstractContextManager[OnCells]:
     emitted = flow.steps.emit(registry.get("sgd"), cfg)
-    return synthesize(emitted, CELLS, hierarchical=True, period_ps=PERIOD_PS, folder=folder)
+    return on_cells(emitted, CELLS, PERIOD_PS, hierarchical=True)
 
 
 def _sized(cfg: Config) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as scratch:
-        mapped = _mapped(cfg, Path(scratch))
+    with _mapped(cfg) as design:
+        mapped = design.mapped
     areas = {n: part.count * (part.area_um2 or 0.0) for n, part in mapped.parts.items()}
     elements = areas.pop("sgd_element")
     assert mapped.timing is not None
@@ -181,24 +180,11 @@ def _spent(cfg: Config) -> dict[str, Any]:
     """Return the energy of a cycle, by three steps less one, so that loading does not count."""
     block, runs = registry.get("sgd"), []
     work = dataclasses.replace(flow.workload(block, cfg), test="typical_steps_in_sequence")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        _mapped(cfg, folder)
+    with _mapped(cfg) as design:
         for number in (1, 3):
-            spent = power.measure(
-                work,
-                folder / "mapped.v",
-                CELLS,
-                folder=folder / "energy",
-                period_ps=PERIOD_PS,
-                start=0,
-                cycles=20_000,
-                environment={"NOMUL_STEPS": str(number)},
-            )
-            leak = spent.cycles * spent.period_ps * 1e-6
-            energy = {
-                n: split.dynamic + split.leakage_nw * leak for n, split in spent.parts.items()
-            }
+            steps = {"NOMUL_STEPS": str(number)}
+            spent = design.spend(work, cycles=20_000, environment=steps)
+            energy = spent.parts_fj
             elements = energy.pop("sgd_element")
             control = sum(of for name, of in energy.items() if name not in MEMORIES)
             runs.append(np.array([elements, control, spent.cycles]))

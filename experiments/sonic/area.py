@@ -6,11 +6,11 @@ from typing import Any
 
 from nomul import registry
 from nomul.experiments.captions import caption
+from nomul.experiments.on_cells import on_cells
 from nomul.golden import compactor
 from nomul.golden.sonic import Config
 from nomul.hw.sonic import SonicConv, SonicFC, Top
 from nomul.synth.emit import emit
-from nomul.synth.energy import power
 from nomul.synth.map.recipes import AREA
 from nomul.synth.map.stdcells import FreePdk45
 from nomul.synth.map.synthesize import Result, synthesize
@@ -137,12 +137,8 @@ def energy() -> Rows:
 
     block, cfg = registry.get("sonic"), Config.preset("small")
     period = PERIODS["small"]
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        emitted = emit(Top(cfg), "sonic")
-        synthesize(emitted, SMALLEST, hierarchical=True, period_ps=period, folder=folder)
-        options: dict[str, Any] = {"folder": folder / "energy", "period_ps": period}
-        spent = power.measure(flow.workload(block, cfg), folder / "mapped.v", SMALLEST, **options)
+    with on_cells(emit(Top(cfg), "sonic"), SMALLEST, period, hierarchical=True) as design:
+        spent = design.spend(flow.workload(block, cfg), start=None)
     sums: dict[str, list[float]] = {}
     for name, part in spent.parts.items():
         leakage = part.leakage_nw * spent.cycles * spent.period_ps * 1e-6

@@ -1,7 +1,6 @@
 """TeraEdges per second and per joule: logic that is mapped, memories that are modelled."""
 
 import dataclasses
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from nomul.experiments import papers
 from nomul.experiments import rows as baseline
 from nomul.experiments.captions import caption
 from nomul.experiments.compare.memory import READ_PJ_PER_64_BITS, SRAM_MB_PER_MM2
+from nomul.experiments.on_cells import on_cells
 from nomul.experiments.spdnn.around import Around
 from nomul.experiments.tables import Rows
 from nomul.golden.spdnn import Config
@@ -20,7 +20,6 @@ from nomul.golden.spdnn.config import FAN_IN
 from nomul.hw.spdnn import Top
 from nomul.synth import yosys
 from nomul.synth.emit import emit
-from nomul.synth.energy import power
 from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import FreePdk45
 from nomul.synth.map.synthesize import synthesize
@@ -75,15 +74,10 @@ def spent(cfg: Config) -> dict[str, float]:
     """
     small = cfg.replace(**FEW, layers=FEW_LAYERS[cfg.engine])
     block = registry.get("spdnn")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        emitted = emit(Around(small), "spdnn")
-        synthesize(emitted, CELLS, hierarchical=True, period_ps=PERIOD_PS, folder=folder)
-        options: dict[str, Any] = {"folder": folder / "energy", "period_ps": PERIOD_PS}
-        work = flow.workload(block, small)
-        found = power.measure(work, folder / "mapped.v", CELLS, start=0, **options)
-    leak = found.cycles * found.period_ps * 1e-6
-    parts = {name: part.dynamic + part.leakage_nw * leak for name, part in found.parts.items()}
+    emitted = emit(Around(small), "spdnn")
+    with on_cells(emitted, CELLS, PERIOD_PS, hierarchical=True) as design:
+        found = design.spend(flow.workload(block, small))
+    parts = found.parts_fj
     lanes = parts.pop("spdnn_lane")
     others = sum(value for name, value in parts.items() if "held" not in name)
     additions = found.cycles * small.layers * small.additions / small.interval

@@ -161,10 +161,8 @@ class Dual(Columns):
 PORTS = {"replicated": Replicated, "dual": Dual}
 
 
-class RowsIn(wiring.Component):
-    """Takes words one by one, and gives their bits as columns, least significant first.
-
-    One word per cycle in, then one column per cycle out; not both at a time.
+class Rows(wiring.Component):
+    """Words of so many lanes, on their way between streams and columns.
 
     Parameters
     ----------
@@ -172,6 +170,27 @@ class RowsIn(wiring.Component):
         R, words that fit.
     width
         Bits of a word.
+    """
+
+    def __init__(self, lanes: int, width: int):
+        self.lanes, self.width = lanes, width
+        super().__init__(self.ports(lanes, width))
+
+    def ports(self, lanes: int, width: int) -> dict[str, wiring.Member]:
+        """Return the ports by name."""
+        raise NotImplementedError
+
+    def registers(self) -> list[Signal]:
+        """Return a register for each word."""
+        return [
+            Signal(self.width, name=f"row_{lane}", reset_less=True) for lane in range(self.lanes)
+        ]
+
+
+class RowsIn(Rows):
+    """Takes words one by one, and gives their bits as columns, least significant first.
+
+    One word per cycle in, then one column per cycle out; not both at a time.
 
     Members
     -------
@@ -187,25 +206,20 @@ class RowsIn(wiring.Component):
         Words stored.
     """
 
-    def __init__(self, lanes: int, width: int):
-        self.lanes, self.width = lanes, width
-        super().__init__(
-            {
-                "word": In(width),
-                "write": In(1),
-                "column": Out(lanes),
-                "shift": In(1),
-                "clear": In(1),
-                "count": Out(range(lanes + 1)),
-            }
-        )
+    def ports(self, lanes: int, width: int) -> dict[str, wiring.Member]:
+        return {
+            "word": In(width),
+            "write": In(1),
+            "column": Out(lanes),
+            "shift": In(1),
+            "clear": In(1),
+            "count": Out(range(lanes + 1)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         filled = Signal(self.lanes)
-        rows = [
-            Signal(self.width, name=f"row_{lane}", reset_less=True) for lane in range(self.lanes)
-        ]
+        rows = self.registers()
         m.d.comb += self.column.eq(Cat(row[0] for row in rows) & filled)
         for lane, row in enumerate(rows):
             with m.If(self.write & (self.count == lane)):
@@ -219,15 +233,8 @@ class RowsIn(wiring.Component):
         return m
 
 
-class RowsOut(wiring.Component):
+class RowsOut(Rows):
     """Takes columns, least significant first, and gives one word per lane, lane 0 first.
-
-    Parameters
-    ----------
-    lanes
-        R, words that fit.
-    width
-        Bits of a word.
 
     Members
     -------
@@ -239,22 +246,12 @@ class RowsOut(wiring.Component):
         Goes on to the next lane.
     """
 
-    def __init__(self, lanes: int, width: int):
-        self.lanes, self.width = lanes, width
-        super().__init__(
-            {
-                "column": In(lanes),
-                "shift": In(1),
-                "word": Out(width),
-                "take": In(1),
-            }
-        )
+    def ports(self, lanes: int, width: int) -> dict[str, wiring.Member]:
+        return {"column": In(lanes), "shift": In(1), "word": Out(width), "take": In(1)}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        rows = [
-            Signal(self.width, name=f"row_{lane}", reset_less=True) for lane in range(self.lanes)
-        ]
+        rows = self.registers()
         m.d.comb += self.word.eq(rows[0])
         for lane, row in enumerate(rows):
             with m.If(self.shift):

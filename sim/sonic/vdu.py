@@ -9,8 +9,7 @@ from cocotb.types import LogicArray
 
 from nomul.golden import sonic
 from nomul.golden.sonic import Config
-from nomul.sim import harness
-from nomul.sim.stream import Bench, assert_equal, bits
+from nomul.sim.stream import assert_equal, bits, under_test
 
 
 def lane_values(values: np.ndarray, width: int, known: np.ndarray) -> LogicArray:
@@ -32,8 +31,7 @@ def sides(cfg: Config) -> tuple[int, int, int]:
 @cocotb.test()
 async def unknown_values_on_empty_lanes_never_reach_the_sum(dut):
     """Lanes that hold nothing carry X on both sides; gated ones carry X on the dense side."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     rng = bench.numpy_rng
     lanes, dense_bits, sparse_bits = sides(cfg)
     high, low = 1 << (dense_bits - 1), 1 << (sparse_bits - 1)
@@ -68,8 +66,7 @@ async def unknown_values_on_empty_lanes_never_reach_the_sum(dut):
 @cocotb.test()
 async def lanes_are_counted(dut):
     """Active and gated lanes, two cycles after the operands."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     rng = bench.numpy_rng
     lanes, _, sparse_bits = sides(cfg)
     dut.go.value, dut.first.value = 1, 0

@@ -8,7 +8,7 @@ import numpy as np
 from nomul.golden import sotfp
 from nomul.golden.sotfp import Config
 from nomul.sim import harness
-from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bit, bits
+from nomul.sim.stream import STALLS, Bench, Layout, assert_equal, bit, bits, under_test
 
 MEASURED = "results_equal_the_model/op=mul"
 OPERATION = "transfer"
@@ -115,8 +115,7 @@ def programs(batches, lanes: int) -> list[str]:
 @cocotb.parametrize(op=sotfp.OPS)
 async def results_equal_the_model(dut, op):
     """All pairs asked for, without stalls; cycles and phases as the program has them."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     a, b = operands(cfg, bench.numpy_rng)
     batches = [(op, a, b, ends([len(a)]))]
     received, busy = await run(bench, cfg, batches, "never", "never")
@@ -134,8 +133,7 @@ async def results_equal_the_model(dut, op):
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def partial_batches_and_both_programs(dut, source, sink):
     """Batches of any size, programs in turn: as many words as operands, in order."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     pairs = sotfp.stimuli(cfg, bench.numpy_rng, 4 * cfg.lanes)
     order = bench.numpy_rng.permutation(len(pairs["a"]))
     sizes = [1, cfg.lanes, 2, cfg.lanes - 1, cfg.lanes + 3]
@@ -156,8 +154,7 @@ async def partial_batches_and_both_programs(dut, source, sink):
 @cocotb.test()
 async def a_sink_that_stops_loses_nothing(dut):
     """Three batches wait at most (sent out, stored, running); the operands then wait outside."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     a, b = (bench.numpy_rng.integers(0, 1 << cfg.width, 6 * cfg.lanes) for _ in range(2))
     last = ends([cfg.lanes] * 6)
     first, second = pack(cfg, a, b, "add", last)

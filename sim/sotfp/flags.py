@@ -5,16 +5,14 @@ import numpy as np
 
 from nomul.golden import sotfp
 from nomul.golden.sotfp import Config
-from nomul.sim import harness
 from nomul.sim.sotfp.bench import pack, unpack
-from nomul.sim.stream import Bench, assert_equal, bit
+from nomul.sim.stream import assert_equal, bit, under_test
 
 
 @cocotb.test()
 async def unequal_ends_are_flagged(dut):
     """``last`` on one side only: it ends the batch, and the flag stays."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     a, b = np.array([1, 2, 3]), np.array([4, 5, 6])
     first, _ = pack(cfg, a, b, "add", np.array([0, 0, 1]))
     _, second = pack(cfg, a, b, "add", np.array([0, 1, 1]))

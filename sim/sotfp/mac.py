@@ -10,7 +10,7 @@ from nomul.golden import sotfp
 from nomul.golden.sotfp import Config
 from nomul.sim import harness
 from nomul.sim.sotfp.bench import ends, exchange, pack, unpack
-from nomul.sim.stream import STALLS, Bench, assert_equal, bit, bits
+from nomul.sim.stream import STALLS, Bench, assert_equal, bit, bits, under_test
 
 
 async def send(bench: Bench, cfg: Config, batches, source: str = "never", sink: str = "never"):
@@ -44,8 +44,7 @@ def moderate(cfg: Config, rng: np.random.Generator, shape: tuple[int, ...]) -> n
 @cocotb.parametrize(source=STALLS, sink=STALLS)
 async def chains_between_other_programs(dut, source, sink):
     """Chains of one to four terms, full and partial, with additions and products in between."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     pairs = sotfp.stimuli(cfg, bench.numpy_rng, 32 * cfg.lanes)
     order = iter(bench.numpy_rng.permutation(len(pairs["a"])))
     batches = []
@@ -73,8 +72,7 @@ async def chains_between_other_programs(dut, source, sink):
 @cocotb.test()
 async def a_chain_is_a_dot_product(dut):
     """Add up x[n, k] y[n, k] over k, for x0, y0, x1, ... of the file ``NOMUL_OPERANDS``."""
-    cfg = Config.from_json(harness.config_text())
-    bench = Bench(dut)
+    cfg, bench = under_test(dut, Config)
     with np.load(os.environ["NOMUL_OPERANDS"]) as held:
         pairs = [(held[f"x{i}"], held[f"y{i}"]) for i in range(len(held) // 2)]
     batches = []

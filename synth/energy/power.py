@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,12 @@ class Energy:
     def leakage_fj(self) -> float:
         """Leakage power times the window."""
         return self.split.leakage_nw * self.cycles * self.period_ps * 1e-6
+
+    @property
+    def parts_fj(self) -> dict[str, float]:
+        """Energy over the window by module, leakage included."""
+        leak = self.cycles * self.period_ps * 1e-6
+        return {name: part.dynamic + part.leakage_nw * leak for name, part in self.parts.items()}
 
     @property
     def total_fj(self) -> float:
@@ -218,6 +224,17 @@ def _energies(
     return arc.rise.at(rise, load), arc.fall.at(fall, load)
 
 
+class Run(TypedDict, total=False):
+    """How a netlist is run; see :func:`simulate`."""
+
+    tests: str | None
+    seed: int
+    environment: Mapping[str, str] | None
+    cycles: int
+    delays: UnitDelay | None
+    start: int | None
+
+
 def measure(
     workload: Workload,
     verilog: Path,
@@ -225,54 +242,23 @@ def measure(
     *,
     folder: Path,
     period_ps: float = 1000,
-    tests: str | None = None,
-    seed: int = 1,
-    environment: Mapping[str, str] | None = None,
-    cycles: int = 4000,
-    delays: UnitDelay | None = None,
-    start: int | None = None,
+    **run: Unpack[Run],
 ) -> Energy:
     """Simulate a netlist with its design's own bench, and return the energy it takes.
 
-    The window is that of the work: from the first transfer on any of the design's streams to the
-    last.
-
     Parameters
     ----------
-    workload
-        The bench of what was synthesized, its configuration, and the test that is measured.
-    verilog
-        The mapped netlist.
-    target
-        The library, with Verilog models of its cells.
-    folder
-        Where the simulator works.
+    workload, verilog, target, folder, run
+        As of :func:`simulate`, which also says what is raised.
     period_ps
         Clock period of the estimate.
-    tests
-        Regular expression of another test of the bench, exactly one, if not None.
-    seed, environment
-        Of the stimuli: as in :func:`nomul.sim.harness.run`.
-    cycles
-        Longest window. What the bench counted is then taken in proportion to output transfers.
-    delays
-        Delay of the cells, for glitches to be counted; without delay, and glitches, if None.
-    start
-        What registers hold before reset; unknown if None.
 
     Raises
     ------
-    FileNotFoundError
-        The target has no models, or there is no netlist.
-    BenchError
-        The netlist is not equal to the model, or no test has such a name.
     ValueError
-        Several tests have, the bench did not record the operations that energy is per, or the
-        netlist uses what the library does not have.
+        The bench did not record the operations that energy is per.
     """
-    options: dict[str, Any] = {"tests": tests, "seed": seed, "environment": environment}
-    options |= {"cycles": cycles, "delays": delays, "start": start}
-    return simulate(workload, verilog, target, folder=folder, **options).energy(period_ps)
+    return simulate(workload, verilog, target, folder=folder, **run).energy(period_ps)
 
 
 @dataclass(frozen=True)
@@ -310,7 +296,41 @@ def simulate(
     delays: UnitDelay | None = None,
     start: int | None = None,
 ) -> Simulated:
-    """Simulate a netlist with its design's own bench; arguments as for :func:`measure`."""
+    """Simulate a netlist with its design's own bench.
+
+    The window is that of the work: from the first transfer on any of the design's streams to the
+    last.
+
+    Parameters
+    ----------
+    workload
+        The bench of what was synthesized, its configuration, and the test that is measured.
+    verilog
+        The mapped netlist.
+    target
+        The library, with Verilog models of its cells.
+    folder
+        Where the simulator works.
+    tests
+        Regular expression of another test of the bench, exactly one, if not None.
+    seed, environment
+        Of the stimuli: as in :func:`nomul.sim.harness.run`.
+    cycles
+        Longest window. What the bench counted is then taken in proportion to output transfers.
+    delays
+        Delay of the cells, for glitches to be counted; without delay, and glitches, if None.
+    start
+        What registers hold before reset; unknown if None.
+
+    Raises
+    ------
+    FileNotFoundError
+        The target has no models, or there is no netlist.
+    BenchError
+        The netlist is not equal to the model, or no test has such a name.
+    ValueError
+        Several tests have, or the netlist uses what the library does not have.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     wires = netlist.split(verilog, workload.top, folder)
     design = netlist.read(wires, workload.top, target.cells(), folder)
