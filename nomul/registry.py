@@ -62,13 +62,25 @@ _ALL = (
         hierarchical=("digits",),
         commands={"train sgd": "nomul.capabilities.sgd:train"},
     ),
-    Block("permdiag", "block", "Permuted-diagonal matrix-vector product", "arXiv 2004.10936"),
-    Block("circulant", "block", "Circulant matrix-vector product", "arXiv 1708.08917"),
+    Block(
+        *("permdiag", "block", "Permuted-diagonal matrix-vector product"),
+        "arXiv 2004.10936",
+        capabilities={"layer": "nomul.capabilities.tiles:permdiag"},
+    ),
+    Block(
+        *("circulant", "block", "Circulant matrix-vector product"),
+        "arXiv 1708.08917",
+        capabilities={"layer": "nomul.capabilities.tiles:circulant"},
+    ),
     Block(
         *("pow2basis", "block", "Powers of two times small bases"),
         "arXiv 2005.03403, arXiv 2101.01163",
+        capabilities={"layer": "nomul.capabilities.tiles:pow2basis"},
     ),
-    Block("pq", "block", "Matrix-vector product by table look-up", "arXiv 2305.18334"),
+    Block(
+        *("pq", "block", "Matrix-vector product by table look-up", "arXiv 2305.18334"),
+        capabilities={"layer": "nomul.capabilities.tiles:pq"},
+    ),
     Block("epitome", "block", "Layers of patches of a small matrix", "arXiv 2311.07620"),
     Block(
         *("lif", "block", "Spiking layers", "arXiv 2411.01628, arXiv 2201.06993"),
@@ -91,7 +103,10 @@ _ALL = (
     ),
     Block("mvmu", "block", "Core around matrix-vector units", "arXiv 1901.10351"),
     Block("dm", "block", "Bayesian layer by memorised products", "arXiv 2005.03857"),
-    Block("dense", "baseline", "Matrix-vector product by INTk multipliers"),
+    Block(
+        *("dense", "baseline", "Matrix-vector product by INTk multipliers"),
+        capabilities={"layer": "nomul.capabilities.tiles:dense"},
+    ),
     Block("fp16mul", "baseline", "IEEE FP16 multiplier, three stages", "IEEE 754-2019, binary16"),
     Block("fp16outer", "baseline", "Outer product by FP16 multipliers"),
     Block("intouter", "baseline", "Outer product by INTk multipliers"),

@@ -24,7 +24,7 @@ from nomul.options import (
 from nomul.runs import folders
 
 # The blocks that some options of `sim` are for.
-_LAYERS, _DATA = ", ".join(registry.able("layer")), ", ".join(registry.able("test_set"))
+_LAYERS, _WORDS, _DATA = (", ".join(registry.able(name)) for name in ("layer", "words", "test_set"))
 
 
 def list_blocks(json: AsJson = False) -> None:
@@ -124,7 +124,7 @@ def emit(
         Path | None,
         typer.Option(
             help=f"Write the macro that this packed layer is for, its words, and a testbench of "
-            f"this layer ({_LAYERS})."
+            f"this layer ({_WORDS})."
         ),
     ] = None,
     inputs: Annotated[
@@ -224,7 +224,9 @@ def sim(
     ] = False,
     weights: Annotated[
         Path | None,
-        typer.Option(help=f"Run this packed layer on the macro that it names ({_LAYERS})."),
+        typer.Option(
+            help=f"Run this packed layer, or tile, on the block that it is for ({_LAYERS})."
+        ),
     ] = None,
     inputs: Annotated[
         Path | None,

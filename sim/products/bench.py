@@ -48,19 +48,22 @@ async def products(unit: Driver, unstalled: bool) -> None:
 async def sequence(unit: Driver, vectors: int = 64) -> None:
     """One tile and many vectors: what energy is measured on, of random or given operands.
 
-    The file that ``NOMUL_STIMULI`` names has weights ``w`` and vectors ``x``.
+    The file that ``NOMUL_STIMULI`` names has weights ``w`` and vectors ``x``; those of
+    ``NOMUL_TILE`` and ``NOMUL_INPUTS`` are a tile and vectors.
     """
     cfg, rng = unit.cfg, unit.bench.numpy_rng
-    path = os.environ.get("NOMUL_STIMULI")
-    if path is None:
+    path, tile = os.environ.get("NOMUL_STIMULI"), os.environ.get("NOMUL_TILE")
+    if tile is not None:
+        packed, x = unit.golden.Packed.load(tile), np.load(os.environ["NOMUL_INPUTS"])
+    elif path is None:
         low, high = code_range(cfg.weight_bits)
         w = rng.integers(low, high + 1, (cfg.inputs, cfg.outputs))
         bounds = code_range(cfg.act_bits, cfg.act_signed)
         x = unit.levels(rng.integers(bounds[0], bounds[1] + 1, (vectors, cfg.inputs)))
+        packed = unit.compress(w)
     else:
         with np.load(path) as file:
-            w, x = file["w"], file["x"]
-    packed = unit.compress(w)
+            packed, x = unit.compress(file["w"]), file["x"]
     await unit.bench.reset()
     await unit.load(packed)
     for vector in x:
