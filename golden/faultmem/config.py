@@ -28,8 +28,15 @@ def gap_thresholds(chance: int, resolution: int) -> tuple[int, ...]:
     Parameters
     ----------
     chance, resolution
-        p, in units of 2^-resolution.
+        p, in units of 2^-resolution, below 1.
+
+    Raises
+    ------
+    ValueError
+        The chance is below 0, or is 1 or more.
     """
+    if not 0 <= chance < 1 << max(resolution, 0):
+        raise ValueError(f"chance must be in 0..{(1 << max(resolution, 0)) - 1}, not {chance}")
     if chance == 0:
         return ()
     found = []

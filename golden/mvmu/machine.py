@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nomul.golden import bitplanes
-from nomul.golden.arrays import Floats, Ints
+from nomul.golden.arrays import Floats, Ints, integers
 from nomul.golden.mvmu.config import FETCH, POINT, Config
 from nomul.golden.mvmu.isa import FUNCTIONS, KINDS, OPERATIONS, WHENS, Instruction
 
@@ -30,16 +30,25 @@ def offset(cfg: Config, w: ArrayLike) -> bitplanes.Packed:
     TypeError, ValueError
         It does not hold integers, is of another size, or a weight does not fit.
     """
+    half = 1 << (cfg.weight_bits - 1)
+    return bitplanes.compress(cfg.unit, _matrix(cfg, "w", w) + half)
+
+
+def _matrix(cfg: Config, name: str, w: ArrayLike) -> Ints:
     array = np.asarray(w)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"w must hold integers, not {array.dtype}")
-    half = 1 << (cfg.weight_bits - 1)
+        raise TypeError(f"{name} must hold integers, not {array.dtype}")
     if array.shape != (cfg.inputs, cfg.outputs):
-        raise ValueError(f"w must be of shape {(cfg.inputs, cfg.outputs)}, not {array.shape}")
+        raise ValueError(f"{name} must be of shape {(cfg.inputs, cfg.outputs)}, not {array.shape}")
+    return _words(name, array, cfg.weight_bits)
+
+
+def _words(name: str, values: ArrayLike, bits: int) -> Ints:
+    array, half = integers(name, values), 1 << (bits - 1)
     wrong = array[(array < -half) | (array >= half)]
     if wrong.size:
-        raise ValueError(f"w must be in {-half}..{half - 1}, not {int(wrong[0])}")
-    return bitplanes.compress(cfg.unit, array.astype(np.int64) + half)
+        raise ValueError(f"{name} must be in {-half}..{half - 1}, not {int(wrong[0])}")
+    return array
 
 
 def model(cfg: Config, w: ArrayLike, x: ArrayLike) -> Product:
@@ -93,6 +102,12 @@ class Core:
         Of all programs so far.
     fault
         A program left its registers, units, memory or instructions, and was ended there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A matrix, memory or registers hold what is no integer or does not fit, are of another size,
+        or there are more matrices than units.
     """
 
     cfg: Config
@@ -105,10 +120,16 @@ class Core:
 
     def __post_init__(self) -> None:
         for name, size in (("memory", self.cfg.words), ("registers", self.cfg.every_register)):
-            given = np.asarray(getattr(self, name), dtype=np.int64)
+            given = _words(name, getattr(self, name), 16).ravel()
+            if len(given) > size:
+                raise ValueError(f"{name} has {size} words, not {len(given)}")
             whole = np.zeros(size, dtype=np.int64)
             whole[: len(given)] = given
             setattr(self, name, whole)
+        if len(self.matrices) > self.cfg.units:
+            raise ValueError(f"the core has {self.cfg.units} units, not {len(self.matrices)}")
+        for number, matrix in enumerate(self.matrices):
+            _matrix(self.cfg, f"matrices[{number}]", matrix)
 
     def run(self, program: Sequence[Instruction]) -> None:
         """Run a program to its halt, or to the instruction that leaves what there is.

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nomul.golden.arrays import Ints
+from nomul.golden.arrays import Ints, count
 from nomul.golden.spdnn.config import GROUP, MEMBERS
 
 
@@ -160,9 +160,12 @@ def generate(
 
     Raises
     ------
+    TypeError
+        ``layers`` is no integer.
     ValueError
         More layers than the maps are for, or a map that is not balanced.
     """
+    layers = count("layers", layers)
     if neurons < 64 or neurons & (neurons - 1):
         raise ValueError(f"neurons must be a power of two from 64, not {neurons}")
     given = [np.arange(neurons) % (neurons // MEMBERS)] if maps is None else list(maps)

@@ -92,6 +92,12 @@ def test_gaps_count_the_bits_between_failures(writes, bank_bits, seed):
     assert faultmem.history(cfg, address, data).cycles.tolist() == took
 
 
+@pytest.mark.parametrize(("chance", "resolution"), [(-1, 2), (4, 2), (5, 2), (1, 0)])
+def test_a_chance_that_is_none_has_no_gaps(chance, resolution):
+    with pytest.raises(ValueError, match=rf"chance must be in 0\.\.\d+, not {chance}"):
+        faultmem.gap_thresholds(chance, resolution)
+
+
 @pytest.mark.parametrize(("chance", "resolution"), [(1, 1), (3, 4), (655, 16), (1, 12)])
 def test_bits_of_a_gap_make_a_geometric_number(chance, resolution):
     """P(g) by the bits' chances, against (1 - p)^g p, to the rounding of thresholds."""

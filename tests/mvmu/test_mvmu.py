@@ -145,6 +145,22 @@ def test_programs_that_leave_what_there_is_end_in_a_fault(text):
     assert core.fault
 
 
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"matrices": [np.zeros((3, 2), int)]}, ValueError, r"matrices\[0\] must be of shape"),
+        ({"matrices": [np.zeros((6, 4))]}, TypeError, r"matrices\[0\] must hold integers"),
+        ({"matrices": [np.zeros((6, 4), int)] * 9}, ValueError, r"the core has \d+ units, not 9"),
+        ({"memory": [40000]}, ValueError, r"memory must be in -32768..32767, not 40000"),
+        ({"memory": [0.5]}, TypeError, r"memory must be integers, not 0.5"),
+        ({"registers": [0] * 999}, ValueError, r"registers has \d+ words, not 999"),
+    ],
+)
+def test_a_core_refuses_what_its_memories_cannot_hold(given, error, message):
+    with pytest.raises(error, match=message):
+        Core(SMALL, **given)
+
+
 def test_a_program_ends_behind_its_last_instruction():
     """The memory holds 0 there, which halts; behind the memory itself is a fault."""
     core = Core(SMALL)

@@ -159,6 +159,8 @@ def test_generation_refuses(layers, maps_given, message):
 def test_generation_refuses_fractional_classes():
     with pytest.raises(TypeError, match=r"maps\[0\] must hold integers, not float64"):
         spdnn.generate(1, [np.arange(1024) % 64 + 0.5])
+    with pytest.raises(TypeError, match="layers must be an integer"):
+        spdnn.generate(2.5)
 
 
 @pytest.mark.parametrize(
