@@ -64,6 +64,24 @@ def test_spanning_trees_of_the_multiplier_are_within_a_twentieth_of_its_wires(
     assert made.tree_um == pytest.approx(made.wire_um, rel=0.05)
 
 
+def test_the_page_of_numbers_says_how_much_energy_wires_add():
+    page = " ".join((tables.BASELINE.parents[1] / "docs" / "numbers.md").read_text().split())
+
+    def added(block, name):
+        """Return by how many per cent wires raise the energies of a table's rows."""
+        return [
+            100 * (row[f"fJ, {wires}"] / row["fJ, without"] - 1)
+            for row in tables.load(block, name).rows
+            for wires in ("LEF", "Liberty", "Magic")
+            if row.get(f"fJ, {wires}")
+        ]
+
+    routed = added("layout", "routed")
+    assert f"Routed wires add {min(routed):.0f} to {max(routed):.0f} % to the blocks" in page
+    planes = added("essop", "T1-wires") + added("essop", "T1-wires-more")
+    assert f"up to {max(planes):.0f} % to planes of 32 x 32 products" in page
+
+
 def test_the_page_says_what_the_rows_of_routed_layouts_say():
     rows = {(row["block"], row["library"]): row for row in tables.load("layout", "routed").rows}
     page = " ".join((tables.BASELINE.parents[1] / "docs" / "layout.md").read_text().split())
