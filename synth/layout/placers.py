@@ -222,7 +222,8 @@ def _run(
             raise PlacementError(f"placement took more than {limit_s:g} s") from None
     if code or not result.is_file():
         last = (log.read_text(errors="replace").splitlines() or [f"exit code {code}"])[-1]
-        raise PlacementError(f"the placer stopped in {folder}: {last}")
+        hint = "; try a lower density" if "Not all cells have been placed" in last else ""
+        raise PlacementError(f"the placer stopped in {folder}: {last}{hint}")
 
 
 def _cells(problem: Problem) -> Iterator[str]:
