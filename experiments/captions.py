@@ -1,6 +1,7 @@
 """What a table or a plot says of itself in one line, given beside the function that makes it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 Made = TypeVar("Made", bound=Callable[..., Any])
@@ -20,6 +21,14 @@ def caption(text: str) -> Callable[[Made], Made]:
         return function
 
     return give
+
+
+def captioned(text: str, function: Callable[..., Any], *given: Any) -> Callable[..., Any]:
+    """Return a function with its first arguments given, and a caption of its own.
+
+    So one function makes several tables, or draws several plots.
+    """
+    return caption(text)(partial(function, *given))
 
 
 def of(function: Callable[..., Any]) -> str:

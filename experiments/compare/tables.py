@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from nomul.experiments.captions import caption
+from nomul.experiments.captions import caption, captioned
 from nomul.experiments.compare import pictures, rows, subject
 from nomul.experiments.labels import label
 from nomul.experiments.tables import Rows
@@ -27,30 +27,6 @@ SHOWN = {
         *("BRAM", "area x us", "memory, BRAM (modelled)"),
     ),
 }
-
-
-@caption("The digits MLP on every member, FreePDK45, one inference at a time.")
-def digits() -> Rows:
-    """Return the digits MLP on every member, FreePDK45, one inference at a time."""
-    return measured("digits", "freepdk45")
-
-
-@caption("The digits MLP on every member, ECP5, placed and routed once.")
-def digits_ecp5() -> Rows:
-    """Return the digits MLP on every member, ECP5, placed and routed once."""
-    return measured("digits", "ecp5")
-
-
-@caption("The convnet of Fashion-MNIST on every member, FreePDK45, one inference at a time.")
-def fashion() -> Rows:
-    """Return the convnet of Fashion-MNIST on every member, FreePDK45, one inference at a time."""
-    return measured("fashion", "freepdk45")
-
-
-@caption("The convnet of Fashion-MNIST on every member, ECP5, placed and routed once.")
-def fashion_ecp5() -> Rows:
-    """Return the convnet of Fashion-MNIST on every member, ECP5, placed and routed once."""
-    return measured("fashion", "ecp5")
 
 
 def measured(name: str, target: str) -> Rows:
@@ -101,10 +77,27 @@ def luts(found: Rows, figure: Any) -> None:
 
 
 TABLES = {
-    "digits": digits,
-    "digits-ecp5": digits_ecp5,
-    "fashion": fashion,
-    "fashion-ecp5": fashion_ecp5,
+    "digits": captioned(
+        "The digits MLP on every member, FreePDK45, one inference at a time.",
+        measured,
+        "digits",
+        "freepdk45",
+    ),
+    "digits-ecp5": captioned(
+        "The digits MLP on every member, ECP5, placed and routed once.", measured, "digits", "ecp5"
+    ),
+    "fashion": captioned(
+        "The convnet of Fashion-MNIST on every member, FreePDK45, one inference at a time.",
+        measured,
+        "fashion",
+        "freepdk45",
+    ),
+    "fashion-ecp5": captioned(
+        "The convnet of Fashion-MNIST on every member, ECP5, placed and routed once.",
+        measured,
+        "fashion",
+        "ecp5",
+    ),
 }
 PLOTS = {"digits": fronts, "digits-ecp5": luts, "fashion": fronts, "fashion-ecp5": luts}
 PAGE = {name: partial(shown, "ecp5" if "ecp5" in name else "freepdk45") for name in TABLES}

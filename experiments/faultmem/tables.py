@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nomul.experiments.captions import caption
+from nomul.experiments.captions import captioned
 from nomul.experiments.faultmem.inference import inference
 from nomul.experiments.faultmem.schemes import SCHEMES
 from nomul.experiments.faultmem.sparse import sparse
@@ -36,17 +36,14 @@ def curves(rows: Rows, figure: Any) -> None:
     label(axes, marks, colours)
 
 
-@caption("Accuracy against write energy: three curves, of which graded energies lie leftmost.")
-def inference_curves(rows: Rows, figure: Any) -> None:
-    """Draw the accuracy of a network whose weights are written once."""
-    curves(rows, figure)
-
-
-@caption("Accuracy after training against the energy of its writes: three curves, one per scheme.")
-def training_curves(rows: Rows, figure: Any) -> None:
-    """Draw the accuracy of a network whose weights every step writes."""
-    curves(rows, figure)
-
-
 TABLES = {"T1": inference, "T2": training, "T3": sparse}
-PLOTS = {"T1": inference_curves, "T2": training_curves}
+PLOTS = {
+    "T1": captioned(
+        "Accuracy against write energy: three curves, of which graded energies lie leftmost.",
+        curves,
+    ),
+    "T2": captioned(
+        "Accuracy after training against the energy of its writes: three curves, one per scheme.",
+        curves,
+    ),
+}

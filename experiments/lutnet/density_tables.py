@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nomul.experiments import tables
-from nomul.experiments.captions import caption
+from nomul.experiments.captions import captioned
 from nomul.experiments.lutnet.area import sampled
 from nomul.experiments.lutnet.fronts import (
     FAMILIES,
@@ -30,24 +30,6 @@ from nomul.golden.lutnet import files
 Rows = list[dict[str, Any]]
 
 
-@caption("The accuracy of LUTNet and of the pruned XNOR network by density, digits.")
-def density() -> Rows:
-    """Return the accuracy of LUTNet and of the pruned XNOR network by density, digits."""
-    return _accuracy("density", "random")
-
-
-@caption("The accuracy of LUTNet and XNOR by density where all wires are learned, digits.")
-def density_learned() -> Rows:
-    """Return the accuracy of LUTNet and XNOR by density where all wires are learned, digits."""
-    return _accuracy("density", "learned")
-
-
-@caption("The accuracy of LUTNet and XNOR by density, Fashion-MNIST.")
-def fashion() -> Rows:
-    """Return the accuracy of LUTNet and XNOR by density, Fashion-MNIST."""
-    return _accuracy("fashion", "random", "learned")
-
-
 def _accuracy(name: str, *wires: str) -> Rows:
     lines = [line for line in study(name) if line["case"]["wires"] in wires]
     present = {kind_of(line["case"]) for line in lines}
@@ -66,18 +48,6 @@ def _accuracy(name: str, *wires: str) -> Rows:
 def density_of(share: float) -> str:
     """Return a density as the tables have it."""
     return f"{100 * share:g} %"
-
-
-@caption("Look-up tables and accuracy of LUTNet and of XNOR networks, digits.")
-def areas() -> Rows:
-    """Return look-up tables and accuracy of LUTNet and of XNOR networks, digits."""
-    return _areas("density")
-
-
-@caption("Look-up tables and accuracy of LUTNet and of XNOR networks, Fashion-MNIST.")
-def fashion_areas() -> Rows:
-    """Return look-up tables and accuracy of LUTNet and of XNOR networks, Fashion-MNIST."""
-    return _areas("fashion")
 
 
 def _areas(name: str) -> Rows:
@@ -101,18 +71,6 @@ def _areas(name: str) -> Rows:
     return rows
 
 
-@caption("For each XNOR network on digits' fronts, the smallest LUTNets that are no worse.")
-def equal() -> Rows:
-    """Return, for each XNOR network on digits' fronts, the smallest LUTNets that are no worse."""
-    return _equal("T1-area")
-
-
-@caption("For each XNOR network on Fashion-MNIST's fronts, the smallest LUTNets no worse.")
-def fashion_equal() -> Rows:
-    """Return, for each XNOR network on Fashion-MNIST's fronts, the smallest LUTNets no worse."""
-    return _equal("T1-fashion-area")
-
-
 def _equal(name: str) -> Rows:
     """Return a row for each XNOR network on the fronts of a table of areas."""
     measured = tables.load("lutnet", name).rows
@@ -121,25 +79,7 @@ def _equal(name: str) -> Rows:
     return [beside(row, measured) for row in plain]
 
 
-@caption("Accuracy on digits against products, one line for XNOR and one for each K.")
-def plot_density(rows: Rows, figure: Any) -> None:
-    """Draw accuracy on digits against products, one line for XNOR and one for each K."""
-    _lines(figure, rows)
-
-
-@caption("Accuracy on digits against products where wires are learned, a line for each K.")
-def plot_density_learned(rows: Rows, figure: Any) -> None:
-    """Draw accuracy on digits against products where wires are learned, a line for each K."""
-    _lines(figure, rows)
-
-
-@caption("Accuracy on Fashion-MNIST against products, a line for each kind of network.")
-def plot_fashion(rows: Rows, figure: Any) -> None:
-    """Draw accuracy on Fashion-MNIST against products, a line for each kind of network."""
-    _lines(figure, rows)
-
-
-def _lines(figure: Any, rows: Rows) -> None:
+def _lines(rows: Rows, figure: Any) -> None:
     axes = figure.subplots()
     for name in [column for column in rows[0] if column not in ("density", "products")]:
         points = [(row["products"], number(row[name])) for row in rows if row[name]]
@@ -154,19 +94,7 @@ def _lines(figure: Any, rows: Rows) -> None:
     axes.legend()
 
 
-@caption("Accuracy on digits against look-up tables, a line for each family's front.")
-def plot_areas(rows: Rows, figure: Any) -> None:
-    """Draw accuracy on digits against look-up tables, a line for each family's front."""
-    _fronts(figure, rows)
-
-
-@caption("Accuracy on Fashion-MNIST against look-up tables, a line for each family's front.")
-def plot_fashion_areas(rows: Rows, figure: Any) -> None:
-    """Draw accuracy on Fashion-MNIST against look-up tables, a line for each family's front."""
-    _fronts(figure, rows)
-
-
-def _fronts(figure: Any, rows: Rows) -> None:
+def _fronts(rows: Rows, figure: Any) -> None:
     axes = figure.subplots()
     for own, name in FAMILIES.items():
         some = [row for row in rows if family(row["network"]) == own]
@@ -182,21 +110,61 @@ def _fronts(figure: Any, rows: Rows) -> None:
 
 
 TABLES: dict[str, Callable[[], Rows]] = {
-    "T1": density,
-    "T1-learned": density_learned,
-    "T1-area": areas,
-    "T1-fashion": fashion,
-    "T1-fashion-area": fashion_areas,
-    "T1-equal": equal,
-    "T1-fashion-equal": fashion_equal,
+    "T1": captioned(
+        "The accuracy of LUTNet and of the pruned XNOR network by density, digits.",
+        _accuracy,
+        "density",
+        "random",
+    ),
+    "T1-learned": captioned(
+        "The accuracy of LUTNet and XNOR by density where all wires are learned, digits.",
+        _accuracy,
+        "density",
+        "learned",
+    ),
+    "T1-area": captioned(
+        "Look-up tables and accuracy of LUTNet and of XNOR networks, digits.", _areas, "density"
+    ),
+    "T1-fashion": captioned(
+        "The accuracy of LUTNet and XNOR by density, Fashion-MNIST.",
+        _accuracy,
+        "fashion",
+        "random",
+        "learned",
+    ),
+    "T1-fashion-area": captioned(
+        "Look-up tables and accuracy of LUTNet and of XNOR networks, Fashion-MNIST.",
+        _areas,
+        "fashion",
+    ),
+    "T1-equal": captioned(
+        "For each XNOR network on digits' fronts, the smallest LUTNets that are no worse.",
+        _equal,
+        "T1-area",
+    ),
+    "T1-fashion-equal": captioned(
+        "For each XNOR network on Fashion-MNIST's fronts, the smallest LUTNets no worse.",
+        _equal,
+        "T1-fashion-area",
+    ),
 }
 
 PLOTS: dict[str, Callable[[Rows, Any], None]] = {
-    "T1": plot_density,
-    "T1-learned": plot_density_learned,
-    "T1-area": plot_areas,
-    "T1-fashion": plot_fashion,
-    "T1-fashion-area": plot_fashion_areas,
+    "T1": captioned(
+        "Accuracy on digits against products, one line for XNOR and one for each K.", _lines
+    ),
+    "T1-learned": captioned(
+        "Accuracy on digits against products where wires are learned, a line for each K.", _lines
+    ),
+    "T1-area": captioned(
+        "Accuracy on digits against look-up tables, a line for each family's front.", _fronts
+    ),
+    "T1-fashion": captioned(
+        "Accuracy on Fashion-MNIST against products, a line for each kind of network.", _lines
+    ),
+    "T1-fashion-area": captioned(
+        "Accuracy on Fashion-MNIST against look-up tables, a line for each family's front.", _fronts
+    ),
 }
 
 PAGE: dict[str, Callable[[Rows], Rows]] = {

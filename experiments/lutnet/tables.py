@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nomul.experiments import tables
-from nomul.experiments.captions import caption
+from nomul.experiments.captions import caption, captioned
 from nomul.experiments.lutnet import (
     density_tables,
     published,
@@ -27,24 +27,6 @@ from nomul.synth.map.synthesize import synthesize
 Rows = list[dict[str, Any]]
 
 WIDTHS = (64, 256, 1024)
-
-
-@caption("Look-up tables on xc7 at about equal accuracy, by part.")
-def area_xc7() -> Rows:
-    """Return look-up tables on xc7 at about equal accuracy, by part."""
-    return _area("xc7")
-
-
-@caption("Look-up tables and clock on ECP5 at about equal accuracy, by part.")
-def area_ecp5() -> Rows:
-    """Return look-up tables and clock on ECP5 at about equal accuracy, by part."""
-    return _area("ecp5")
-
-
-@caption("Look-up tables and clock on iCE40 at about equal accuracy, by part.")
-def area_ice40() -> Rows:
-    """Return look-up tables and clock on iCE40 at about equal accuracy, by part."""
-    return _area("ice40")
 
 
 def _area(target: str) -> Rows:
@@ -198,9 +180,13 @@ TABLES: dict[str, Callable[..., Rows]] = {
     **density_tables.TABLES,
     **training_tables.TABLES,
     **streamed_tables.TABLES,
-    "T2": area_xc7,
-    "T2-ecp5": area_ecp5,
-    "T2-ice40": area_ice40,
+    "T2": captioned("Look-up tables on xc7 at about equal accuracy, by part.", _area, "xc7"),
+    "T2-ecp5": captioned(
+        "Look-up tables and clock on ECP5 at about equal accuracy, by part.", _area, "ecp5"
+    ),
+    "T2-ice40": captioned(
+        "Look-up tables and clock on iCE40 at about equal accuracy, by part.", _area, "ice40"
+    ),
     "T7": adders,
     "T9-digits": rivals.digits,
     "T8-jsc-openml": published_openml,

@@ -7,6 +7,7 @@ from nomul.golden.circulant import Config
 from nomul.hw.circulant.engine import Engine
 from nomul.hw.dense.column import Column, lane
 from nomul.hw.once import Once
+from nomul.hw.products.ports import follow, go_through
 
 
 def column_config(cfg: Config) -> dense.Config:
@@ -36,12 +37,7 @@ class Direct(Engine):
         plane_last, turn = plane == 0, within == cfg.k - 1
         with m.If(feed.step):
             m.d.sync += [within.eq(Mux(turn, 0, within + 1)), block.eq(block + turn)]
-        with m.If(feed.end | feed.drop):
-            m.d.sync += [group.eq(0), base.eq(0), plane.eq(cfg.planes - 1)]
-        with m.Elif(feed.pass_end):
-            m.d.sync += plane.eq(Mux(plane_last, cfg.planes - 1, plane - 1))
-            with m.If(plane_last):
-                m.d.sync += [group.eq(group + 1), base.eq(base + cfg.block_columns)]
+        go_through(m, feed, cfg.planes, cfg.block_columns, group, base, plane)
         with m.If(feed.end | feed.drop | feed.pass_end):
             m.d.sync += [within.eq(0), block.eq(0)]
         m.d.comb += [
@@ -60,20 +56,16 @@ class Direct(Engine):
         valid, whole, final = Signal(), Signal(), Signal()
         first, doubles, negate, fresh = Signal(), Signal(), Signal(), Signal()
         plane_now = Signal.like(plane)
-        stuck = valid & whole & ~drain.room
-        m.d.comb += feed.go.eq(~stuck)
-        with m.If(feed.go):
-            m.d.sync += valid.eq(feed.step)
-        with m.If(feed.step):
-            m.d.sync += [
-                first.eq(feed.fresh & top),
-                doubles.eq(feed.fresh & ~top),
-                negate.eq(top & int(cfg.act_signed and cfg.product == "bitserial")),
-                fresh.eq(within == 0),
-                plane_now.eq(plane),
-                whole.eq(chunk_last & (plane == 0) & ~feed.drop),
-                final.eq(feed.end),
-            ]
+        taken = [
+            first.eq(feed.fresh & top),
+            doubles.eq(feed.fresh & ~top),
+            negate.eq(top & int(cfg.act_signed and cfg.product == "bitserial")),
+            fresh.eq(within == 0),
+            plane_now.eq(plane),
+            whole.eq(chunk_last & (plane == 0) & ~feed.drop),
+            final.eq(feed.end),
+        ]
+        follow(m, feed, drain, valid, whole, taken)
         sent, enable = Signal(lane(m, each, feed.now[0], plane_now).shape()), valid & feed.go
         m.d.comb += sent.eq(lane(m, each, feed.now[0], plane_now))
         bits = cfg.k * cfg.weight_bits

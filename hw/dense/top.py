@@ -1,6 +1,6 @@
 """The dense array: weights, activations, columns and sums."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 
 from nomul.golden.dense import Config
 from nomul.golden.products.contract import RULES
@@ -9,7 +9,14 @@ from nomul.hw.once import Once
 from nomul.hw.products.drain import Drain
 from nomul.hw.products.feed import Feed
 from nomul.hw.products.member import Member
-from nomul.hw.products.ports import admission, filling, raise_flags, strobes
+from nomul.hw.products.ports import (
+    admission,
+    filling,
+    follow,
+    go_through,
+    raise_flags,
+    strobes,
+)
 
 
 class Top(Member[Config]):
@@ -50,12 +57,7 @@ class Top(Member[Config]):
         group, base = Signal(range(max(2, cfg.groups))), Signal(range(max(2, cfg.steps)))
         plane = Signal(range(max(2, cfg.planes)), init=cfg.planes - 1)
         plane_last = plane == 0
-        with m.If(feed.end | feed.drop):
-            m.d.sync += [group.eq(0), base.eq(0), plane.eq(cfg.planes - 1)]
-        with m.Elif(feed.pass_end):
-            m.d.sync += plane.eq(Mux(plane_last, cfg.planes - 1, plane - 1))
-            with m.If(plane_last):
-                m.d.sync += [group.eq(group + 1), base.eq(base + cfg.chunks)]
+        go_through(m, feed, cfg.planes, cfg.chunks, group, base, plane)
         m.d.comb += [
             feed.final.eq(plane_last & (group == cfg.groups - 1)),
             *admission(loader, feed),
@@ -72,19 +74,15 @@ class Top(Member[Config]):
         top, chunk_last = plane == cfg.planes - 1, feed.chunk == cfg.chunks - 1
         valid, first, doubles, negate = Signal(), Signal(), Signal(), Signal()
         plane_now, whole, final = Signal.like(plane), Signal(), Signal()
-        stuck = valid & whole & ~drain.room
-        m.d.comb += feed.go.eq(~stuck)
-        with m.If(feed.go):
-            m.d.sync += valid.eq(feed.step)
-        with m.If(feed.step):
-            m.d.sync += [
-                first.eq(feed.fresh & top),
-                doubles.eq(feed.fresh & ~top),
-                negate.eq(top & int(cfg.act_signed and cfg.array == "bitserial")),
-                plane_now.eq(plane),
-                whole.eq(chunk_last & plane_last & ~feed.drop),
-                final.eq(feed.end),
-            ]
+        taken = [
+            first.eq(feed.fresh & top),
+            doubles.eq(feed.fresh & ~top),
+            negate.eq(top & int(cfg.act_signed and cfg.array == "bitserial")),
+            plane_now.eq(plane),
+            whole.eq(chunk_last & plane_last & ~feed.drop),
+            final.eq(feed.end),
+        ]
+        follow(m, feed, drain, valid, whole, taken)
         self._columns(m, feed, step, drain, (valid & feed.go, first, doubles, negate, plane_now))
         m.d.comb += [drain.load.eq(valid & whole & drain.room), drain.final.eq(final)]
         return m

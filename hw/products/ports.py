@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from nomul.hw.products.drain import y_layout
+from nomul.hw.products.drain import Drain, y_layout
 from nomul.hw.products.feed import Feed, x_layout
 from nomul.hw.products.loader import weight_layout
 
@@ -49,6 +49,45 @@ def filling(loader: Any, store: Any) -> list[Any]:
 def strobes(loader: Any, feed: Feed) -> tuple[Value, ...]:
     """Return what raises the family's flags, in the order of ``nomul.golden.products.FLAGS``."""
     return loader.short, loader.long, feed.refused, feed.short, feed.long
+
+
+def go_through(
+    m: Module, feed: Feed, planes: int, stride: int, group: Signal, base: Signal, plane: Signal
+) -> None:
+    """Describe the passes of a vector: groups of columns, and of each the planes of activations.
+
+    Parameters
+    ----------
+    planes
+        Passes of a group, counted down, the most significant plane first.
+    stride
+        How far ``base``, the first place of a group's weights, moves from one to the next.
+    """
+    with m.If(feed.end | feed.drop):
+        m.d.sync += [group.eq(0), base.eq(0), plane.eq(planes - 1)]
+    with m.Elif(feed.pass_end):
+        m.d.sync += plane.eq(Mux(plane == 0, planes - 1, plane - 1))
+        with m.If(plane == 0):
+            m.d.sync += [group.eq(group + 1), base.eq(base + stride)]
+
+
+def follow(
+    m: Module, feed: Feed, drain: Drain, valid: Signal, whole: Signal, taken: list[Any]
+) -> None:
+    """Describe the cycle after a step, whose operands wait where they would end sums without room.
+
+    Parameters
+    ----------
+    valid, whole
+        Operands are there; their sums are whole with them.
+    taken
+        What is kept of the step that is issued.
+    """
+    m.d.comb += feed.go.eq(~(valid & whole & ~drain.room))
+    with m.If(feed.go):
+        m.d.sync += valid.eq(feed.step)
+    with m.If(feed.step):
+        m.d.sync += taken
 
 
 def raise_flags(m: Module, errors: Value, raised: Iterable[Value]) -> None:
