@@ -46,7 +46,9 @@ def test_a_tile_of_tables_is_simulated(tmp_path, vectors, capsys):
 def test_what_is_no_tile_of_the_member_or_does_not_fit_it_is_refused(tmp_path, vectors, capsys):
     cfg = permdiag.Config(inputs=8, outputs=8, p=4)
     permdiag.compress(cfg, np.zeros((8, 8), dtype=int)).save(tmp_path / "tile.npz")
-    with pytest.raises(ValueError, match=r"tile\.npz: holds a tile of 'permdiag', not of circulant"):
+    with pytest.raises(
+        ValueError, match=r"tile\.npz: holds a tile of 'permdiag', not of circulant"
+    ):
         run(capsys, "circulant", tmp_path / "tile.npz", vectors, tmp_path / "out")
     with pytest.raises(ValueError, match=r"x must be of shape \[V, 8\], not \[5, 12\]"):
         run(capsys, "permdiag", tmp_path / "tile.npz", vectors, tmp_path / "out")
