@@ -115,6 +115,8 @@ def placed() -> Rows:
     rows = []
     found = networks()
     for name, target, device in PLACED:
+        if name not in found:
+            continue
         cfg, emitted = design(found[name], target)
         mapped = synthesize(emitted, target).resources
         result = place_and_route(emitted, target, (1,), device=device)
