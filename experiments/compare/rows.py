@@ -130,10 +130,12 @@ def _entry(
     if finetune and about["structure"] == "imposed" and lost > ENOUGH:
         net = tuned(subject, candidate, store / "networks", note)
         base |= {"step": "fit", "tuned": True}
-        entry.about = ledger.kept(results, base, lambda: fit(subject, candidate, net))
-        # What the member holds now is what was imposed; the row says what that cost.
-        first = {name: about[name] for name in ("structure", "accuracy")}
-        entry.tuned, entry.about = entry.about["accuracy"], entry.about | first
+        trained = ledger.kept(results, base, lambda: fit(subject, candidate, net))
+        entry.tuned = trained["accuracy"]
+        if trained["accuracy"] > about["accuracy"]:
+            # What the member holds now is what was imposed; the row says what that cost.
+            first = {name: about[name] for name in ("structure", "accuracy")}
+            entry.about = trained | first
     parts = tuple(
         {name: part[name] for name in ("w", "x", "samples") if name in part}
         for part in entry.about["layers"]

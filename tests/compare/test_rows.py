@@ -1,8 +1,10 @@
 """Rows: what follows from what was measured, what resumes, who wins, and what is shown of it."""
 
 import csv
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from nomul import ledger
@@ -179,3 +181,26 @@ def test_sums_that_are_none_of_the_weights_are_measured_with_their_samples(
     assert [row["weights"] for row in found.rows()][:2] == ["approximated", "imposed"]
     assert not any(row["cannot"] for row in found.rows())
     assert ["samples" in job.parts[0] for job in measured][:2] == [True, False]
+
+
+def test_training_counts_where_it_helps(subject, tmp_path, measured, monkeypatch):
+    """In place of a trained network: the network itself projected, and one of nothing but zeros."""
+    plain = compared(subject, tmp_path, ["permdiag"]).entries[0]
+    zeros = [
+        dataclasses.replace(layer, w=np.zeros_like(layer.w)) if hasattr(layer, "w") else layer
+        for layer in subject.net.layers
+    ]
+    lost = subject.net.replace(layers=zeros)
+    monkeypatch.setattr(rows, "tuned", lambda *_: lost)
+    worse = compared(subject, tmp_path, ["permdiag"], finetune=True)
+    assert worse.entries[0].about == plain.about
+    row = worse.rows()[0]
+    assert row["fine-tuned, %"] < row["accuracy, %"] == regimes.accuracy(row)
+    low = {**plain.about, "accuracy": 0.0}
+    monkeypatch.setattr(
+        rows, "fit", lambda subject, candidate, net=None: plain.about if net else low
+    )
+    monkeypatch.setattr(rows, "_own", lambda: "another program")
+    better = compared(subject, tmp_path, ["permdiag"], finetune=True).rows()[0]
+    assert better["accuracy, %"] == 0
+    assert regimes.accuracy(better) == better["fine-tuned, %"] > 0
