@@ -1,12 +1,14 @@
 """A design on standard cells for as long as it is asked about, and what its bench spends there."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nomul import ledger
+from nomul.synth import yosys
 from nomul.synth.emit import Emitted
 from nomul.synth.energy import power
 from nomul.synth.map.stdcells import StandardCells
@@ -30,7 +32,7 @@ class OnCells:
 
     mapped: Result
     cells: StandardCells
-    period_ps: int
+    period_ps: float
     folder: Path
 
     def spend(self, work: Workload, **options: Any) -> power.Energy:
@@ -41,6 +43,26 @@ class OnCells:
         """
         folder, given = self.folder / "energy", {"start": 0, "period_ps": self.period_ps, **options}
         return power.measure(work, self.folder / "mapped.v", self.cells, folder=folder, **given)
+
+
+def kept(
+    store: Path, emitted: Emitted, make: Callable[[], dict[str, Any]], **about: Any
+) -> dict[str, Any]:
+    """Return what was measured of a design, from a store where it is known.
+
+    Parameters
+    ----------
+    store
+        Folder of what is known.
+    emitted
+        The design: another text of it is measured anew, and so is another version of Yosys.
+    make
+        Measures.
+    about
+        What else the result depends on.
+    """
+    named = {**about, "tool": yosys.version(), "design": ledger.digest(emitted.rtlil)}
+    return ledger.kept(ledger.Folder(store), named, make)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Tables of bit planes: area and energy per product beside dense arrays of the same throughput."""
 
 import dataclasses
-import tempfile
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from nomul import flow, ledger, registry
+from nomul import flow, registry
 from nomul.experiments.bitplanes import accuracy
 from nomul.experiments.captions import caption
+from nomul.experiments.on_cells import kept, on_cells
 from nomul.experiments.tables import Rows
-from nomul.synth import yosys
 from nomul.synth.emit import emit
-from nomul.synth.energy import power
 from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import FreePdk45
 from nomul.synth.map.synthesize import synthesize
@@ -76,10 +74,9 @@ def columns() -> Rows:
     rows = []
     for acts, weights in PRECISIONS:
         for name, (block, values) in arrays(acts, weights).items():
-            about = {"table": "T1", "name": name, "config": values, "tool": yosys.version()}
-            about |= {"design": ledger.digest(_column(block, values).rtlil)}
+            about = {"table": "T1", "name": name, "config": values}
             work = partial(_sized, name, block, values)
-            rows.append(ledger.kept(ledger.Folder(KEPT), about, work))
+            rows.append(kept(KEPT, _column(block, values), work, **about))
     return rows
 
 
@@ -122,10 +119,9 @@ def equal_throughput() -> Rows:
         dense = "dense, ANDs" if min(acts, weights) <= 2 else "dense, Booth"
         for name in (dense, *WHOLE):
             block, values = arrays(acts, weights)[name]
-            about = {"table": "T2", "name": name, "config": values, "tool": yosys.version()}
-            about |= {"design": ledger.digest(_emitted(block, values).rtlil)}
+            about = {"table": "T2", "name": name, "config": values}
             work = partial(_measured, name, block, values)
-            rows.append(ledger.kept(ledger.Folder(KEPT), about, work))
+            rows.append(kept(KEPT, _emitted(block, values), work, **about))
     return rows
 
 
@@ -144,28 +140,16 @@ def _operands(cfg: Any, folder: Path) -> Path:
 
 
 def _measured(name: str, block: str, values: dict[str, Any]) -> dict[str, Any]:
-    found, cells = registry.get(block), CELLS
+    found = registry.get(block)
     cfg = found.config().from_dict(values)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        mapped = synthesize(
-            _emitted(block, values), cells, hierarchical=True, period_ps=ARRAY_PS, folder=folder
-        )
-        spent = power.measure(
-            flow.workload(found, cfg),
-            folder / "mapped.v",
-            cells,
-            folder=folder / "energy",
-            period_ps=ARRAY_PS,
-            start=0,
-            environment={"NOMUL_STIMULI": str(_operands(cfg, folder))},
-        )
+    with on_cells(_emitted(block, values), CELLS, ARRAY_PS, hierarchical=True) as design:
+        mapped, given = design.mapped, {"NOMUL_STIMULI": str(_operands(cfg, design.folder))}
+        spent = design.spend(flow.workload(found, cfg), environment=given)
     rate = cfg.inputs * cfg.outputs / cfg.interval
     left_out = {f"{block}_store", f"{block}_loader"}
     area = {n: part.count * (part.area_um2 or 0.0) for n, part in mapped.parts.items()}
     counted = sum(a for n, a in area.items() if n not in left_out)
-    leak = spent.cycles * spent.period_ps * 1e-6
-    energy = {n: split.dynamic + split.leakage_nw * leak for n, split in spent.parts.items()}
+    energy = spent.parts_fj
     dynamic = sum(e for n, e in energy.items() if n not in left_out)
     columns = sum(e for n, e in energy.items() if n.startswith((f"{block}_column", f"{block}_on")))
     cells_of = sum(a for n, a in area.items() if n.startswith((f"{block}_column", f"{block}_on")))
@@ -196,10 +180,9 @@ def on_ecp5() -> Rows:
             block, values = arrays(acts, weights)[like]
             if name == "dense, DSP blocks":
                 values = {**values, "multiplier": "operator"}
-            about = {"table": "T5", "name": name, "config": values, "tool": yosys.version()}
-            about |= {"design": ledger.digest(_emitted(block, values).rtlil)}
+            about = {"table": "T5", "name": name, "config": values}
             work = partial(_placed, name, block, values)
-            rows.append(ledger.kept(ledger.Folder(KEPT), about, work))
+            rows.append(kept(KEPT, _emitted(block, values), work, **about))
     return rows
 
 

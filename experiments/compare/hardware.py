@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from nomul import flow, registry
+from nomul.experiments.on_cells import OnCells
 from nomul.golden.products.members import MEMBERS
 from nomul.runs import folders
 from nomul.sweep.point import ForeignWorkerError, Options
 from nomul.sweep.point import provenance as versions
 from nomul.synth import measure as rows
 from nomul.synth.emit import emit
-from nomul.synth.energy import gatesim, netlist, power
+from nomul.synth.energy import gatesim, netlist
 from nomul.synth.energy.activity import Measured
 from nomul.synth.energy.power import INPUT_SLEW, estimate
 from nomul.synth.map.recipes import BALANCED
@@ -142,15 +143,9 @@ def _rival(job: Job, folder: Path) -> dict[str, Any]:
     )
     found = _figures(mapped)
     np.savez(folder / "operands.npz", x=np.array(job.parts[0]["x"]))
-    spent = power.measure(
-        flow.workload(block, cfg),
-        folder / "mapped.v",
-        CELLS,
-        folder=folder / "energy",
-        period_ps=found["period_ps"],
-        environment={"NOMUL_STIMULI": str((folder / "operands.npz").resolve())},
-        start=0,
-    )
+    given = {"NOMUL_STIMULI": str((folder / "operands.npz").resolve())}
+    design = OnCells(mapped, CELLS, found["period_ps"], folder)
+    spent = design.spend(flow.workload(block, cfg), environment=given)
     each = {"load_fj": 0.0, "vector_fj": round(spent.per_operation_fj, 1)}
     return found | {"energies": [each | {"unknown": round(spent.unknown, 4)}]}
 

@@ -4,13 +4,12 @@ import dataclasses
 from functools import partial
 from pathlib import Path
 
-from nomul import flow, ledger, registry
+from nomul import flow, registry
 from nomul.experiments import rows as baseline
 from nomul.experiments.captions import caption
-from nomul.experiments.on_cells import on_cells
+from nomul.experiments.on_cells import kept, on_cells
 from nomul.experiments.tables import Rows
 from nomul.golden.dm import Config
-from nomul.synth import yosys
 from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import FreePdk45
 
@@ -37,9 +36,8 @@ def hardware() -> Rows:
         (row,) = (r for r in baseline.load("freepdk45") if r.key == f"dm/{preset}")
         assert row.timing is not None
         assert row.area_um2 is not None
-        about = {"config": cfg.to_dict(), "tool": yosys.version()}
-        about |= {"design": ledger.digest(flow.steps.emit(registry.get("dm"), cfg).rtlil)}
-        energy = ledger.kept(ledger.Folder(KEPT), about, partial(spent, cfg))
+        emitted = flow.steps.emit(registry.get("dm"), cfg)
+        energy = kept(KEPT, emitted, partial(spent, cfg), config=cfg.to_dict())
         rows.append(
             {
                 "method": cfg.method,

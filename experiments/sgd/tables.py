@@ -11,11 +11,10 @@ import numpy as np
 from nomul import flow, ledger, registry
 from nomul.experiments import tables
 from nomul.experiments.captions import caption
-from nomul.experiments.on_cells import OnCells, on_cells
+from nomul.experiments.on_cells import OnCells, kept, on_cells
 from nomul.golden import sgd
 from nomul.golden.sgd import Config
 from nomul.golden.sgd.stimuli import initial
-from nomul.synth import yosys
 from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import NANGATE_BUFFER, FreePdk45
 from nomul.train import digits
@@ -153,9 +152,8 @@ def _row(name: str, pes: int, values: dict[str, Any]) -> dict[str, Any]:
 
 def _kept(what: str, cfg: Config, make: Any) -> dict[str, Any]:
     """Return what was measured of a configuration's netlist, measured now if it was not before."""
-    about = {"what": what, "config": cfg.to_dict(), "tool": yosys.version()}
-    about |= {"design": ledger.digest(flow.steps.emit(registry.get("sgd"), cfg).rtlil)}
-    return ledger.kept(ledger.Folder(KEPT), about, partial(make, cfg))
+    emitted = flow.steps.emit(registry.get("sgd"), cfg)
+    return kept(KEPT, emitted, partial(make, cfg), what=what, config=cfg.to_dict())
 
 
 def _mapped(cfg: Config) -> AbstractContextManager[OnCells]:

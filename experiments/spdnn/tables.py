@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from nomul import flow, ledger, registry
+from nomul import flow, registry
 from nomul.experiments import papers
 from nomul.experiments import rows as baseline
 from nomul.experiments.captions import caption
 from nomul.experiments.compare.memory import READ_PJ_PER_64_BITS, SRAM_MB_PER_MM2
-from nomul.experiments.on_cells import on_cells
+from nomul.experiments.on_cells import kept, on_cells
 from nomul.experiments.spdnn.around import Around
 from nomul.experiments.tables import Rows
 from nomul.golden.spdnn import Config
 from nomul.golden.spdnn.config import FAN_IN
 from nomul.hw.spdnn import Top
-from nomul.synth import yosys
 from nomul.synth.emit import emit
 from nomul.synth.map.recipes import BALANCED
 from nomul.synth.map.stdcells import FreePdk45
@@ -85,10 +84,9 @@ def spent(cfg: Config) -> dict[str, float]:
 
 
 def _kept(what: str, cfg: Config, make: Any) -> dict[str, Any]:
-    about = {"what": what, "config": cfg.to_dict(), "tool": yosys.version()}
     few = cfg.replace(**FEW, layers=FEW_LAYERS[cfg.engine])
-    about |= {"design": ledger.digest(emit(Top(few), "spdnn").rtlil)}
-    return ledger.kept(ledger.Folder(KEPT), about, partial(make, cfg))
+    emitted = emit(Top(few), "spdnn")
+    return kept(KEPT, emitted, partial(make, cfg), what=what, config=cfg.to_dict())
 
 
 @caption("TeraEdges per second and per joule of machines for 1,024 neurons and 120 layers.")
