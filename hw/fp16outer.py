@@ -56,11 +56,6 @@ class Top(Unit):
     them in three stages while they are held. Latency and interval are those of the unit with
     ``cfg.beats`` = 4.
 
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.fp16outer.Config`
-        Array and treatment of subnormal numbers, already validated.
-
     Members
     -------
     As for :class:`nomul.hw.outer.Unit`; ``y`` carries binary16 patterns, equal to
@@ -68,5 +63,4 @@ class Top(Unit):
     """
 
     def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(cfg.array, Encoded(cfg.width), Grid(Multiplier(cfg.mode)))
+        super().__init__(cfg, Encoded(cfg.width), Grid(Multiplier(cfg.mode)))

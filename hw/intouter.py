@@ -46,11 +46,6 @@ class Top(Unit):
     cell multiplies two magnitudes of k - 1 bits. Latency and interval are those of the unit with
     ``cfg.beats`` = 1.
 
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.intouter.Config`
-        Array, bits and source, already validated.
-
     Members
     -------
     As for :class:`nomul.hw.outer.Unit`; ``y`` carries products, equal to
@@ -58,5 +53,4 @@ class Top(Unit):
     """
 
     def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(cfg.array, Rounded(cfg), Grid(Multiplier()))
+        super().__init__(cfg, Rounded(cfg), Grid(Multiplier()))

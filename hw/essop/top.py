@@ -24,11 +24,6 @@ class Top(Unit):
     row, one more with accumulators; a pair every ``cfg.interval`` cycles. The next pair is taken
     in the cycle that draws the last bits of the one before.
 
-    Parameters
-    ----------
-    cfg : :class:`nomul.golden.essop.Config`
-        Array, stream and sources, already validated.
-
     Members
     -------
     As for :class:`nomul.hw.outer.Unit`; ``y`` carries counts, equal to
@@ -36,5 +31,4 @@ class Top(Unit):
     """
 
     def __init__(self, cfg: Config):
-        self.cfg = cfg
-        super().__init__(cfg.array, GENERATORS[cfg.sng], CELLS[cfg.cell])
+        super().__init__(cfg, GENERATORS[cfg.sng], CELLS[cfg.cell])

@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from nomul.golden.bitstream import Side
-from nomul.golden.outer import Array
+from nomul.golden.outer.pairs import HasArray
 from nomul.hw.bitstream import Source, seed_layout
 from nomul.hw.once import Once
 from nomul.hw.outer.lanes import Lane
@@ -29,8 +29,9 @@ class Unit(wiring.Component):
 
     Parameters
     ----------
-    array : :class:`nomul.golden.outer.Array`
-        Sources, widths and accumulators.
+    cfg
+        The unit's configuration, already validated; sources, widths and accumulators are those of
+        its ``array``.
     draw : :class:`nomul.hw.outer.Draw`
         What the lanes send.
     cells : :class:`nomul.hw.outer.Cells`
@@ -61,8 +62,9 @@ class Unit(wiring.Component):
     x_d: stream.Interface
     y: stream.Interface
 
-    def __init__(self, array: Array, draw: Draw, cells: Cells):
-        self.array, self.draw, self.cells = array, draw, cells
+    def __init__(self, cfg: HasArray, draw: Draw, cells: Cells):
+        self.cfg, self.draw, self.cells = cfg, draw, cells
+        self.array = array = cfg.array
         members = {
             "x_d": In(stream.Signature(pair_layout(array))),
             "y": Out(stream.Signature(row_layout(array))),
