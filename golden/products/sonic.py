@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,6 +36,9 @@ class Config(sonic.Config):
         K weights of an output, and C outputs, of a layer that is given as one task.
     """
 
+    act_signed: ClassVar[bool] = True  # activations are two's complement
+    exact: ClassVar[bool] = True  # y is W^T x
+
     inputs: int = 64
     outputs: int = 16
     act_bits: int = 8
@@ -56,11 +59,6 @@ class Config(sonic.Config):
         return self.level_bits
 
     @property
-    def act_signed(self) -> bool:
-        """Whether activations are two's complement: they are."""
-        return True
-
-    @property
     def width(self) -> int:
         """Activations of a beat."""
         return self.compactor_width
@@ -69,11 +67,6 @@ class Config(sonic.Config):
     def y_lanes(self) -> int:
         """Sums of a beat."""
         return self.fc_units
-
-    @property
-    def exact(self) -> bool:
-        """Whether y is W^T x: it is."""
-        return True
 
     @property
     def y_bits(self) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,6 +31,10 @@ class Config(spimc.Config):
     The family's names are properties: ``inputs`` is the window, ``outputs`` the columns.
     """
 
+    width: ClassVar[int] = 1  # activations of a beat
+    y_lanes: ClassVar[int] = 1  # sums of a beat
+    exact: ClassVar[bool] = True  # y is W^T x
+
     act_signed: bool = True
 
     @property
@@ -42,21 +46,6 @@ class Config(spimc.Config):
     def outputs(self) -> int:
         """C, columns."""
         return self.columns
-
-    @property
-    def width(self) -> int:
-        """Activations of a beat."""
-        return 1
-
-    @property
-    def y_lanes(self) -> int:
-        """Sums of a beat."""
-        return 1
-
-    @property
-    def exact(self) -> bool:
-        """Whether y is W^T x: it is."""
-        return True
 
     @property
     def macro(self) -> spimc.Config:
