@@ -95,7 +95,7 @@ def streamed(tables: int, *, epochs: int, noise: float = 0.9) -> Preset:
     return Preset(
         data="fashion-mnist",
         sizes=(tables,),
-        choices=(256,),
+        choices=(128,),
         encoding=Streaming(levels=(2, 5, 9), noise=noise, side=28, grids=grids),
         temperature=0.3,
         spread=0.3,
@@ -131,9 +131,9 @@ PRESETS: dict[str, Preset] = {
         spread=0.3,
         recipe=Recipe(epochs=120),
     ),
-    "streamed-2000": streamed(300, epochs=6, noise=0.7),
-    "streamed-15000": streamed(9600, epochs=8),
-    "streamed-20000": streamed(13500, epochs=8),
+    "streamed-7000": streamed(4000, epochs=2, noise=0.7),
+    "streamed-15000": streamed(9600, epochs=6),
+    "streamed-20000": streamed(13500, epochs=6),
 }
 
 
