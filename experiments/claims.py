@@ -213,13 +213,22 @@ def _lif() -> Rows:
     ]
 
 
-def _structured(name: str, key: str) -> str:
-    """Return how many times less of something a member's array takes than the dense one."""
-    (dense,) = _rows("products", "T2", array="dense, INT8")
+def _structured(name: str, key: str, rival: str = "dense, INT8") -> str:
+    """Return how many times less of something a member's array takes than another one."""
+    (theirs,) = _rows("products", "T2", array=rival)
     (ours,) = _rows("products", "T2", array=name)
-    return f"{dense[key] / ours[key]:.1f} times less, {name}"
+    ratio = theirs[key] / ours[key]
+    compared = f"{ratio:.1f} times less" if ratio >= 1 else f"{1 / ratio:.1f} times more"
+    return f"{compared} {SPENT[key]}, {name}"
 
 
+# What columns of the family's arrays are spent on.
+SPENT = {
+    "um2": "area",
+    "um2 x us": "area x time",
+    "pJ per vector": "energy",
+    "ns per vector": "time",
+}
 # What the arrays of the family are compared with, and how they were measured.
 DENSE = "dense INT8 of 16 x 8, FreePDK45"
 
@@ -234,8 +243,10 @@ def _permdiag() -> Rows:
         what = _structured("permdiag, p = 4", key) if key else NOT
         against = DENSE if key else papers.figures("permdiag")["against"]
         rows.append(_row(_words(name), said, what, against))
+    rival, ours = "circulant, k = 4", ours | {"throughput_times": "ns per vector"}
     for name, times in circnn.items():
-        rows.append(_row(_words(name), f"{times} times CirCNN's", NOT, "CirCNN"))
+        what = _structured("permdiag, p = 4", ours[name], rival)
+        rows.append(_row(_words(name), f"{times} times CirCNN's", what, f"{rival}, FreePDK45"))
     return rows
 
 
@@ -263,14 +274,14 @@ def _pow2basis() -> Rows:
 
 def _pq() -> Rows:
     (times,) = papers.quoted("pq").values()
-    against = papers.figures("pq")["against"]
-    return [_row("performance per area", f"up to {times} times", NOT, against)]
+    ours = _structured("pq, 8 prototypes of 8", "um2 x us")
+    return [_row("performance per area", f"up to {times} times", ours, DENSE)]
 
 
 def _epitome() -> Rows:
     (times,) = papers.quoted("epitome").values()
-    against = papers.figures("epitome")["against"]
-    return [_row("area of crossbars", f"{times} times less", NOT, against)]
+    ours = _structured("epitome, 16 x 2 cells", "um2")
+    return [_row("area of crossbars", f"{times} times less", ours, DENSE)]
 
 
 def _spdnn() -> Rows:

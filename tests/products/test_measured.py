@@ -5,8 +5,8 @@ import itertools
 import pytest
 from amaranth.sim import Simulator
 
-from nomul.experiments.products import arrays, hardware
-from nomul.golden import permdiag
+from nomul.experiments.products import arrays, hardware, inference
+from nomul.golden import network, permdiag
 
 
 @pytest.mark.parametrize("row", arrays.ARRAYS, ids=lambda row: row.name)
@@ -21,6 +21,16 @@ def test_operands_are_those_of_a_layer_behind_a_relu():
     assert (w.shape, x.shape) == ((16, 8), (4, 16))
     assert 0 <= x.min() < x.max() <= 127
     assert (x == 0).any()
+
+
+def test_an_inference_is_counted_in_tiles_and_vectors():
+    """64-64-32-10 in tiles of 16 x 8: 4 x 8, 4 x 4 and 2 x 2, each met by one vector."""
+    assert inference.work("digits-mlp-int8") == (52, 52)
+    tiles, vectors = inference.work("fashion-convnet-int8")
+    net = network.example("fashion-convnet-int8")
+    weights = [layer for layer in net.layers if isinstance(layer, network.Conv2d | network.Dense)]
+    assert tiles >= sum(layer.w.size for layer in weights) / 128
+    assert vectors * 128 >= net.products
 
 
 def test_addresses_are_those_of_the_formula():
