@@ -22,17 +22,10 @@ ROUTED = (("lfsr", "leap"), ("fp16mul", "ieee"), ("essop", "small"))
 
 PLACED = (("lutnet", "small"),)
 
-LARGER = (
-    ("spimc", "small", "freepdk45"),
-    ("spimc", "small", "osu018"),
-    ("sotfp", "fp8", "freepdk45"),
-)
+LARGER = (("spimc", "small"), ("sotfp", "fp8"))
 
 # Without energy, whose simulation takes far longer than all else.
-CLOCKS = ("sotfp", "sonic")
-
-# Blocks that are mapped for a longer period than those above, so many times.
-SLOWER = {"sonic": 2}
+CLOCKS = ("sotfp",)
 
 # An SVG of more cells is large, so a page shows a PNG of them.
 DRAWN_CELLS = 5000
@@ -66,7 +59,7 @@ def placed() -> Rows:
 @caption("Placed layouts of larger blocks, without and with the wires of each capacitance.")
 def larger() -> Rows:
     """Return placed layouts of larger blocks, without and with the wires of each capacitance."""
-    return [_kept(*which, routed=False) for which in LARGER]
+    return [_kept(*which, target, routed=False) for which in LARGER for target in PERIODS]
 
 
 def _kept(block: str, preset: str, target: str, *, routed: bool) -> dict[str, Any]:
@@ -80,7 +73,7 @@ def _kept(block: str, preset: str, target: str, *, routed: bool) -> dict[str, An
         "preset": preset,
         "target": target,
         "density": DENSITY,
-        "period_ps": _period(block, target),
+        "period_ps": PERIODS[target],
         "routed": routed,
         "tools": [yosys.version(), route.version() if routed else None],
         "sources": ledger.digest("".join(file.read_text() for file in sources)),
@@ -89,15 +82,11 @@ def _kept(block: str, preset: str, target: str, *, routed: bool) -> dict[str, An
     return ledger.kept(ledger.Folder(KEPT), about, make)
 
 
-def _period(block: str, target: str) -> int:
-    return PERIODS[target] * SLOWER.get(block, 1)
-
-
 def row(block: str, preset: str, target: str, *, routed: bool) -> dict[str, Any]:
     """Map, lay out and measure a preset; its picture goes to ``docs``."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        period = _period(block, target)
+        period = PERIODS[target]
         measure_preset(block, preset, target, period_ps=period, folder=folder)
         known = registry.get(block)
         cfg = known.config().preset(preset)
