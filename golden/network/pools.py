@@ -10,7 +10,15 @@ from nomul.golden.network.layers import MAX_SIZE, Layer, spatial, windows
 
 @dataclass(frozen=True, eq=False)
 class Pool(Layer):
-    """Base of the two that pass a window over each channel."""
+    """Base of the two that pass a window over each channel.
+
+    Attributes
+    ----------
+    kernel, stride
+        (down, right).
+    padding
+        (top, left, bottom, right), each below the kernel.
+    """
 
     kernel: Shape
     stride: Shape
@@ -36,15 +44,7 @@ class Pool(Layer):
 
 @dataclass(frozen=True, eq=False)
 class MaxPool2d(Pool):
-    """The largest code of each window; what is padded never wins.
-
-    Attributes
-    ----------
-    kernel, stride
-        (down, right).
-    padding
-        (top, left, bottom, right), each below the kernel.
-    """
+    """The largest code of each window; what is padded never wins."""
 
     kind: ClassVar[str] = "maxpool2d"
 
@@ -55,15 +55,7 @@ class MaxPool2d(Pool):
 
 @dataclass(frozen=True, eq=False)
 class AvgPool2d(Pool):
-    """The sum of each window: the next :class:`Requant` carries 1 / n. Padding counts as code 0.
-
-    Attributes
-    ----------
-    kernel, stride
-        (down, right).
-    padding
-        (top, left, bottom, right), each below the kernel.
-    """
+    """The sum of each window: the next :class:`Requant` carries 1 / n. Padding counts as code 0."""
 
     kind: ClassVar[str] = "avgpool2d"
 
