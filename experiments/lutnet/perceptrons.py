@@ -38,7 +38,7 @@ def hardware(graph: Any, target: str, bits: int, cutoff: float = 0) -> Emitted:
 
     stages = 0
     if cutoff:
-        pipeline = to_pipeline(graph, cutoff)
+        pipeline = to_pipeline(graph, cutoff, verbose=False)
         stages = len(pipeline.solutions) + 1
         texts = list(pipeline_logic_gen(pipeline, GRAPH, timescale=None).values())
     else:

@@ -1,76 +1,193 @@
-"""Trees beside look-up tables on digits, through one importer, one generator and one count."""
+"""Accuracy against look-up tables and clock, beside others: one generator's flow, one count."""
 
-import json
+import statistics
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from nomul import ledger
+from nomul.experiments import labels
 from nomul.experiments.captions import caption
-from nomul.experiments.lutnet.area import packed
-from nomul.experiments.lutnet.training_tables import kept, percent
-from nomul.golden import importers, lutnet
+from nomul.experiments.lutnet import contenders
+from nomul.experiments.lutnet.contenders import Contender, Field, Trees
+from nomul.experiments.lutnet.training_tables import number, percent
+from nomul.golden import lutnet
+from nomul.runs import progress
+from nomul.synth import yosys
+from nomul.synth.map import packing
+from nomul.synth.map.synthesize import synthesize
+from nomul.synth.place.pnr import place_and_route
 from nomul.train.data import load
+from nomul.train.lutnet.encoder import Encoding
+from nomul.train.rivals import gates, mlp
 
 Rows = list[dict[str, Any]]
 
-# Rounds and depth of the trees, and bits of a leaf.
-TREES = ((1, 3, 3), (3, 3, 2), (5, 3, 2), (10, 3, 2))
 
-# Learning rate of all of them.
-RATE = 0.8
+def _boosted(rounds: int, depth: int, rate: float, bits: int) -> Trees:
+    options = {"n_estimators": rounds, "max_depth": depth, "learning_rate": rate}
+    return Trees("XGBoost", options, bits, f"{rounds} x 10 trees of depth {depth}")
 
 
-@caption("Boosted trees beside look-up tables on digits: accuracy and look-up tables on xc7.")
+def _forest(number: int, depth: int, bits: int) -> Trees:
+    options = {"n_estimators": number, "max_depth": depth}
+    return Trees("RandomForestClassifier", options, bits, f"{number} trees of depth {depth}")
+
+
+DIGITS = Field(
+    trees=(
+        _boosted(1, 3, 0.5, 2),
+        _boosted(3, 3, 1.0, 3),
+        _boosted(10, 2, 1.0, 2),
+        _boosted(10, 3, 0.8, 3),
+        _boosted(20, 3, 0.5, 3),
+        _forest(8, 5, 3),
+    ),
+    perceptrons=(
+        mlp.Recipe(hidden=8, price=5e-4, epochs=600),
+        mlp.Recipe(hidden=12, price=2e-4, epochs=600),
+        mlp.Recipe(hidden=20, price=2e-4, epochs=600),
+    ),
+    gates=(
+        gates.Recipe(sizes=(200,), k=4, epochs=120, candidates=16),
+        gates.Recipe(sizes=(300, 300), k=4, epochs=150),
+        gates.Recipe(sizes=(1000, 1000), epochs=150, temperature=8.0),
+    ),
+    noise=Encoding(levels=(4, 8, 12), noise=0.7, jitter=0.2, side=8),
+    seeds=contenders.SEEDS,
+    gate_seeds=contenders.SEEDS[:3],
+)
+
+# Density, K and wires of networks of the committed study on digits, and our own networks.
+STUDIED = (
+    (0.1, 0, "random"),
+    (0.2, 0, "random"),
+    (0.05, 1, "learned"),
+    (0.025, 5, "random"),
+    (0.05, 4, "random"),
+    (0.0125, 5, "learned"),
+    (0.025, 5, "learned"),
+)
+OWN = ("digits-70", "digits-numbers", "digits-xc7")
+
+# Which of them are placed on ECP5.
+PLACED = (
+    ("XGBoost", "10 x 10 trees of depth 2"),
+    ("da4ml", "12 hidden neurons"),
+    ("torchlogix", "K = 4, 200, wires of 16"),
+    ("ours", "digits-70"),
+    ("ours", "digits-numbers"),
+)
+
+
+@caption("Networks of others beside ours on digits: accuracy and look-up tables on xc7.")
 def digits() -> Rows:
-    """Return boosted trees and our networks on digits, in order of look-up tables.
+    """Return networks of others and ours on digits, in order of look-up tables on xc7.
 
-    The trees are XGBoost's, trained on the same codes and read by our importer; they have no
-    seed. Ours have five, of which the mean is given.
+    Everything is counted: encoder, argmax, the stream's control. One register at the end.
     """
-    data = load("digits")
+    return _table(_all_digits())
+
+
+def _all_digits() -> Iterable[Contender]:
+    yield from contenders.own(OWN)
+    yield from contenders.contenders(load("digits"), DIGITS)
+    yield from contenders.of_studies("density", STUDIED)
+
+
+def _table(all_of_them: Iterable[Contender]) -> Rows:
+    """Return rows in order of look-up tables."""
     rows = []
-    for rounds, depth, bits in TREES:
-        network, own = _trees(rounds, depth, bits)
-        read = float((lutnet.predict(network, data.x_test) == data.labels_test).mean())
-        rows.append(
-            _row(f"XGBoost, {rounds} x 10 trees of depth {depth}, {bits} bits", network, own, read)
-        )
-    for name in ("digits-numbers", "digits-xc7"):
-        network = lutnet.Config.preset(name).load()
-        mean = sum(network.about["test"]) / len(network.about["test"])
-        rows.append(_row(f"{name}, mean of five seeds", network, None, mean))
+    for one in all_of_them:
+        progress.stage(f"{one.family}, {one.network}")
+        rows.append(_row(one))
     return sorted(rows, key=lambda row: int(row["LUTs"]))
 
 
-def _row(name: str, network: lutnet.Network, own: float | None, read: float) -> dict[str, Any]:
-    count = kept("packed", network, _count)
+def _row(one: Contender) -> dict[str, Any]:
+    count = _measured(one, "xc7", "end")
     return {
-        "network": name,
-        "program's accuracy": None if own is None else percent(own),
-        "accuracy": percent(read),
-        "LUTs": count[0],
-        "packed": count[1],
+        "family": one.family,
+        "network": one.network,
+        "seeds": len(one.accuracies),
+        "accuracy": percent(statistics.mean(one.accuracies)),
+        "lowest": percent(min(one.accuracies)),
+        "highest": percent(max(one.accuracies)),
+        "LUTs": count["luts"],
+        "packed": count["packed"],
+        "seconds to train": None if one.seconds is None else round(one.seconds, 1),
     }
 
 
-def _count(network: lutnet.Network) -> list[int]:
-    return list(packed(network))
+@caption("Some of those networks placed on ECP5: accuracy, look-up tables, clock.")
+def digits_ecp5() -> Rows:
+    """Return some of those networks placed on ECP5: accuracy, look-up tables, clock.
+
+    A register follows every layer, and da4ml's graph is a pipeline; one vector per cycle. Clock of
+    one placement, seed 1, with registers around the design.
+    """
+    rows = []
+    for one in _all_digits():
+        if (one.family, one.network) in PLACED:
+            progress.stage(f"{one.family}, {one.network}")
+            count = _measured(one, "ecp5", "layers")
+            rows.append(
+                {
+                    "family": one.family,
+                    "network": one.network,
+                    "accuracy": percent(statistics.mean(one.accuracies)),
+                    "LUTs": count["luts"],
+                    "flip-flops": count["ffs"],
+                    "clock MHz": count["clock MHz"],
+                    "device": count["device"],
+                }
+            )
+    return sorted(rows, key=lambda row: -float(row["clock MHz"]))
 
 
-def _trees(rounds: int, depth: int, bits: int) -> tuple[lutnet.Network, float]:
-    """Return boosted trees as a network, and the program's own test accuracy."""
-    try:
-        import xgboost
-    except ModuleNotFoundError as error:
-        error.add_note("the trees are XGBoost's: pip install xgboost-cpu")
-        raise
-    data = load("digits")
-    model = xgboost.XGBClassifier(
-        n_estimators=rounds, max_depth=depth, learning_rate=RATE, n_jobs=1, random_state=1
-    )
-    model.fit(data.x, data.labels)
-    own = float((model.predict(data.x_test) == data.labels_test).mean())
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.json"
-        path.write_text(json.dumps(json.loads(model.get_booster().save_raw("json"))))
-        return importers.load(path, "xgboost", input_bits=4, leaf_bits=bits), own
+def _measured(one: Contender, target: str, registers: lutnet.Registers) -> dict[str, Any]:
+    """Return the resources of a design, kept under the network and Yosys's version."""
+
+    def make() -> dict[str, Any]:
+        emitted = one.hardware(target, registers)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            mapped = synthesize(emitted, target, folder=folder)
+            assert mapped.netlist_json is not None
+            found: dict[str, Any] = {name: mapped.resources[name] for name in ("luts", "ffs")}
+            if target == "xc7":
+                return found | {"packed": packing.packed(mapped.netlist_json, mapped.name)}
+            options: dict[str, Any] = {"netlist_json": mapped.netlist_json, "folder": folder}
+            placed = place_and_route(emitted, target, (1,), **options)
+            return found | {"clock MHz": round(placed.fmax_mhz, 1), "device": placed.device}
+
+    about = {
+        "network": one.content,
+        "target": target,
+        "registers": registers,
+        "yosys": yosys.version(),
+    }
+    return ledger.kept(ledger.Folder(contenders.KEPT), about, make)
+
+
+@caption("Accuracy on digits against look-up tables: ours, and networks of others.")
+def plot(rows: Rows, figure: Any) -> None:
+    """Draw accuracy on digits against look-up tables: ours, and networks of others."""
+    figure.set_size_inches(8.6, 5.6)
+    axes = figure.subplots()
+    points, colours = [], []
+    families = sorted({row["family"] for row in rows}, key=lambda name: (name != "ours", name))
+    for family in families:
+        own = [row for row in rows if row["family"] == family]
+        places = [(row["LUTs"], number(row["accuracy"])) for row in own]
+        style = "o-" if family == "ours" else "s--"
+        (line,) = axes.plot(*zip(*places, strict=True), style, ms=5, lw=0.8, label=family)
+        points += [(x, y, row["network"]) for (x, y), row in zip(places, own, strict=True)]
+        colours += [line.get_color()] * len(own)
+    axes.set_xscale("log")
+    axes.margins(0.12)
+    axes.set_xlabel("look-up tables, xc7, everything counted")
+    axes.set_ylabel("test accuracy, %, mean over the seeds")
+    axes.legend(fontsize="small", loc="lower right")
+    labels.label(axes, points, colours)

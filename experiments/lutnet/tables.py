@@ -189,6 +189,7 @@ TABLES: dict[str, Callable[..., Rows]] = {
     ),
     "T7": adders,
     "T9-digits": rivals.digits,
+    "T9-digits-ecp5": rivals.digits_ecp5,
     "T8-jsc-openml": published_openml,
     "T8-jsc-cernbox": published_cernbox,
     "T8-images": published_images,
@@ -200,6 +201,7 @@ PLOTS: dict[str, Callable[[Rows, Any], None]] = {
     **streamed_tables.PLOTS,
     "T2": plot_area,
     "T7": plot_adders,
+    "T9-digits": rivals.plot,
 }
 
 PAGE = density_tables.PAGE

@@ -109,12 +109,17 @@ def test_learned_numbers_label_97_percent_of_digits_below_400_luts():
     assert row["packed"] < row["all"]
 
 
-def test_learned_numbers_beat_boosted_trees_that_take_more():
+def test_ours_stand_above_others_on_digits():
+    """Whoever takes no fewer look-up tables than the smallest of ours is less accurate than one."""
     measured = rows("T9-digits")
-    ours = next(row for row in measured if row["network"].startswith("digits-numbers"))
-    larger = [r for r in measured if "XGBoost" in r["network"] and r["LUTs"] > ours["LUTs"]]
+    ours = [row for row in measured if row["family"] == "ours"]
+    others = [row for row in measured if row["family"] != "ours"]
+    assert {"XGBoost", "da4ml", "torchlogix", "XNOR, pruned"} <= {row["family"] for row in others}
+    larger = [row for row in others if row["LUTs"] >= min(one["LUTs"] for one in ours)]
     assert larger
-    assert all(share(row["accuracy"]) < share(ours["accuracy"]) for row in larger)
+    for row in larger:
+        beside = max(share(one["accuracy"]) for one in ours if one["LUTs"] <= row["LUTs"])
+        assert share(row["accuracy"]) < beside
 
 
 def test_direct_layers_stand_above_trees_at_every_size():
