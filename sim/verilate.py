@@ -83,7 +83,9 @@ def arguments(sources: Sequence[Path], top: str, folder: Path, *, waves: bool) -
         return plain
     only_top = ["--no-public-flat-rw", "--public-depth", "1"]
     if not modules:
-        return [*plain, *only_top]
+        # Its data flow optimiser joins a layer of tables to one function, and the compiler's time
+        # grows faster than that function's length: without it, with the tables.
+        return [*plain, *only_top, "-fno-dfg"]
     control = folder / "once.vlt"
     blocks = [f'hier_block -module "{module}"' for module in modules]
     control.write_text("\n".join(["`verilator_config", *blocks]) + "\n")
