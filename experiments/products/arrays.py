@@ -1,7 +1,6 @@
 """Arrays of equal throughput: what each structure takes on cells and on an FPGA."""
 
 import dataclasses
-import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,14 @@ import numpy as np
 
 from nomul import ledger
 from nomul.experiments.captions import caption
-from nomul.experiments.compare.hardware import Job, run
+from nomul.experiments.compare.hardware import Job, module, run
 from nomul.experiments.products.trained import recognised
 from nomul.experiments.tables import Rows
 from nomul.golden import epitome, network, pq, products
 from nomul.golden.arrays import Ints
 from nomul.golden.network import examples
 from nomul.synth import yosys
+from nomul.synth.emit import emit
 from nomul.train import digits
 
 # Where finished parts stay, under the current folder.
@@ -221,7 +221,7 @@ def measured(row: Row, cfg: Any, parts: list[dict[str, Any]], target: str) -> di
     """
     config = cfg.to_json()
     about = {"array": row.name, "config": config, "parts": parts, "tool": yosys.version()}
-    about |= {"period": PERIOD_PS, "source": sources(row.member), "target": target}
+    about |= {"period": PERIOD_PS, "verilog": verilog(row.member, cfg), "target": target}
     job = Job(
         name=row.member,
         config=config,
@@ -233,15 +233,9 @@ def measured(row: Row, cfg: Any, parts: list[dict[str, Any]], target: str) -> di
     return dict(ledger.kept(ledger.Folder(KEPT), about, partial(run, job)))
 
 
-def sources(member: str) -> str:
-    """Return the digest of a member's hardware, and of what members share or contain."""
-    root = Path(__file__).parents[2] / "hw"
-    files = [path for name in ("products", "dense", member) for path in _files(root / name)]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.py"))
+def verilog(member: str, cfg: Any) -> str:
+    """Return the digest of an array's Verilog, which stands for the sources that it comes from."""
+    return ledger.digest(emit(module(member, "hw").Top(cfg), member).verilog)
 
 
 def operands(vectors: int = VECTORS, train: bool = False) -> tuple[Ints, Ints]:

@@ -5,7 +5,7 @@ from typing import Any
 from nomul import ledger
 from nomul.experiments.captions import caption
 from nomul.experiments.compare.hardware import CELLS, module
-from nomul.experiments.products.arrays import KEPT, PERIOD_PS, TABLES, Row, sources
+from nomul.experiments.products.arrays import KEPT, PERIOD_PS, TABLES, Row, verilog
 from nomul.experiments.tables import Rows
 from nomul.golden import epitome, products
 from nomul.synth import yosys
@@ -85,7 +85,7 @@ def _area(row: Row, inputs: int, outputs: int) -> float:
     else:
         cfg = products.configure(row.member, **names, **row.settings)
     about = {"array": row.name, "config": cfg.to_json(), "tool": yosys.version()}
-    about |= {"period": PERIOD_PS, "source": sources(row.member), "of": "area alone"}
+    about |= {"period": PERIOD_PS, "verilog": verilog(row.member, cfg), "of": "area alone"}
 
     def work() -> dict[str, Any]:
         top = module(row.member, "hw").Top(cfg)

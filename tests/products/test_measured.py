@@ -7,6 +7,7 @@ from amaranth.sim import Simulator
 
 from nomul.experiments.products import arrays, hardware, inference
 from nomul.golden import network, permdiag
+from nomul.hw.permdiag import unit
 
 
 @pytest.mark.parametrize("row", arrays.ARRAYS, ids=lambda row: row.name)
@@ -55,6 +56,16 @@ def test_addresses_are_those_of_the_formula():
         for d, block, k in itertools.product(range(5), repeat=3)
     ]
     assert seen == expected
+
+
+def test_a_kept_part_is_known_by_its_verilog(monkeypatch):
+    """Hardware that is described otherwise has another digest, though its configuration is one."""
+    cfg = permdiag.Config.preset("small")
+    digest = arrays.verilog("permdiag", cfg)
+    assert arrays.verilog("permdiag", permdiag.Config.preset("small")) == digest
+    assert arrays.verilog("permdiag", cfg.replace(lanes=5)) != digest
+    monkeypatch.setattr(unit, "modular_difference", lambda m, d, *others: d)
+    assert arrays.verilog("permdiag", cfg) != digest
 
 
 @pytest.mark.parametrize("p", [4, 7])
