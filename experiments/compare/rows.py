@@ -39,6 +39,7 @@ def compare(
     target: str = "freepdk45",
     period_ps: int = PERIOD_PS,
     changes: Mapping[str, Mapping[str, str]] | None = None,
+    without: Mapping[tuple[str, str, str], str] | None = None,
     finetune: bool = False,
     store: Path = STORE,
     scheduler: str | None = None,
@@ -55,6 +56,8 @@ def compare(
     members, sizes, changes
         As in :func:`nomul.experiments.compare.choices.candidates`; ``lutnet`` and other blocks
         with networks of their own count as members, and are there if none is named.
+    without
+        Why an array is left out, by target, member and size; its row says so.
     target
         One of :data:`nomul.experiments.compare.hardware.TARGETS`.
     period_ps
@@ -86,8 +89,11 @@ def compare(
     )  # fmt: skip
     note(f"laying {subject.name} over {len(chosen)} arrays")
     for candidate in chosen:
+        reason = (without or {}).get((target, candidate.member, candidate.size))
         result.entries.append(
-            _entry(subject, candidate, target, period_ps, results, finetune, store, note)
+            Entry(candidate.label, candidate.size, target, _nothing(), error=reason)
+            if reason
+            else _entry(subject, candidate, target, period_ps, results, finetune, store, note)
         )
     result.dropped = _held_by_nobody(result.entries)
     for name in able:
@@ -120,17 +126,19 @@ def _entry(
     try:
         cfg = configured(candidate, subject.net)
     except ValueError as error:
-        about: dict[str, Any] = {"structure": "", "accuracy": None, "layers": []}
-        return Entry(candidate.label, candidate.size, target, about, error=str(error))
+        return Entry(candidate.label, candidate.size, target, _nothing(), error=str(error))
     base = {"member": candidate.member, "config": cfg.to_dict(), "network": subject.digest}
     base |= {"sources": source_hash(), "own": _own()}
     about = ledger.kept(results, base | {"step": "fit"}, lambda: fit(subject, candidate))
     entry = Entry(candidate.label, candidate.size, target, about)
     lost = subject.own_accuracy - about["accuracy"]
     if finetune and about["structure"] == "imposed" and lost > ENOUGH:
-        net = tuned(subject, candidate, store / "networks", note)
         base |= {"step": "fit", "tuned": True}
-        trained = ledger.kept(results, base, lambda: fit(subject, candidate, net))
+        trained = ledger.kept(
+            results,
+            base,
+            lambda: fit(subject, candidate, tuned(subject, candidate, store / "networks", note)),
+        )
         entry.tuned = trained["accuracy"]
         if trained["accuracy"] > about["accuracy"]:
             # What the member holds now is what was imposed; the row says what that cost.
@@ -150,6 +158,11 @@ def _entry(
         parts=parts if target == "freepdk45" else (),
     )
     return entry
+
+
+def _nothing() -> dict[str, Any]:
+    """Return what is made of a network by an array that is not laid out."""
+    return {"structure": "", "accuracy": None, "layers": []}
 
 
 def _own() -> str:

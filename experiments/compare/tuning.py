@@ -6,12 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nomul import ledger
-from nomul.experiments.compare.fit import configured
+from nomul.experiments.compare.fit import configured, layers
 from nomul.experiments.compare.subject import CALIBRATION, Subject, digest_of
 from nomul.golden import network, products
 from nomul.golden.arrays import Ints
 from nomul.golden.network import Network
+from nomul.golden.products.planner import matrices
 
 # Few samples want more epochs; where there are many, a projection after each step takes longer
 # than the step.
@@ -28,7 +31,8 @@ def tuned(
 ) -> Network:
     """Return the network after fine-tuning under a candidate's structure, kept in a folder.
 
-    ``note`` is told what takes long.
+    Candidates that hold the same weights, such as blocks of four in tiles of two sizes, or one by
+    one or all at once, are trained once. ``note`` is told what takes long.
 
     Raises
     ------
@@ -40,7 +44,8 @@ def tuned(
     if subject.samples.x is None:
         raise ValueError("--finetune needs samples for training: --train FILE")
     cfg = configured(candidate, subject.net)
-    text = f"{candidate.member} {cfg.to_json()} {subject.samples.name} {digest_of(subject.net)}"
+    text = f"{_structure(subject.net, candidate.member, cfg)} {subject.samples.name} "
+    text += digest_of(subject.net)
     text += f" {EPOCHS} {EVERY} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
     path = folder / f"{ledger.digest(text)}.npz"
     if not path.is_file():
@@ -50,6 +55,25 @@ def tuned(
         network.save(_trained(subject, candidate.member, cfg), partial)
         partial.replace(path)
     return network.load(path)
+
+
+def _structure(net: Network, member: str, cfg: Any) -> str:
+    """Return what stands for all that training sees of a member: what it holds, and what it shares.
+
+    Told by what it makes of the network's own weights, and of random ones in their places.
+    """
+    rng, parts = np.random.default_rng(1), []
+    for layer in layers(net):
+        for own in matrices(layer.w, layer.groups):
+            bound = int(np.abs(layer.w).max())
+            for w in (own, rng.integers(-bound, bound + 1, own.shape)):
+                parts.append(products.plan(member, cfg, w, project=True).weights())
+            shared = products.shares(member, cfg, (own.shape[0], own.shape[1]))
+            if shared is not None:
+                # Numbers in the order of their first places, whatever a tile counts from.
+                _, first, each = np.unique(shared, return_index=True, return_inverse=True)
+                parts.append(np.argsort(np.argsort(first))[each].reshape(own.shape))
+    return ledger.digest(" ".join(ledger.digest(np.ascontiguousarray(p).data) for p in parts))
 
 
 def _trained(subject: Subject, member: str, cfg: Any) -> Network:
