@@ -152,26 +152,28 @@ def layout(
             help="Route the wires, or estimate them; if neither, up to 2,500 cells are routed.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of placement and stimuli.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of placement and stimuli.")] = 1,
     out: Out = None,
     json: AsJson = False,
 ) -> None:
     """Place a block's standard cells, and measure clock and energy without and with wires."""
-    if route:  # refuse before the synthesis what could not be done after it
-        flow.demand_router()
     design = Design.parse(name, preset, with_network(settings, network))
-    flow.cells_with_lef(target)
+    # Refuse before the synthesis what could not be done after it.
+    flow.demand_layout(target, density=density, routed=bool(route))
     folder = (out or design.folder) / target
     with present.working(f"synthesizing {name}"):
         mapped = design.synthesize(target, folder, period_ps=period, hierarchical=hierarchy)
-    with present.working(f"placing {name}"):
+    with present.stopped(f"the mapped cells are in {folder}"), present.working(f"placing {name}"):
         made = mapped.layout(density=density, energy=energy, route=route, seed=seed)
     if json:
         present.as_json(made.value.to_dict() | {"row": mapped.row.to_dict()})
-        return
-    present.line(f"{made.title} ({_versions(made.tools)})")
-    present.pairs("", made.figures)
-    present.line(str(made.files["svg"]))
+    else:
+        present.line(f"{made.title} ({_versions(made.tools)})")
+        present.pairs("", made.figures)
+        present.line(str(made.files["svg"]))
+    if not made.complete:
+        present.error(f"this layout does not work: {figures.faults(made)}")
+        raise typer.Exit(1)
 
 
 def pnr(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+NAMED = 3  # nets at fault, of perhaps hundreds
+
 
 def measured(row: Any) -> dict[str, Any]:
     """Return the values of a row that matter to its target."""
@@ -52,6 +54,8 @@ def laid_out(layout: Any) -> dict[str, Any]:
             shown["wires match the netlist (Netgen)"] = layout.matches
     for case in layout.cases:
         wires = f"{case.wires}, {case.ff_per_um:.3f} fF/um" if case.ff_per_um else "without wires"
+        if not layout.complete:
+            wires += ", of a layout that does not work"
         if case.timing:
             shown[f"smallest period (ps), {wires}"] = case.timing.period_ps
         if case.energy:
@@ -59,6 +63,19 @@ def laid_out(layout: Any) -> dict[str, Any]:
                 case.energy.per_operation_fj
             )
     return shown
+
+
+def faults(layout: Any) -> str:
+    """Return in words why a routed layout does not work; nothing if it does."""
+    more = ", ..." if max(len(layout.open), len(layout.shorts)) > NAMED else ""
+    pairs = [" and ".join(pair) for pair in layout.shorts]
+    said = {
+        f"nets not wired: {len(layout.open)} ({', '.join(layout.open[:NAMED])}{more})": layout.open,
+        f"nets wired together: {len(pairs)} ({', '.join(pairs[:NAMED])}{more})": pairs,
+        f"connections that the router has given up: {layout.failed}": layout.failed,
+        "Netgen does not find the netlist in the wires": layout.matches is False,
+    }
+    return "; ".join(text for text, fault in said.items() if fault)
 
 
 def spent(energy: Any) -> dict[str, Any]:

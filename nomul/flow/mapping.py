@@ -184,17 +184,19 @@ def layout(
     from nomul.synth.energy import power
     from nomul.synth.layout import layout
 
-    cells = cells_with_lef(target)
+    cells = demand_layout(target, density=density, routed=routed)
     netlist, simulated = folder / "mapped.v", None
     if energy:
-        simulated = power.simulate(
-            workload(block, cfg), netlist, cells, folder=folder / "energy", seed=seed
-        )
+        with folders.private(folder / "energy") as work:
+            simulated = power.simulate(workload(block, cfg), netlist, cells, folder=work, seed=seed)
     options: dict[str, Any] = {"density": density, "period_ps": period_ps, "seed": seed}
-    options |= {"routed": routed, "limit_s": limit_s}
-    return layout.lay_out(
-        netlist, block.name, cells, folder / "layout", simulated=simulated, **options
-    )
+    options |= {"routed": routed, "limit_s": limit_s, "simulated": simulated}
+    final = folder / "layout"
+    # Of an earlier layout nothing may stay: its wires would be taken for those of this one.
+    with folders.private(final) as work:
+        made = layout.lay_out(netlist, block.name, cells, work, **options)
+    files = {kind: final.resolve() / path.name for kind, path in made.files.items()}
+    return dataclasses.replace(made, files=files)
 
 
 def worth_routing(cells: int) -> bool:
@@ -204,11 +206,25 @@ def worth_routing(cells: int) -> bool:
     return cells <= route.MOST_CELLS and route.installed()
 
 
-def demand_router() -> None:
-    """Raise FileNotFoundError, with the way to install it, if there is no router of layouts."""
-    from nomul.synth.layout import route
+def demand_layout(
+    target: str | None = None, *, density: float = 0.8, routed: bool = False
+) -> "StandardCells":
+    """Return the standard cells of a target, if a layout of them can be made here.
 
-    route.demand()
+    Raises
+    ------
+    FileNotFoundError, ImportError
+        The library, the placer, the router if it is asked for, or what writes masks and pictures is
+        not installed; the message says how to install it.
+    ValueError
+        The target has no standard cells, or no LEF files, or there is no such density.
+    """
+    from nomul.synth.layout import demands
+
+    demands.density(density)
+    cells = cells_with_lef(target)
+    demands.tools(cells, routed=routed)
+    return cells
 
 
 def cells_with_lef(target: str | None = None) -> "StandardCells":

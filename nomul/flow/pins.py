@@ -63,6 +63,7 @@ def tinytapeout(
     # The block as its bench knows it is recorded, the same behind its pins is emitted.
     with folders.scratch() as scratch:
         environment: Mapping[str, str] = {}
+        trial = None
         if data is not None:
             trial = abilities.test_set(block, cfg, data, scratch, images, None)
             environment = trial.environment
@@ -75,6 +76,7 @@ def tinytapeout(
             count=None if data else COUNT,
             environment=environment,
         )
+        judged = trial.judge() if trial else {}
     top = TinyTapeout(_narrow(block, cfg)[0])
     name = tinytapeout.module_name(author, block.name)
     emitted = emit(top, name, summary=block.title, paper=block.paper)
@@ -92,7 +94,15 @@ def tinytapeout(
         test=_test(),
         author=author,
         about=f"{block.title}{source}, emitted by nomul.",
+        tested=_tested(data, judged) if data else "",
     )
+
+
+def _tested(data: str, judged: Mapping[str, Any]) -> str:
+    """Return what the words of a test set say of the design."""
+    samples, share = judged["samples"], judged["accuracy"]
+    right = f"{round(samples * share)} of the answers, {100 * share:.1f} %"
+    return f"They are the {samples} test images of {data}, and {right}, are the class of the image."
 
 
 def _narrow(block: Block, cfg: "Config") -> tuple[Any, str]:

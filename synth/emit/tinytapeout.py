@@ -116,6 +116,7 @@ def project(
     test: str,
     author: str,
     about: str,
+    tested: str = "",
 ) -> Project:
     """Return a project.
 
@@ -131,6 +132,9 @@ def project(
         Who submits it.
     about
         What it is, in a paragraph.
+    tested
+        What the words are of, and how many answers are right, in a sentence; the stimuli of a bench
+        if empty.
 
     Raises
     ------
@@ -143,7 +147,7 @@ def project(
     tiles, source = size(gates), f"{emitted.name}.v"
     files = {
         "info.yaml": _info(emitted, tiles, source, author),
-        "docs/info.md": _document(top, emitted, gates, tiles, library, about),
+        "docs/info.md": _document(top, emitted, gates, tiles, library, about, tested),
         f"src/{source}": emitted.verilog,
         "test/Makefile": _MAKEFILE.replace("@source@", source),
         "test/requirements.txt": "cocotb~=2.0\npytest\n",
@@ -174,7 +178,13 @@ def _info(emitted: Emitted, tiles: str, source: str, author: str) -> str:
 
 
 def _document(
-    top: TinyTapeout, emitted: Emitted, gates: int, tiles: str, library: str, about: str
+    top: TinyTapeout,
+    emitted: Emitted,
+    gates: int,
+    tiles: str,
+    library: str,
+    about: str,
+    tested: str,
 ) -> str:
     """Return what the datasheet says of the project."""
     named = ["", ""]
@@ -183,6 +193,7 @@ def _document(
             named[side] = " A word begins with a byte that is the number of its stream."
     return _DOCUMENT.format(
         about=about,
+        tested=f"{tested}\n" if tested else "",
         parameters=json.dumps(emitted.manifest["config"]),
         library=library,
         gates=gates,
@@ -241,7 +252,7 @@ the chip's clock.
 
 `make -C test` sends the words of `test/vectors.json` and compares every answer. They were recorded
 from the block's bench, which compares with its model.
-
+{tested}
 ## External hardware
 
 None: the microcontroller of the demo board can send and receive the bytes.

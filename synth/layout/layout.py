@@ -149,7 +149,7 @@ class Layout:
         plain = dataclasses.asdict(self)
         plain["cases"] = [case.to_dict() for case in self.cases]
         plain["files"] = {kind: str(path) for kind, path in self.files.items()}
-        return plain | {"die_um2": self.die_um2}
+        return plain | {"die_um2": self.die_um2, "complete": self.complete}
 
 
 def capacitances(target: StandardCells, technology: Technology) -> dict[str, float]:

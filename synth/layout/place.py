@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nomul.synth.layout import placers
+from nomul.synth.layout import demands, placers
 from nomul.synth.layout.lef import Shape, Technology
 from nomul.synth.layout.pieces import Floats, Indices, Pieces
 from nomul.synth.layout.placers import PlacementError, Problem
@@ -116,8 +116,7 @@ def floor(pieces: Pieces, technology: Technology, density: float) -> Floor:
     ValueError
         The density is not above 0 and at most 1, or there is no cell.
     """
-    if not 0 < density <= 1:
-        raise ValueError(f"density must be above 0 and at most 1, not {density}")
+    demands.density(density)
     if not pieces.cells:
         raise ValueError("the netlist has no cell, so there is nothing to place")
     side = math.sqrt(pieces.area / density)

@@ -1,5 +1,5 @@
 // tt_um_nomul_lutnet: emitted by nomul 0.3.0.
-// Parameters: {"network": "digits-tiny", "adder": "plus", "registers": "end", "weights": "rom"}
+// Parameters: {"network": "digits-tiny", "adder": "plus", "registers": "end", "weights": "rom", "count_cycles": 1}
 // This file belongs to whoever emitted it; nomul's licence makes no claim on it.
 
 // verilator lint_save
