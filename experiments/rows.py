@@ -192,7 +192,7 @@ _COLUMNS: dict[str, tuple[tuple[str, Any], ...]] = {
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Return a Markdown table: a line for each block and preset, columns for each target."""
+    """Return a Markdown table: a line per block and preset, by name; columns per target."""
     rows = list(rows)
     by_place = {(row.key, row.target): row for row in rows}
     columns = [
@@ -203,7 +203,8 @@ def table(rows: Iterable[Row]) -> str:
     ]
     lines = [["block", "preset", *(head for _, head, _ in columns), "cycles per result"]]
     lines.append(["---", "---", *("---:" for _ in columns), "---:"])
-    for row in {row.key: row for row in rows}.values():
+    firsts = {row.key: row for row in rows}.values()
+    for row in sorted(firsts, key=lambda row: (row.block, row.preset)):
         cells = [(by_place.get((row.key, target)), show) for target, _, show in columns]
         values = [show(there) if there else "" for there, show in cells]
         lines.append([row.block, row.preset, *values, str(row.interval)])
