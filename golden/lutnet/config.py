@@ -157,7 +157,7 @@ class Config(config.Config):
         """Cycles from a vector to its answer: one per register, TM TN + 1 per tiled layer.
 
         Of a streamed network from the last pixel of an image: the stages of its front and one,
-        ``count_cycles`` for the group sum, one per further register.
+        ``count_cycles`` + 2 for the group sum, one per further register.
         """
         return sum(map(self._cycles, self.stages))
 
@@ -166,7 +166,7 @@ class Config(config.Config):
         if self.schedule is not None and isinstance(first, Kernels):
             return self.schedule.latency
         if self.counted(stage[-1]):
-            return self.count_cycles
+            return self.count_cycles + 2
         return first.tile_m * first.tile_n + 1 if isinstance(first, LutNetTiled) else 1
 
     @property
@@ -177,7 +177,10 @@ class Config(config.Config):
         next image's first rows take.
         """
         if self.schedule is not None:
-            return self.load().inputs + self.schedule.waiting(self._cycles(self.stages[1]))
+            stage = self.stages[1]
+            hold = self.count_cycles if self.counted(stage[-1]) else self._cycles(stage)
+            interval = self.load().inputs + self.schedule.waiting(hold)
+            return max(interval, *(self._cycles(later) for later in self.stages[1:]))
         tiles = [self._cycles(s) - 1 for s in self.stages if isinstance(s[0], LutNetTiled)]
         return max(tiles, default=1)
 

@@ -1,6 +1,6 @@
 """Class scores counted over several cycles, where a streamed image leaves time for it."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,9 +15,11 @@ from nomul.hw.lutnet.tiled import beat
 class Tally(wiring.Component):
     """Layers of tables and a group sum, each of whose sums is counted part by part.
 
-    A part is every ``parts``-th bit of a class; a multiplexer chooses it, which takes a third of a
-    table of six inputs per bit where an adder takes a whole one. The inputs must stay meanwhile.
-    Latency is ``parts`` cycles; one vector per ``parts`` cycles.
+    A part is every ``parts``-th bit of a class. Each bit has a register that is 0 but in the cycle
+    after its part's turn, so that an OR of bits of different parts is a bit of one part: a fifth of
+    a table of six inputs per bit, where a multiplexer takes a third and an adder a whole one. The
+    inputs must stay for ``parts`` cycles.
+    Latency is ``parts`` + 2 cycles; one vector per ``parts`` + 2 cycles.
 
     Parameters
     ----------
@@ -60,41 +62,56 @@ class Tally(wiring.Component):
             value, before = part.y, layer.lanes(before)
         head = self.layers[-1]
         assert isinstance(head, GroupSum)
-        number = Signal(range(self.parts))
-        free, step, final = Signal(), Signal(), Signal()
+        # Bit r: part r is left out of the registers in this cycle.
+        closed = Signal(self.parts)
+        later = Signal(self.parts - 1, init=-1)
+        taken, busy, ended, done = Signal(), Signal(), Signal(), Signal()
+        begun = Signal(2, reset_less=True)
         scores = [
             Signal(self.after.width, name=f"score{i}", reset_less=True) for i in range(head.groups)
         ]
         last = Signal(reset_less=True)
+        free = ~self.o.valid | self.o.ready
         m.d.comb += [
-            free.eq(~self.o.valid | self.o.ready),
-            step.eq(self.i.valid & free),
-            final.eq(number == self.parts - 1),
-            self.i.ready.eq(free & final),
+            taken.eq(self.i.valid & ~busy & free),
+            closed.eq(Cat(~taken, later)),
+            self.i.ready.eq(~later[-1]),
             self.o.payload.x.eq(Cat(scores)),
             self.o.payload.last.eq(last),
         ]
+        m.d.sync += [
+            later.eq(closed),
+            begun.eq(Cat(taken, begun)),
+            ended.eq(~later[-1]),
+            done.eq(ended),
+        ]
         with m.If(free):
-            m.d.sync += self.o.valid.eq(step & final)
-        with m.If(step):
-            m.d.sync += [number.eq(Mux(final, 0, number + 1)), last.eq(self.i.payload.last)]
+            m.d.sync += self.o.valid.eq(done)
+        with m.If(taken):
+            m.d.sync += [busy.eq(1), last.eq(self.i.payload.last)]
+        with m.If(done):
+            m.d.sync += busy.eq(0)
         size = len(value) // head.groups
-        first = settle(m, number == 0, 1)
         for i, score in enumerate(scores):
-            bits = list(value[i * size : (i + 1) * size])
+            bits = value[i * size : (i + 1) * size]
             some = [
-                settle(m, chosen(m, bits[j : j + self.parts], number), 1)
+                settle(m, gathered(m, bits[j : j + self.parts], closed).any(), 1)
                 for j in range(0, size, self.parts)
             ]
             count = shared_sum(m, [some], self.adder)
-            with m.If(step):
-                m.d.sync += score.eq(Mux(first, 0, score) + count)
+            m.d.sync += score.eq(Mux(begun[-1], 0, score) + count)
         return m
 
 
-def chosen(m: Module, values: list[Value], index: Value) -> Value:
-    """Return ``values[index]``, 0 beyond them, by a tree of multiplexers."""
-    for bit in list(index):
-        padded = [*values, Const(0, 1)] if len(values) & 1 else values
-        values = [Mux(bit, b, a) for a, b in zip(padded[0::2], padded[1::2], strict=True)]
-    return values[0]
+def gathered(m: Module, bits: Value, closed: Value) -> Signal:
+    """Return an OR of every six bits, two cycles later, each of them as 0 where it is closed.
+
+    Closing is a register's synchronous reset, which costs no look-up table.
+    """
+    held = Signal(len(bits), reset_less=True)
+    for register, bit, without in zip(held, bits, closed, strict=False):
+        m.d.sync += register.eq(Mux(without, 0, bit))
+    groups = [held[j : j + 6].any() for j in range(0, len(held), 6)]
+    result = Signal(len(groups), reset_less=True)
+    m.d.sync += result.eq(Cat(groups))
+    return result

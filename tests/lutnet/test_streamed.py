@@ -151,6 +151,25 @@ def test_rtl_equals_model(simulate, variant):
     assert report.compared >= 2 * 60
 
 
+@pytest.mark.parametrize("count_cycles", [2, 6])
+def test_counting_takes_two_cycles_more_than_it_holds_the_bits(simulate, tmp_path, count_cycles):
+    """Which images of one column notice: their bits are in use for as long as they take."""
+    shape = {"height": 6, "width": 1}
+    kernels = lutnet.Kernels(**shape, k=1, dy=[[0]], dx=[[0]], level=[[8]], tt=[2])
+    grid = {name: [0] * 6 for name in ("kernel", "grid", "column")}
+    windows = lutnet.Windows(
+        **shape, size=[1], stride=[1], **grid, row=list(range(6)), threshold=[1] * 6
+    )
+    votes = lutnet.DirectLut(k=1, idx=[[place % 6] for place in range(26)], tt=[2, 1] * 13)
+    layers = [kernels, windows, votes, lutnet.GroupSum(groups=2), lutnet.Argmax()]
+    lutnet.Network(layers, 6, 4).save(tmp_path / "net.json")
+    cfg = lutnet.Config(
+        network=str(tmp_path / "net.json"), registers="end", count_cycles=count_cycles
+    )
+    assert cfg.interval == max(6, count_cycles + 2)
+    assert simulate("lutnet", cfg, tests="never.*never|random.*random").tests == 2
+
+
 @pytest.mark.parametrize("count_cycles", [1, 16])
 def test_malformed_images_raise_the_flag_and_leave_the_next_ones_whole(simulate, count_cycles):
     cfg = lutnet.Config(network="streamed", registers="end", count_cycles=count_cycles)

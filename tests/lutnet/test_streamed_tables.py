@@ -27,7 +27,7 @@ def test_an_image_takes_a_cycle_per_pixel_and_no_more(tmp_path, row):
     network = streamed_tables.networks()[row["network"]]
     cfg = streamed_tables.configured(network, tmp_path / "net.npz", "xc7")
     assert row["cycles an image"] == cfg.interval == network.inputs
-    assert row["latency"] == cfg.latency == cfg.schedule.latency + cfg.count_cycles + 1
+    assert row["latency"] == cfg.latency == cfg.schedule.latency + cfg.count_cycles + 3
     assert row["front"] + row["tables"] + row["rest"] == row["LUTs"]
 
 
