@@ -9,7 +9,7 @@ from nomul.golden.arrays import Ints
 from nomul.golden.bitplanes.config import ENCODINGS, Config
 from nomul.golden.bitplanes.encoders import level_codes
 from nomul.golden.products import packed as tile
-from nomul.golden.products.contract import code_range, integers, matrix
+from nomul.golden.products.contract import code_range, hold, integers, matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,8 @@ class Packed(tile.Packed):
 
     def __post_init__(self) -> None:
         require_encoding(self.encoding)
+        shape = (self.cfg.inputs, self.cfg.outputs)
+        hold(self, "codes", shape, code_range(self.cfg.weight_planes, signed=False))
 
     def weights(self, planes_used: int | None = None) -> Ints:
         """Return the weights, int64[inputs, outputs]: of the top ``planes_used`` planes, or of all.

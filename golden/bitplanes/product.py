@@ -9,7 +9,7 @@ from nomul.golden.arrays import Ints
 from nomul.golden.bitplanes.config import Config
 from nomul.golden.bitplanes.encoders import level_codes
 from nomul.golden.bitplanes.packed import Packed, compress, weight_range
-from nomul.golden.products.contract import code_range, corners, product, vectors
+from nomul.golden.products.contract import code_range, corners, product, shaped, vectors
 
 
 def activations(cfg: Config, x: ArrayLike, encoding: str) -> Ints:
@@ -160,7 +160,7 @@ def cycles(
     used = _used(packed, planes_used, False)
     acts = cfg.act_planes if act_planes is None else act_planes
     steps = cfg.steps(acts, packed.cfg.weight_planes, used, packed.encoding)
-    return cfg.cycles_of(len(np.asarray(x)), steps)
+    return cfg.cycles_of(len(shaped(cfg, x)), steps)
 
 
 def stimuli(

@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike
 
 from nomul.golden.arrays import Ints
 from nomul.golden.circulant.config import Config
-from nomul.golden.products.contract import code_range, half_to_even, integers
+from nomul.golden.products import contract
+from nomul.golden.products.contract import code_range, integers
 
 
 def places(cfg: Config) -> tuple[Ints, Ints, Ints]:
@@ -61,8 +62,6 @@ def shares(cfg: Config) -> Ints:
 
 def means(cfg: Config, w: Ints) -> Ints:
     """Return the clipped and rounded means of diagonals, int64[block columns, block rows, k]."""
-    sums = np.zeros((cfg.block_columns, cfg.block_rows, cfg.k), dtype=np.int64)
-    counts = np.zeros_like(sums)
-    np.add.at(sums, places(cfg), w)
-    np.add.at(counts, places(cfg), 1)
-    return np.clip(half_to_even(sums, np.maximum(counts, 1)), *code_range(cfg.weight_bits))
+    shape = (cfg.block_columns, cfg.block_rows, cfg.k)
+    found = contract.means(w, shares(cfg), int(np.prod(shape)), code_range(cfg.weight_bits))
+    return found.reshape(shape)

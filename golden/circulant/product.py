@@ -14,6 +14,7 @@ from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     code_range,
     corner_vectors,
+    hold,
     in_parts,
     matrix,
 )
@@ -30,6 +31,12 @@ class Packed(tile.Stored[Config]):
     """
 
     kind = Config
+
+    def __post_init__(self) -> None:
+        """Check shape and range."""
+        cfg = self.cfg
+        shape = (cfg.block_columns, cfg.block_rows, cfg.k)
+        hold(self, "values", shape, code_range(cfg.weight_bits))
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""

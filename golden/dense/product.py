@@ -12,6 +12,7 @@ from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     code_range,
     corner_vectors,
+    hold,
     in_parts,
     integers,
     matrix,
@@ -29,6 +30,11 @@ class Packed(tile.Stored[Config]):
     """
 
     kind = Config
+
+    def __post_init__(self) -> None:
+        """Check shape and range."""
+        shape = (self.cfg.inputs, self.cfg.outputs)
+        hold(self, "values", shape, code_range(self.cfg.weight_bits))
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""

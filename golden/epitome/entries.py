@@ -74,9 +74,9 @@ def checked(
     if not 1 <= len(found) <= cfg.entries:
         raise ValueError(f"epitome: entries must be 1..{cfg.entries}, not {len(found)}")
     reached = {entry.output + i for entry in found for i in range(len(entry.columns))}
-    gaps = sorted(set(range(max(reached) + 1)) - reached)
-    if gaps:
-        raise ValueError(f"epitome: no entry reaches output {gaps[0]}, of {max(reached) + 1}")
+    gap = next((i for i, output in enumerate(sorted(reached)) if i != output), None)
+    if gap is not None:
+        raise ValueError(f"epitome: no entry reaches output {gap}, of {max(reached) + 1}")
     return found
 
 

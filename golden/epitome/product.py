@@ -12,9 +12,9 @@ from nomul.golden.epitome.entries import Entry, checked, cover, in_order, rounds
 from nomul.golden.products.contract import (
     code_range,
     corners,
-    half_to_even,
     ideal,
     integers,
+    means,
     product,
     refuse_outside,
 )
@@ -60,12 +60,9 @@ def project(cfg: Config, w: ArrayLike, entries: Iterable[Sequence[Any]]) -> Ints
     if list(w.shape) != shape:
         raise ValueError(f"epitome: w must be of shape {shape}, not {list(w.shape)}")
     cells = shares(cfg, entries)
-    sums, counts = (np.zeros(cfg.rows * cfg.cols, dtype=np.int64) for _ in range(2))
     made = cells >= 0
-    np.add.at(sums, cells[made], w[made])
-    np.add.at(counts, cells[made], 1)
-    near = half_to_even(sums, np.maximum(counts, 1))
-    return np.clip(near, *code_range(cfg.weight_bits)).reshape(cfg.rows, cfg.cols)
+    found = means(w[made], cells[made], cfg.rows * cfg.cols, code_range(cfg.weight_bits))
+    return found.reshape(cfg.rows, cfg.cols)
 
 
 def model(cfg: Config, e: ArrayLike, entries: Iterable[Sequence[Any]], x: ArrayLike) -> Ints:

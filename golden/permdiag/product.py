@@ -10,17 +10,21 @@ from nomul.golden.arrays import Ints
 from nomul.golden.permdiag.config import Config
 from nomul.golden.permdiag.diagonals import (
     indices,
+    nearest_powers,
     nearest_shifts,
     places,
     power_codes,
     project,
+    shifts,
 )
 from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     activations,
     code_range,
     corner_vectors,
+    hold,
     matrix,
+    shaped,
 )
 
 
@@ -39,6 +43,17 @@ class Packed(tile.Stored[Config]):
     kind = Config
 
     shifts: Ints
+
+    def __post_init__(self) -> None:
+        """Check shapes and ranges, and that shifts are those of the array where it has its own."""
+        cfg = self.cfg
+        hold(self, "values", (cfg.inputs, cfg.block_rows), code_range(cfg.weight_bits))
+        hold(self, "shifts", (cfg.block_rows, cfg.block_columns), (0, cfg.p - 1))
+        if cfg.product == "pow2":
+            rule = "0 or plus or minus a power of two"
+            _same("values", self.values, nearest_powers(cfg, self.values), rule)
+        if cfg.k != "loaded":
+            _same("shifts", self.shifts, shifts(cfg), "that of the array")
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""
@@ -60,8 +75,7 @@ class Packed(tile.Stored[Config]):
     def bits(self) -> int:
         """Bits stored: weights, those of padded rows included, and shifts that are not natural."""
         cfg = self.cfg
-        shifts = cfg.block_rows * cfg.block_columns * cfg.shift_bits
-        return super().bits + shifts
+        return super().bits + cfg.block_rows * cfg.block_columns * cfg.shift_bits
 
     def words(self) -> dict[str, Ints]:
         """Return the words: ``w`` int64[beats, units], step by step, each with all inputs.
@@ -77,6 +91,14 @@ class Packed(tile.Stored[Config]):
         if cfg.k == "loaded":
             full = np.concatenate([_by_steps(cfg, self.shifts.T), full])
         return {"w": full}
+
+
+def _same(name: str, given: Ints, right: Ints, rule: str) -> None:
+    """Raise ValueError with the first place where what is given is not right."""
+    wrong = np.argwhere(given != right)
+    if len(wrong):
+        place = tuple(int(i) for i in wrong[0])
+        raise ValueError(f"permdiag: {name}{list(place)} must be {rule}, not {given[place]}")
 
 
 def _by_steps(cfg: Config, values: Ints) -> Ints:
@@ -141,7 +163,7 @@ def work(cfg: Config, x: ArrayLike) -> Ints:
 
     Each input that is not zero takes ``steps * planes`` cycles, and a beat of zeros takes one.
     """
-    x = np.asarray(x)
+    x = shaped(cfg, x)
     padded = np.zeros((len(x), cfg.chunks * cfg.width), dtype=np.bool_)
     padded[:, : cfg.inputs] = x != 0
     counts = padded.reshape(-1, cfg.chunks, cfg.width).sum(axis=2, dtype=np.int64)

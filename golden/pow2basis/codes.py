@@ -11,8 +11,17 @@ def nearest(values: ArrayLike) -> Floats:
     """Return the nearest plus or minus power of two of each number; a tie is the smaller one.
 
     Zero stays zero; any exponent may result. Nearest in linear distance: 3 is 2, and 6 is 4.
+
+    Raises
+    ------
+    ValueError
+        One is not finite; the message has its place.
     """
-    values = np.asarray(values, dtype=np.float64)
+    return power(finite("values", values))
+
+
+def power(values: Floats) -> Floats:
+    """Return the same as :func:`nearest`, of numbers that are not looked at first."""
     size = np.abs(values)
     _, exponent = np.frexp(size)
     below = np.ldexp(0.5, exponent)
@@ -20,11 +29,21 @@ def nearest(values: ArrayLike) -> Floats:
     return np.where(size == 0, 0.0, np.copysign(chosen, values))
 
 
+def finite(name: str, values: ArrayLike) -> Floats:
+    """Return numbers as float64, or raise ValueError with the place of one that is not finite."""
+    real = np.asarray(values, dtype=np.float64)
+    wrong = np.argwhere(~np.isfinite(real))
+    if len(wrong):
+        place = tuple(int(i) for i in wrong[0])
+        raise ValueError(f"pow2basis: {name}{list(place)} must be finite, not {real[place]}")
+    return real
+
+
 def level(values: ArrayLike, pmin: int = 0) -> Floats:
     """Return the nearest of 0, +-2^pmin .. +-2^(pmin + 6); what is half the least becomes zero."""
     values, least = np.asarray(values, dtype=np.float64), 2.0**pmin
     # Between two and one and a half of them stands the least, below a half zero, a tie the smaller.
-    near = np.clip(np.abs(nearest(values)), least, least * (1 << (LEVELS - 1)))
+    near = np.clip(np.abs(power(values)), least, least * (1 << (LEVELS - 1)))
     return np.where(np.abs(values) <= least / 2, 0.0, np.copysign(near, values))
 
 

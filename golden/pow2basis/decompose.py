@@ -7,8 +7,8 @@ coefficients, in turns; the steps between are ours.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nomul.golden.arrays import Floats, Ints
-from nomul.golden.pow2basis.codes import level
+from nomul.golden.arrays import Floats, Ints, count
+from nomul.golden.pow2basis.codes import finite, level
 
 TURNS = 12
 # How much greater the greatest coefficient of a column is than the least, as an exponent.
@@ -37,18 +37,24 @@ def decompose(
     block = np.asarray(w)
     if block.ndim != 2 or 0 in block.shape:
         raise ValueError(f"pow2basis: w must be of shape [rows, S], not {list(block.shape)}")
-    if rows_kept is not None and not 0 <= rows_kept <= len(block):
-        raise ValueError(f"pow2basis: rows_kept must be in 0..{len(block)}, not {rows_kept!r}")
-    cut = kept(block.astype(np.float64)[None], rows_kept)
+    cut = kept(finite("w", block)[None], rows_kept)
     whole = block.dtype.kind in "iu"
     ce, b = fitted(cut, basis_bits, whole)
     return (ce[0].astype(np.int64), b[0].astype(np.int64)) if whole else (ce[0], b[0])
 
 
 def kept(blocks: Floats, rows: int | None) -> Floats:
-    """Return blocks [n, rows, S] with all but so many rows, those of the greatest norm, zero."""
+    """Return blocks [n, rows, S] with all but so many rows, those of the greatest norm, zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        So many rows are no integer, or more than there are.
+    """
     if rows is None:
         return blocks
+    if count("rows_kept", rows) > blocks.shape[1]:
+        raise ValueError(f"pow2basis: rows_kept must be in 0..{blocks.shape[1]}, not {rows}")
     rank = np.argsort(np.argsort(-(blocks**2).sum(axis=2), axis=1, kind="stable"), axis=1)
     return np.where(rank[..., None] < rows, blocks, 0.0)
 
@@ -63,7 +69,8 @@ def fitted(blocks: Floats, basis_bits: int, whole: bool) -> tuple[Floats, Floats
     powers = np.exp2(np.ceil(np.log2(np.maximum(most, 1e-300) / (1 << 6) / 1.5)))
     powers = np.where(most > 0, powers, 1.0)
     if whole:
-        powers = np.maximum(powers, 1.0)
+        # Integers of the basis' bits, of which the greatest power is a quarter of all of them.
+        powers = np.clip(powers, 1.0, 1 << (basis_bits - 2))
     plain = powers[:, None, None] * np.eye(size)
     ones = np.broadcast_to(np.eye(size), plain.shape) if whole else plain
     tries = [direct(blocks, plain), direct(blocks, ones)]

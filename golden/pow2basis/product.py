@@ -12,16 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from nomul.golden.arrays import Floats, Ints
 from nomul.golden.pow2basis.codes import encode
-from nomul.golden.pow2basis.config import CODE_BITS, Config
+from nomul.golden.pow2basis.config import CODE_BITS, LEVELS, Config
 from nomul.golden.pow2basis.decompose import best, fitted, improved, kept, regressed, rounded
 from nomul.golden.products import packed as tile
 from nomul.golden.products.contract import (
     code_range,
     corner_vectors,
+    hold,
     in_parts,
     integers,
     matrix,
-    refuse_outside,
+    shaped,
 )
 
 
@@ -44,6 +45,15 @@ class Packed(tile.Packed):
     cfg: Config
     ce: Ints
     b: Ints
+
+    def __post_init__(self) -> None:
+        """Check shapes and ranges, of the weights too, and that coefficients are powers of two."""
+        cfg = self.cfg
+        most = 1 << (LEVELS - 1)
+        hold(self, "ce", (cfg.blocks, cfg.outputs, cfg.size), (-most, most))
+        hold(self, "b", (cfg.blocks, cfg.size, cfg.size), code_range(cfg.basis_bits))
+        encode(self.ce)
+        matrix(cfg, self.weights(), code_range(cfg.weight_bits))
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""
@@ -148,6 +158,10 @@ def project(
     blocks = kept(cut(cfg, np.clip(plain, low, high)), rows_kept)
     if start is None:
         tries = [fitted(blocks, cfg.basis_bits, whole=True)]
+    elif start.ce.shape != (cfg.blocks, cfg.outputs, cfg.size):
+        inputs, outputs = start.weights().shape
+        rule = f"a tile of {cfg.inputs} x {cfg.outputs} weights in bases of {cfg.size}"
+        raise ValueError(f"pow2basis: start must be {rule}, not {inputs} x {outputs}")
     else:
         before = start.ce.astype(np.float64), start.b.astype(np.float64)
         tries = [before, warm(blocks, *before, cfg.basis_bits)]
@@ -255,14 +269,6 @@ def _of_factors(cfg: Config, ce: ArrayLike, b: ArrayLike) -> Packed:
     ce, b = integers("ce", ce), integers("b", b)
     if cfg.blocks == 1 and ce.ndim == b.ndim == 2:
         ce, b = ce[None], b[None]
-    shapes = {"ce": (cfg.blocks, cfg.outputs, cfg.size), "b": (cfg.blocks, cfg.size, cfg.size)}
-    for name, array in (("ce", ce), ("b", b)):
-        if array.shape != shapes[name]:
-            shape = list(shapes[name])
-            raise ValueError(f"pow2basis: {name} must be of shape {shape}, not {list(array.shape)}")
-    encode(ce)
-    refuse_outside("pow2basis", "b", b, code_range(cfg.basis_bits))
-    matrix(cfg, spread(cfg, ce, b), code_range(cfg.weight_bits))
     return Packed(cfg, ce, b)
 
 
@@ -287,7 +293,7 @@ def model_by_steps(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
 def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
     """Return the cycles from the first activation of all vectors to the last sum."""
     groups = [int(count) for count in packed.groups.sum(axis=1)]
-    return cfg.cycles_of(groups, len(np.asarray(x)))
+    return cfg.cycles_of(groups, len(shaped(cfg, x)))
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:

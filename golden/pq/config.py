@@ -93,6 +93,8 @@ class Config(config.Coded):
         self.check("units", min(self.units) >= 1, "three numbers of at least 1")
         self.check_range("groups", 1, 4096)
         super().validate()
+        rule = f"such that distances of {self.distance_bits} bits fit 62"
+        self.check("act_bits", self.distance_bits <= 62, rule)
         self.check_port("units", self.word_bits, "small enough for a word")
         self.check_port("groups", self.width * self.act_bits, "small enough for a beat of x")
         self.check_port("groups", self.y_lanes * self.y_bits, "small enough for a beat of sums")

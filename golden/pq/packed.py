@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nomul.golden.arrays import Ints
 from nomul.golden.pq.config import LEAVES, LEVELS, Config
 from nomul.golden.products import packed as tile
-from nomul.golden.products.contract import code_range, integers, refuse_outside
+from nomul.golden.products.contract import code_range, hold, integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +62,9 @@ class Packed(tile.Packed):
         }
         object.__setattr__(self, "cfg", cfg)
         for name, shape in shapes.items():
-            given = getattr(self, name)
-            array = integers(name, np.zeros(shape, np.int64) if given is None else given)
-            if array.shape != shape:
-                message = f"must be of shape {list(shape)}, not {list(array.shape)}"
-                raise ValueError(f"pq: {name} {message}")
-            refuse_outside("pq", name, array, ranges[name])
-            object.__setattr__(self, name, array)
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.zeros(shape, np.int64))
+            hold(self, name, shape, ranges[name])
 
     def weights(self) -> Ints:
         """Refuse: there are no weights whose product with x the sums would be."""
@@ -111,7 +107,7 @@ class Packed(tile.Packed):
 
 def _config(given: Packed, tree: bool) -> Config:
     """Return the array of the sizes of what is given."""
-    codes, tables = np.asarray(given.prototypes), np.asarray(given.tables)
+    codes, tables = integers("prototypes", given.prototypes), integers("tables", given.tables)
     if codes.ndim != 3 or tables.ndim != 3 or 0 in codes.shape + tables.shape:
         raise ValueError("pq: prototypes and tables must be of three dimensions, and not empty")
     held = [codes] if given.thresholds is None else [codes, np.asarray(given.thresholds)]

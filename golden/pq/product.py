@@ -22,7 +22,10 @@ def indices(cfg: Config, packed: Packed, x: ArrayLike) -> Ints:
     The one of the least distance, and of those equally near the first; or the leaf of the tree:
     from the root on, leaf = 2 leaf + (x > threshold), where x is the level's element.
     """
-    parts = subvectors(cfg, x)
+    parts, sizes = subvectors(cfg, x), (cfg.subvectors, cfg.prototypes, cfg.outputs)
+    if packed.tables.shape != sizes or packed.prototypes.shape[2] != cfg.length:
+        found = [*packed.tables.shape, packed.prototypes.shape[2]]
+        raise ValueError(f"pq: the tile must be of {[*sizes, cfg.length]}, not {found}")
     if cfg.metric == "tree":
         return _leaves(packed, parts)
     return np.stack(

@@ -46,7 +46,10 @@ def sum_bits(inputs: int, weight_bits: int, act_bits: int, signed: bool = True) 
 
 def integers(name: str, values: ArrayLike) -> Ints:
     """Return an array as int64, or raise TypeError: nothing is rounded or cast silently."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must be an array: its rows are of different lengths") from None
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, not {array.dtype}")
     return int64(name, array)
@@ -81,13 +84,38 @@ def refuse_outside(name: str, what: str, values: Ints, bounds: tuple[int, int]) 
         )
 
 
-def vectors(cfg: Any, x: ArrayLike, bounds: tuple[int, int]) -> Ints:
-    """Return activations as int64[V, inputs]; errors as for :func:`matrix`."""
+def hold(packed: Packed, name: str, shape: tuple[int, ...], bounds: tuple[int, int]) -> None:
+    """Replace an array of a tile by int64, or refuse it: a tile may come from any file.
+
+    Raises
+    ------
+    TypeError
+        It is not of integers.
+    ValueError
+        The shape is another one, or a value is out of bounds; the message has the place and value.
+    """
+    array = integers(name, getattr(packed, name))
+    if array.shape != shape:
+        raise ValueError(
+            f"{packed.member}: {name} must be of shape {list(shape)}, not {list(array.shape)}"
+        )
+    refuse_outside(packed.member, name, array, bounds)
+    object.__setattr__(packed, name, array)
+
+
+def shaped(cfg: Any, x: ArrayLike) -> Ints:
+    """Return activations of any value as int64[V, inputs]; errors as for :func:`matrix`."""
     x = integers("x", x)
     if x.ndim != 2 or x.shape[1] != cfg.inputs:
         raise ValueError(
             f"{cfg.block_name}: x must be of shape [V, {cfg.inputs}], not {list(x.shape)}"
         )
+    return x
+
+
+def vectors(cfg: Any, x: ArrayLike, bounds: tuple[int, int]) -> Ints:
+    """Return activations as int64[V, inputs]; errors as for :func:`matrix`."""
+    x = shaped(cfg, x)
     refuse_outside(cfg.block_name, "x", x, bounds)
     return x
 
@@ -115,12 +143,16 @@ def product(x: Ints, w: Ints) -> Ints:
 
 def model(cfg: Any, packed: Packed, x: ArrayLike) -> Ints:
     """Return y = W^T x, int64[V, outputs], of activations x int[V, inputs]."""
-    return product(activations(cfg, x), packed.weights())
+    x, w = activations(cfg, x), packed.weights()
+    if w.shape != (cfg.inputs, cfg.outputs):
+        shape = [cfg.inputs, cfg.outputs]
+        raise ValueError(f"{cfg.block_name}: the tile must be of {shape}, not {list(w.shape)}")
+    return product(x, w)
 
 
 def cycles(cfg: Any, packed: Packed, x: ArrayLike) -> int:
     """Return the cycles from the first activation of all vectors to the last sum."""
-    return int(cfg.cycles(len(np.asarray(x))))
+    return int(cfg.cycles(len(shaped(cfg, x))))
 
 
 def half_to_even(numerator: Ints, denominator: Ints) -> Ints:
@@ -129,6 +161,28 @@ def half_to_even(numerator: Ints, denominator: Ints) -> Ints:
     twice = 2 * (numerator - below * denominator)
     up = (twice > denominator) | ((twice == denominator) & (below % 2 == 1))
     return np.asarray(below + up)
+
+
+def means(values: Ints, numbers: Ints, count: int, bounds: tuple[int, int]) -> Ints:
+    """Return the mean of the values of each number, int64[count]: what stands for all of them.
+
+    Parameters
+    ----------
+    values
+        Integers of any size.
+    numbers
+        int64 of the same shape, 0..count-1 each. The mean of none is zero.
+    bounds
+        The least and the greatest mean, to which it is clipped after it was rounded half to even.
+    """
+    largest = max(int(values.max(initial=0)), -int(values.min(initial=0)))
+    # Of what does not fit 62 bits Python's own integers are added up.
+    kind: type[Any] = np.int64 if largest * max(1, values.size) < 1 << 62 else object
+    sums, counts = np.zeros(count, dtype=kind), np.zeros(count, dtype=np.int64)
+    np.add.at(sums, numbers, values.astype(kind))
+    np.add.at(counts, numbers, 1)
+    near = half_to_even(sums, np.maximum(counts, 1).astype(kind))
+    return np.clip(near, *bounds).astype(np.int64)
 
 
 def ideal(w: ArrayLike, x: ArrayLike) -> Floats:

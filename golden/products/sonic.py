@@ -14,6 +14,7 @@ from nomul.golden.products.contract import (
     activations,
     code_range,
     corner_vectors,
+    hold,
     ideal,
     integers,
     matrix,
@@ -93,6 +94,16 @@ class Packed(tile.Packed):
     cfg: Config
     codes: Ints
     codebook: Ints
+
+    def __post_init__(self) -> None:
+        """Check shapes and ranges, and that the first level is zero."""
+        cfg = self.cfg
+        count = np.size(self.codebook)
+        hold(self, "codebook", (count,), code_range(cfg.level_bits))
+        if not 1 <= count <= 1 << cfg.code_bits or self.codebook[0]:
+            rule = f"zero and at most {(1 << cfg.code_bits) - 1} levels"
+            raise ValueError(f"sonic: codebook must be {rule}, not {self.codebook.tolist()}")
+        hold(self, "codes", (cfg.outputs, cfg.inputs), (0, count - 1))
 
     def weights(self) -> Ints:
         """Return the weights, int64[inputs, outputs]."""

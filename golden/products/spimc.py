@@ -18,6 +18,7 @@ from nomul.golden.products.contract import (
     integers,
     matrix,
     model,
+    shaped,
 )
 from nomul.golden.spimc import layer
 
@@ -152,7 +153,7 @@ def cycles(cfg: Config, packed: Packed, x: ArrayLike) -> int:
     the cycle after the last of them. A dense tile's later passes are loads, not counted.
     """
     each = cfg.inputs + cfg.macro.cycles(packed.tile.tile) + cfg.outputs + 2
-    return max(0, len(np.asarray(x)) * each - 1)
+    return max(0, len(shaped(cfg, x)) * each - 1)
 
 
 def stimuli(cfg: Config, rng: np.random.Generator, n_vectors: int = 8) -> dict[str, Any]:

@@ -104,6 +104,8 @@ def test_means_are_rounded_half_to_even():
     assert circulant.project(cfg, [[1, 0], [5, 2]]).tolist() == [[2, 2], [2, 2]]
     assert circulant.project(cfg, [[2, 0], [-5, 3]]).tolist() == [[2, -2], [-2, 2]]
     assert circulant.project(cfg, [[900, 0], [0, 0]]).tolist() == [[127, 0], [0, 127]]
+    huge = [[1 << 62, 5], [7, 6 - (1 << 62)]]
+    assert circulant.project(cfg, huge).tolist() == [[3, 6], [6, 3]]
 
 
 def test_storage_is_a_kth_and_of_points_wider():

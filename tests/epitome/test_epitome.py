@@ -85,6 +85,7 @@ def test_fewer_cells_are_more_cycles():
         ((5, 0, 0, 2, 1), r"entries\[1\]\.input must be in 0\.\.4, within the inputs of the layer"),
         ((0, 0, -1, 1, 1), r"entries\[1\]\.output must be in 0\.\."),
         ((0, 0, 5, 1, 1), r"no entry reaches output 1, of 6"),
+        ((0, 0, 10**12, 1, 1), r"no entry reaches output 1, of 1000000000001"),
     ],
 )
 def test_patches_outside_and_gaps_are_refused(entry, message):

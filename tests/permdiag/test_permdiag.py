@@ -181,6 +181,20 @@ def test_steps_give_the_model_with_loaded_shifts(k, c, p, kind, seed):
     assert np.array_equal(permdiag.model_by_inputs(cfg, **made), permdiag.model(cfg, **made))
 
 
+def test_a_tile_that_the_array_does_not_hold_is_refused():
+    """Weights between powers of two, and shifts that are not the array's own."""
+    cfg = permdiag.Config(inputs=4, outputs=4, p=2, product="pow2")
+    values, natural = np.full((4, 2), 4), permdiag.shifts(cfg)
+    assert permdiag.Packed(cfg, values, natural).weights().max() == 4
+    values[2, 1] = 3
+    with pytest.raises(
+        ValueError, match=r"values\[2, 1\] must be 0 or plus .* power of two, not 3"
+    ):
+        permdiag.Packed(cfg, values, natural)
+    with pytest.raises(ValueError, match=r"shifts\[0, 1\] must be that of the array, not 0"):
+        permdiag.Packed(cfg, values // 4 * 4, natural * 0)
+
+
 def test_the_best_shifts_find_a_permuted_diagonal_again():
     rng = np.random.default_rng(3)
     cfg = permdiag.Config(inputs=15, outputs=10, p=5, k=(3, 1, 4, 0, 2, 2))

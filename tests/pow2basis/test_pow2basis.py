@@ -204,6 +204,32 @@ def test_bad_factors_are_named():
         pow2basis.compress(cfg, (ce, b * 0.5))
 
 
+def test_what_cannot_be_decomposed_is_named():
+    w = np.ones((4, 3))
+    w[2, 1] = np.nan
+    with pytest.raises(ValueError, match=r"pow2basis: w\[2, 1\] must be finite, not nan"):
+        pow2basis.decompose(w)
+    with pytest.raises(ValueError, match=r"pow2basis: values\[1\] must be finite, not inf"):
+        pow2basis.nearest([1, np.inf])
+    with pytest.raises(TypeError, match=r"rows_kept must be an integer, not 1\.5"):
+        pow2basis.decompose(np.ones((4, 3)), rows_kept=1.5)
+    cfg = pow2basis.Config(inputs=6, outputs=5)
+    with pytest.raises(ValueError, match=r"rows_kept must be in 0\.\.5, not 6"):
+        pow2basis.project(cfg, np.ones((6, 5), dtype=int), rows_kept=6)
+    other = cfg.replace(inputs=3)
+    start = pow2basis.stimuli(other, np.random.default_rng(1))["packed"]
+    with pytest.raises(ValueError, match=r"start must be a tile of 6 x 5 .*, not 3 x 5"):
+        pow2basis.project(cfg, np.ones((6, 5), dtype=int), start=start)
+
+
+@pytest.mark.parametrize("size", [3, 1 << 40])
+def test_the_basis_of_integers_has_its_bits(size):
+    """Of integers that eight bits hold, and of ones that coefficients and basis cannot reach."""
+    ce, b = pow2basis.decompose(np.full((4, 3), size))
+    assert np.abs(b).max() <= 127
+    assert np.array_equal(ce @ b, np.full((4, 3), size)) == (size == 3)
+
+
 def test_weights_without_factors_are_named():
     cfg = pow2basis.Config(inputs=6, outputs=5)
     w = np.random.default_rng(8).integers(-90, 91, (6, 5))

@@ -234,6 +234,7 @@ def test_a_tile_survives_its_file(preset, tmp_path):
         ({"compat": True}, "pq.shared must be true with compat, not False"),
         ({"units": (1, 0, 1)}, "pq.units must be three numbers of at least 1"),
         ({"metric": "cosine"}, "pq.metric must be one of l1, l2, tree, not 'cosine'"),
+        ({"metric": "l2", "act_bits": 32}, "act_bits must be such that distances of 66 bits fit"),
     ],
 )
 def test_arrays_that_cannot_be_are_refused(more, message):
@@ -254,6 +255,15 @@ def test_what_there_is_not_is_refused():
         pq.fit(cfg, w, np.zeros((0, 4), dtype=int))
     with pytest.raises(ValueError, match=r"pq: x\[0, 3\] must be in -128\.\.127, not 128"):
         pq.fit(cfg, w, [[0, 0, 0, 128]])
+
+
+def test_a_tile_of_another_size_is_refused():
+    cfg = pq.Config(inputs=4, outputs=2, length=2, prototypes=4)
+    packed = pq.stimuli(cfg, np.random.default_rng(5))["packed"]
+    for inputs, outputs in ((6, 2), (4, 1)):
+        other = cfg.replace(inputs=inputs, outputs=outputs)
+        with pytest.raises(ValueError, match=r"pq: the tile must be of .*, not \[2, 4, 2, 2\]"):
+            pq.model(other, packed, np.zeros((1, inputs), dtype=int))
 
 
 def test_bad_tables_are_named():

@@ -105,12 +105,6 @@ def test_a_tile_survives_its_file(name, tmp_path):
         other.Packed.load(tmp_path / "tile.npz")
 
 
-def test_a_foreign_file_is_refused(tmp_path):
-    np.savez(tmp_path / "x.npz", a=np.zeros(3))
-    with pytest.raises(ValueError, match="is not a tile of weights"):
-        products.member("dense").Packed.load(tmp_path / "x.npz")
-
-
 @members
 def test_words_are_as_many_as_beats(name):
     module, cfg = products.member(name), configured(name)
@@ -145,6 +139,8 @@ def test_bad_activations_are_named(name):
         module.model(cfg, packed, x[:, 1:])
     with pytest.raises(TypeError, match="x must be integers, not float64"):
         module.model(cfg, packed, x / 2)
+    with pytest.raises(ValueError, match=r"x must be of shape \[V, 10\], not \[2, 9\]"):
+        module.cycles(cfg, packed, x[:, 1:])
 
 
 @members
