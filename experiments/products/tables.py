@@ -17,7 +17,7 @@ def digits() -> Rows:
     return [_accuracy(trained.records(structures, case), PERCEPTRON) for case in structures.CASES]
 
 
-@caption("The convnet for Fashion-MNIST, three epochs under each structure; one seed.")
+@caption("The convnet for Fashion-MNIST, three epochs under each structure, tables one; one seed.")
 def fashion() -> Rows:
     """Return accuracies of the convnet for Fashion-MNIST under each structure; one seed."""
     from nomul.train.networks import structures_fashion

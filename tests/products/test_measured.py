@@ -5,6 +5,7 @@ import itertools
 import pytest
 from amaranth.sim import Simulator
 
+from nomul.experiments import tables
 from nomul.experiments.products import arrays, hardware, inference
 from nomul.golden import network, permdiag
 from nomul.hw.permdiag import unit
@@ -26,12 +27,31 @@ def test_operands_are_those_of_a_layer_behind_a_relu():
 
 def test_an_inference_is_counted_in_tiles_and_vectors():
     """64-64-32-10 in tiles of 16 x 8: 4 x 8, 4 x 4 and 2 x 2, each met by one vector."""
-    assert inference.work("digits-mlp-int8") == (52, 52)
-    tiles, vectors = inference.work("fashion-convnet-int8")
+    assert inference.work(inference.whole("perceptron")) == (52, 52)
+    tiles, vectors = inference.work(inference.whole("convnet"))
     net = network.example("fashion-convnet-int8")
     weights = [layer for layer in net.layers if isinstance(layer, network.Conv2d | network.Dense)]
     assert tiles >= sum(layer.w.size for layer in weights) / 128
     assert vectors * 128 >= net.products
+
+
+def test_narrower_networks_are_those_that_were_trained():
+    """At most a quarter of the weights of a perceptron, and 7,592 of the convnet's 29,584."""
+    pytest.importorskip("torch", reason="needs PyTorch: pip install nomul[train]")
+    weights = {
+        name: sum(inputs * outputs for inputs, outputs, _ in inference.narrower(name))
+        for name in inference.NETWORKS
+    }
+    assert weights == {"perceptron": 1610, "convnet": 7592}
+    assert [layer[2] for layer in inference.narrower("convnet")] == [784, 196, 49, 1, 1]
+
+
+def test_an_inference_takes_its_vectors_of_the_committed_row():
+    """52 vectors of 64 ns and 264.94 pJ, in us and nJ of three digits; and a row for each array."""
+    row = {"um2": 12035, "ns per vector": 64.0, "pJ per vector": 264.94}
+    assert inference.spent(row, 52) == (3.33, 13.8)
+    committed = [row["array"] for row in tables.load("products", "T2").rows]
+    assert committed == [row.name for row in arrays.ARRAYS]
 
 
 def test_addresses_are_those_of_the_formula():

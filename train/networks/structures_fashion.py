@@ -28,15 +28,16 @@ from nomul.train.networks.study import (
 
 NETWORK = "fashion-convnet-int8"
 CASES = (
-    Case("permdiag", 4),
-    Case("circulant", 4),
-    Case("narrower", 4),
-    Case("1:M", 4),
-    Case("pow2basis", 4),
-    Case("epitome", 4),
     Case("dense", 8),
     Case("dense", 4),
+    Case("powers of two", 4),
+    Case("permdiag", 4),
+    Case("circulant", 4),
+    Case("pow2basis", 4),
     Case("pq", 1),
+    Case("epitome", 4),
+    Case("1:M", 4),
+    Case("narrower", 4),
 )
 # Of the narrower network: 7,592 weights for 29,584.
 CHANNELS, HIDDEN = (8, 12, 16), 32
