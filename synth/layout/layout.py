@@ -264,8 +264,10 @@ def lay_out(
             for wire in wires
         ]
     drawn = segments if len(segments) < _DRAWN else []
+    how = "routed" if routed else "placed; wires are estimates"
+    hidden = "; too many wires to show" if segments and not drawn else ""
     said: dict[str, Any] = {
-        "title": f"{top}, {target.name}, {'routed' if routed else 'placed; wires are estimates'}",
+        "title": f"{top}, {target.name}, {how}{hidden}",
         "registers": frozenset(target.sequential() or ()),
     }
     files_of["svg"].write_text(picture.draw(parts, placement, drawn, **said))

@@ -16,6 +16,8 @@ _STYLE = (
     ".paper{fill:#111}.die{fill:#333}.ink{stroke:#eee}text{fill:#eee}}"
 )
 
+_OTHER = "#ffffff"  # of all further modules
+
 SIZE = 900  # pixels of the die's longer side
 
 Segment = tuple[str, float, float, float, float]
@@ -49,7 +51,7 @@ def draw(
     groups = _grouped(pieces, registers)
     layers = sorted({wire[0] for wire in wires})
     body = []
-    for (name, cells), fill in zip(groups.items(), _endless(_FILLS, len(groups)), strict=True):
+    for (name, cells), fill in zip(groups.items(), _fills(len(groups)), strict=True):
         path = "".join(
             f"M{placement.x[k]:.2f} {placement.y[k]:.2f}"
             f"h{pieces.width[k]:.2f}v{pieces.height[k]:.2f}h-{pieces.width[k]:.2f}z"
@@ -126,7 +128,7 @@ def paint(
     figure = Figure(figsize=(11, 9), dpi=100, layout="constrained")
     axes = figure.subplots()
     groups = _grouped(pieces, registers)
-    for cells, fill in zip(groups.values(), _endless(_FILLS, len(groups)), strict=True):
+    for cells, fill in zip(groups.values(), _fills(len(groups)), strict=True):
         boxes = []
         for k in cells:
             left, low = placement.x[k], placement.y[k]
@@ -150,7 +152,7 @@ def _legend(groups: Sequence[str], layers: Sequence[str]) -> list[tuple[str, str
     """Return what the colours mean; modules beyond the colours that there are have one line."""
     entries = list(zip(groups, _FILLS, strict=False))
     if len(groups) > len(_FILLS):
-        entries.append((f"{len(groups) - len(_FILLS)} more modules", "#fff"))
+        entries.append((f"{len(groups) - len(_FILLS)} more modules", _OTHER))
     return [*entries, *zip(layers, _WIRES, strict=False), ("port", "#b00")]
 
 
@@ -162,6 +164,11 @@ def _grouped(pieces: Pieces, registers: frozenset[str]) -> Mapping[str, Sequence
         kind = ("registers" if cell in registers else "logic") if flat else module
         found.setdefault(kind, []).append(index)
     return dict(sorted(found.items(), key=lambda entry: (-len(entry[1]), entry[0])))
+
+
+def _fills(many: int) -> list[str]:
+    """Return the colours of so many modules: the largest have one of their own."""
+    return [*_FILLS, *[_OTHER] * many][:many]
 
 
 def _endless(colours: Sequence[str], many: int) -> list[str]:

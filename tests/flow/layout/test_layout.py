@@ -14,7 +14,7 @@ import pytest
 import nomul
 from nomul import flow
 from nomul.synth.energy import netlist, power
-from nomul.synth.layout import files, gds, layout, place, route, trees
+from nomul.synth.layout import files, gds, layout, picture, place, route, trees
 from nomul.synth.map import targets
 
 pytest.importorskip("coloquinte", reason="install the extra: pip install nomul[layout]")
@@ -189,6 +189,28 @@ def test_the_picture_shows_every_cell_and_port(register, laid_out):
     assert named["estimated wire"] > 0
     assert len(root.findall(".//svg:circle", space)) == len(register.pieces.ports)
     assert any(text.text.endswith(" um") for text in root.findall(".//svg:text", space))
+
+
+def test_modules_beyond_the_colours_have_the_one_that_the_legend_says(register, placed):
+    many = len(register.pieces.cells)
+    modules = [f"m{min(k, 10):02d}" for k in range(many)]
+    parts = dataclasses.replace(register.pieces, modules=modules)
+    root = ElementTree.fromstring(
+        picture.draw(parts, placed, [], title="many", registers=frozenset())
+    )
+    space = {"svg": "http://www.w3.org/2000/svg"}
+    paths = root.findall("./svg:g/svg:path", space)
+    fills = {path.find("svg:title", space).text: path.get("fill") for path in paths}
+    texts = [text.text for text in root.findall("./svg:text", space)]
+    boxes = [box.get("fill") for box in root.findall("./svg:rect", space)[1:]]
+    legend = dict(zip(texts[1:], boxes, strict=False))
+    assert len(fills) == 11
+    own = [name for name in fills if name in legend]
+    assert len({fills[name] for name in own}) == len(own) == 8
+    assert all(fills[name] == legend[name] for name in own)
+    (rest,) = {fills[name] for name in fills if name not in legend}
+    assert legend["3 more modules"] == rest
+    assert rest not in {fills[name] for name in own}
 
 
 @pytest.mark.needs("icarus")
