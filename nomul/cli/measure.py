@@ -31,6 +31,15 @@ from nomul.options import (
 )
 from nomul.runs import folders
 
+Hierarchy = Annotated[
+    bool | None,
+    typer.Option(
+        "--hierarchy/--flat",
+        help="Keep modules apart, and show the cells of each, or map all of them as one; "
+        "kept where that saves minutes if neither is given.",
+    ),
+]
+
 
 def synth(
     name: Name,
@@ -43,14 +52,7 @@ def synth(
     models: Models = None,
     define: Defines = None,
     period: Period = 1000,
-    hierarchy: Annotated[
-        bool | None,
-        typer.Option(
-            "--hierarchy/--flat",
-            help="Keep modules apart, and count the cells of each, or map all of them as one; "
-            "kept where that saves minutes if neither is given.",
-        ),
-    ] = None,
+    hierarchy: Hierarchy = None,
     clock_gating: Annotated[
         int,
         typer.Option(
@@ -139,9 +141,7 @@ def layout(
         float, typer.Option(help="Share of the rows that cells fill, above 0, at most 1.")
     ] = 0.8,
     period: Period = 1000,
-    hierarchy: Annotated[
-        bool, typer.Option("--hierarchy", help="Keep modules apart, and show each.")
-    ] = False,
+    hierarchy: Hierarchy = None,
     energy: Annotated[
         bool, typer.Option(help="Run the block's bench on the cells, for their energy.")
     ] = True,

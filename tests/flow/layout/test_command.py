@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import nomul
 from nomul import flow
+from nomul.cli.app import app
 from nomul.flow import mapping
 from nomul.synth.layout import layout, route
 
@@ -76,6 +78,22 @@ def test_what_is_not_installed_is_named_before_synthesis(monkeypatch):
     flow.demand_layout()
     with pytest.raises(FileNotFoundError, match="routing needs qrouter; try: apt-get install"):
         flow.demand_layout(routed=True)
+
+
+def test_modules_are_kept_apart_as_in_synthesis(monkeypatch):
+    """Where nobody says, in large designs; the command asks for neither."""
+    asked = []
+
+    def synthesize(design, *arguments, hierarchical, **options):
+        asked.append(hierarchical)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(flow.Design, "synthesize", synthesize)
+    for options in ([], ["--flat"], ["--hierarchy"]):
+        for name in ("synth", "layout"):
+            done = CliRunner().invoke(app, [name, "lfsr", *options])
+            assert str(done.exception) == "enough"
+    assert asked == [None, None, False, False, True, True]
 
 
 @pytest.mark.needs("qrouter")
