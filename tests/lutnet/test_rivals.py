@@ -29,15 +29,16 @@ def trained():
     """Return a perceptron of two short trainings as da4ml's graph, and its samples."""
     pytest.importorskip("da4ml", reason="needs da4ml: pip install nomul[rivals]")
     samples = few()
-    recipe = mlp.Recipe(hidden=5, price=1e-3, epochs=6)
+    recipe = mlp.Recipe(hidden=5, price=1e-3, score_bits=2, centred=True, epochs=6)
     return mlp.train(recipe, NOISE, samples, (1, 2)), samples
 
 
-def test_a_graph_is_the_network_that_was_trained():
+@pytest.mark.parametrize("score_bits", [None, 1])
+def test_a_graph_is_the_network_that_was_trained(score_bits):
     """Every score, to the last bit: widths, roundings and the margin for hidden values included."""
     pytest.importorskip("da4ml", reason="needs da4ml: pip install nomul[rivals]")
     samples = few()
-    net = mlp.Perceptrons(2, 64, 6, 10, 4, torch.Generator().manual_seed(1))
+    net = mlp.Perceptrons(2, 64, 6, 10, 4, torch.Generator().manual_seed(1), score_bits)
     x = torch.tensor(samples.x, dtype=torch.float32) / 16
     with torch.no_grad():
         for fraction in net.fractions:

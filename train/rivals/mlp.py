@@ -38,12 +38,19 @@ class Recipe:
     price
         Of an operation of one bit of a weight with one of its input, in the loss; it grows from a
         hundredth of that in the first half of the training.
+    score_bits
+        Fractional bits to which scores are rounded down: each more is a bit of every comparison of
+        the argmax. None: as many as the weights have.
+    centred
+        Whether the hidden biases begin where about half of the samples are above zero.
     epochs, batch, rate
         Passes over the data, samples per step, and first learning rate of Adam (cosine to zero).
     """
 
     hidden: int = 20
     price: float = 1e-4
+    score_bits: int | None = None
+    centred: bool = False
     epochs: int = 1000
     batch: int = 128
     rate: float = 0.01
@@ -77,6 +84,8 @@ class Perceptrons(nn.Module):
         How many there are; their inputs, hidden neurons, outputs, and the bits of a code.
     generator
         Source of the initial weights.
+    score_bits
+        Fractional bits of the outputs; None for as many as the weights have.
     """
 
     top: Tensor
@@ -89,9 +98,10 @@ class Perceptrons(nn.Module):
         classes: int,
         bits: int,
         generator: torch.Generator,
+        score_bits: int | None = None,
     ):
         super().__init__()
-        self.bits = bits
+        self.bits, self.score_bits = bits, score_bits
         sizes = ((features, hidden), (hidden, classes))
         self.weights = nn.ParameterList()
         self.fractions = nn.ParameterList()
@@ -114,7 +124,11 @@ class Perceptrons(nn.Module):
             highest = x.detach().amax(dim=1, keepdim=True)
             self.top = torch.maximum(highest, 0.999 * self.top)
         x = Rounded.apply(x, self.between)  # type: ignore[no-untyped-call]
-        return x @ self.rounded(1) + self.bias(1)
+        scores = x @ self.rounded(1) + self.bias(1)
+        if self.score_bits is not None:
+            places = torch.tensor(float(self.score_bits))
+            scores = Rounded.apply(scores, places)  # type: ignore[no-untyped-call]
+        return scores
 
     def rounded(self, layer: int) -> Tensor:
         """Return the weights [runs, before, after] of a layer, rounded to the nearest."""
@@ -167,7 +181,12 @@ def train(
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(seeds[0])
     runs, features = len(seeds), data.x.shape[1]
-    net = Perceptrons(runs, features, recipe.hidden, data.classes, data.bits, generator)
+    shape = recipe.hidden, data.classes, data.bits
+    net = Perceptrons(runs, features, *shape, generator, recipe.score_bits)
+    if recipe.centred:
+        mean = torch.tensor(data.x.mean(axis=0) / (1 << data.bits), dtype=torch.float32)
+        with torch.no_grad():
+            net.biases[0].copy_(-(mean @ net.weights[0])[:, None])
     widths = [*net.fractions, net.taken, net.between]
     values = [*net.weights, *net.biases]
     optimiser = torch.optim.Adam(
@@ -233,7 +252,10 @@ def graph(net: Perceptrons, run: int, data: Data) -> Any:
     # Values that are larger wrap: an eighth of what was reached is left as a margin.
     above = np.ceil(np.log2(1.125 * net.top[run, 0].numpy() + 1e-6)).astype(np.int64)
     hidden = relu(x @ real(net.rounded(0)) + real(net.bias(0))[0], above, whole(net.between))
-    return comb_trace(given, hidden @ real(net.rounded(1)) + real(net.bias(1))[0])
+    scores = hidden @ real(net.rounded(1)) + real(net.bias(1))[0]
+    if net.score_bits is not None:
+        scores = scores.quantize(f=net.score_bits)
+    return comb_trace(given, scores)
 
 
 def predict(graph: Any, codes: Ints, bits: int) -> Ints:
