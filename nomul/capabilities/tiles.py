@@ -35,6 +35,7 @@ def layer(
 
     from nomul.golden import products
     from nomul.golden.foreign.archives import array_file
+    from nomul.golden.foreign.refusals import reading
 
     module = products.member(member)
     packed = module.Packed.load(weights)
@@ -43,8 +44,11 @@ def layer(
         x = module.stimuli(cfg, np.random.default_rng(seed))["x"]
     else:
         x = array_file(inputs)
-    x = x[None] if x.ndim == 1 else x
-    module.model(cfg, packed, x)  # refuses what does not fit, before anything is built
+        x = x[None] if x.ndim == 1 else x
+        with reading(inputs):
+            if not len(x):
+                raise ValueError("holds no vector")
+            module.model(cfg, packed, x)  # refuses what does not fit, before anything is built
     cycles = module.cycles(cfg, packed, x)
     folder = folder or Path("build", member, "layer")
     folder.mkdir(parents=True, exist_ok=True)

@@ -50,5 +50,12 @@ def test_what_is_no_tile_of_the_member_or_does_not_fit_it_is_refused(tmp_path, v
         ValueError, match=r"tile\.npz: holds a tile of 'permdiag', not of circulant"
     ):
         run(capsys, "circulant", tmp_path / "tile.npz", vectors, tmp_path / "out")
-    with pytest.raises(ValueError, match=r"x must be of shape \[V, 8\], not \[5, 12\]"):
-        run(capsys, "permdiag", tmp_path / "tile.npz", vectors, tmp_path / "out")
+    for wrong, why in (
+        (np.load(vectors), r"permdiag: x must be of shape \[V, 8\], not \[5, 12\]"),
+        (np.full((2, 8), np.nan), "x must be integers, not float64"),
+        (np.full((2, 8), 999), r"permdiag: x\[0, 0\] must be in -128\.\.127, not 999"),
+        (np.zeros((0, 8), dtype=int), "holds no vector"),
+    ):
+        np.save(vectors, wrong)
+        with pytest.raises(ValueError, match=rf"x\.npy: {why}"):
+            run(capsys, "permdiag", tmp_path / "tile.npz", vectors, tmp_path / "out")
