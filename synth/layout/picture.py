@@ -16,7 +16,7 @@ _STYLE = (
     ".paper{fill:#111}.die{fill:#333}.ink{stroke:#eee}text{fill:#eee}}"
 )
 
-_OTHER = "#ffffff"  # of all further modules
+_OTHER = "#737373"  # of all further modules, darker than those of the largest
 
 SIZE = 900  # pixels of the die's longer side
 
@@ -145,7 +145,7 @@ def paint(
     entries = _legend(list(groups), layers)
     shown = [Patch(facecolor=colour, edgecolor="#555", label=name) for name, colour in entries]
     figure.legend(handles=shown, loc="outside right upper", frameon=False)
-    figure.savefig(file, metadata={"Software": None})
+    figure.savefig(file, bbox_inches="tight", metadata={"Software": None})
 
 
 def _legend(groups: Sequence[str], layers: Sequence[str]) -> list[tuple[str, str]]:
