@@ -233,3 +233,21 @@ def test_bench_notices_a_window_counted_from_another_column(simulate, monkeypatc
     monkeypatch.setattr("nomul.hw.lutnet.top.Front", Late)
     with pytest.raises(BenchError, match=r"y\["):
         simulate("lutnet", STREAMED, tests="never.*never")
+
+
+def test_training_moves_the_share_of_images_that_it_says_by_a_pixel():
+    """Up, down, left or right; what enters at the edge is 0."""
+    torch = pytest.importorskip("torch")
+    from nomul.train.lutnet.encoder import Encoding
+
+    encoding = Encoding(levels=(8,), noise=0, shift=0.25, side=4)
+    image = np.arange(16).reshape(4, 4)
+    codes = torch.tensor(np.tile(image.reshape(-1), (400, 1)), dtype=torch.uint8)
+    got = encoding.codes(codes, 4, torch.Generator().manual_seed(1)).tolist()
+    padded = np.pad(image, 1)
+    ways = [padded[r : r + 4, c : c + 4] for r, c in ((0, 1), (2, 1), (1, 0), (1, 2))]
+    counts = [got.count(way.reshape(-1).tolist()) for way in ways]
+    assert min(counts) > 0
+    assert got.count(codes[0].tolist()) + sum(counts) == 400
+    assert 60 <= sum(counts) <= 140
+    assert (encoding.codes(codes, 4, None) == codes).all()

@@ -26,6 +26,8 @@ class Encoding:
     jitter
         Standard deviation, in pixels, by which training moves each edge of an image: it is
         shifted, turned, sheared and stretched.
+    shift
+        Share of the images that training moves by a pixel: up, down, left or right.
     stride, side
         Thresholds that cost a comparator, all but half of the range, are offered on every
         ``stride``-th row and column only, of images of ``side`` x ``side``.
@@ -34,6 +36,7 @@ class Encoding:
     levels: tuple[int, ...] = ()
     noise: float = 1.0
     jitter: float = 0.0
+    shift: float = 0.0
     stride: int = 1
     side: int = 0
 
@@ -63,10 +66,11 @@ class Encoding:
 
     def codes(self, codes: Tensor, width: int, generator: torch.Generator | None) -> Tensor:
         """Return codes uint8[n, features] with the noise that a generator stands for."""
-        if generator is None or not (self.noise or self.jitter):
+        if generator is None or not (self.noise or self.jitter or self.shift):
             return codes
         # The noise is drawn feature by feature, as networks of bits take it.
         real = self.moved(codes, generator) if self.jitter else codes.float()
+        real = self.shifted(real, generator) if self.shift else real
         noise = torch.randn(real.T.shape, generator=generator).mul_(self.noise)
         return noise.add_(real.T).round_().clamp_(0, (1 << width) - 1).to(torch.uint8).T
 
@@ -78,6 +82,18 @@ class Encoding:
         grid = nn.functional.affine_grid(maps, list(images.shape), align_corners=False)
         moved = nn.functional.grid_sample(images, grid, align_corners=False)
         return moved.reshape(len(codes), -1)
+
+    def shifted(self, codes: Tensor, generator: torch.Generator) -> Tensor:
+        """Return images float[n, features], some of them a pixel away; zeros enter at the edge."""
+        images = codes.reshape(len(codes), self.side, self.side)
+        padded = nn.functional.pad(images, (1, 1, 1, 1))
+        way = torch.randint(4, (len(codes),), generator=generator)
+        moves = torch.rand(len(codes), generator=generator) < self.shift
+        for number, (row, column) in enumerate(((0, 1), (2, 1), (1, 0), (1, 2))):
+            some = moves & (way == number)
+            places = slice(row, row + self.side), slice(column, column + self.side)
+            images = torch.where(some[:, None, None], padded[:, *places], images)
+        return images.reshape(len(codes), -1)
 
     def layer(
         self, wires: NDArray[np.int64], width: int, features: int

@@ -89,17 +89,19 @@ def fashion(
     )
 
 
-def streamed(tables: int, *, epochs: int, noise: float = 0.9) -> Preset:
+def streamed(
+    tables: int, *, epochs: int, noise: float = 0.7, shift: float = 0.0, wire_every: int = 4
+) -> Preset:
     """Return a preset for Fashion-MNIST: a layer of tables behind edges that are counted."""
     grids = ((4, 2, (2, 8)), (8, 4, (2, 8, 20, 40)))
     return Preset(
         data="fashion-mnist",
         sizes=(tables,),
         choices=(128,),
-        encoding=Streaming(levels=(2, 5, 9), noise=noise, side=28, grids=grids),
+        encoding=Streaming(levels=(2, 5, 9), noise=noise, shift=shift, side=28, grids=grids),
         temperature=0.3,
         spread=0.3,
-        recipe=Recipe(epochs=epochs, wire_rate=0.1, wire_every=4, ahead=8),
+        recipe=Recipe(epochs=epochs, wire_rate=0.1, wire_every=wire_every, ahead=8),
     )
 
 
@@ -131,9 +133,8 @@ PRESETS: dict[str, Preset] = {
         spread=0.3,
         recipe=Recipe(epochs=120),
     ),
-    "streamed-7000": streamed(4000, epochs=2, noise=0.7),
-    "streamed-15000": streamed(9600, epochs=6),
-    "streamed-20000": streamed(13500, epochs=6),
+    "streamed-7000": streamed(4000, epochs=2),
+    "streamed-15000": streamed(10800, epochs=8, shift=0.5, wire_every=2),
 }
 
 

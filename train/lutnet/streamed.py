@@ -40,7 +40,7 @@ class Streaming(Encoding):
 
     Parameters
     ----------
-    levels, noise, jitter, side
+    levels, noise, jitter, shift, side
         As :class:`Encoding` has them; the kernels compare pixels at the same levels, three at most.
     grids
         Size, stride and thresholds of the windows that count the edges' ones.
