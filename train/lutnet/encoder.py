@@ -62,7 +62,8 @@ class Encoding:
         x = self.codes(codes, width, generator).T.contiguous()
         feature, place = (torch.as_tensor(v) for v in self.offered(width, x.shape[0]))
         place = place.to(torch.uint8)[:, None]
-        return (x[feature] >= place).to(torch.uint8) if self.levels else (x[feature] >> place) & 1
+        chosen = x.index_select(0, feature)
+        return (chosen >= place).to(torch.uint8) if self.levels else (chosen >> place) & 1
 
     def codes(self, codes: Tensor, width: int, generator: torch.Generator | None) -> Tensor:
         """Return codes uint8[n, features] with the noise that a generator stands for."""
