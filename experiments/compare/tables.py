@@ -1,7 +1,7 @@
 """Tables of the comparison: two trained networks on every member, on cells and on an FPGA.
 
 Each network and target has a table of the smallest arrays, with networks of look-up tables beside
-them, and one of all sizes, which takes the smallest arrays from the first.
+them, and one of several sizes, which takes the smallest arrays from the first.
 """
 
 from functools import partial
@@ -10,7 +10,6 @@ from typing import Any
 from nomul.experiments import tables
 from nomul.experiments.captions import caption, captioned
 from nomul.experiments.compare import pictures, rows, sizes, subject
-from nomul.experiments.compare.choices import SIZES
 from nomul.experiments.labels import label
 from nomul.experiments.tables import Rows
 from nomul.golden.products.members import MEMBERS
@@ -55,7 +54,7 @@ def measured(name: str, target: str, **options: Any) -> Rows:
 
 
 def of_sizes(name: str, target: str) -> Rows:
-    """Return the rows of a network's members in all sizes on a target; errors as :func:`measured`.
+    """Return the rows of a network's members in several sizes on a target; errors as there.
 
     The smallest arrays are those of the network's table. An array that is left out has a row that
     says why.
@@ -63,7 +62,7 @@ def of_sizes(name: str, target: str) -> Rows:
     small = tables.load("compare", f"{name}-ecp5" if target == "ecp5" else name).rows
     larger: dict[str, Any] = {
         "members": tuple(MEMBERS),
-        "sizes": tuple(SIZES)[1:],
+        "sizes": sizes.LARGER,
         "without": sizes.LEFT_OUT,
     }
     return [*(row for row in small if row["size"]), *measured(name, target, **larger)]
@@ -122,24 +121,12 @@ TABLES = {
         "ecp5",
     ),
     "digits-sizes": captioned(
-        "The digits MLP on members of three sizes, FreePDK45.", of_sizes, "digits", "freepdk45"
+        "The digits MLP on members of several sizes, FreePDK45.", of_sizes, "digits", "freepdk45"
     ),
     "digits-ecp5-sizes": captioned(
-        "The digits MLP on members of three sizes, ECP5, placed and routed once.",
+        "The digits MLP on members of several sizes, ECP5, placed and routed once.",
         of_sizes,
         "digits",
-        "ecp5",
-    ),
-    "fashion-sizes": captioned(
-        "The convnet of Fashion-MNIST on members of three sizes, FreePDK45.",
-        of_sizes,
-        "fashion",
-        "freepdk45",
-    ),
-    "fashion-ecp5-sizes": captioned(
-        "The convnet of Fashion-MNIST on members of three sizes, ECP5, placed and routed once.",
-        of_sizes,
-        "fashion",
         "ecp5",
     ),
 }
