@@ -134,6 +134,7 @@ PRESETS: dict[str, Preset] = {
         recipe=Recipe(epochs=120),
     ),
     "streamed-7000": streamed(4000, epochs=2),
+    "streamed-8000": streamed(5200, epochs=8, shift=0.5, wire_every=2),
     "streamed-15000": streamed(10800, epochs=8, shift=0.5, wire_every=2),
 }
 
