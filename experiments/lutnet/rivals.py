@@ -1,5 +1,6 @@
 """Accuracy against look-up tables and clock, beside others: one generator's flow, one count."""
 
+import dataclasses
 import statistics
 import tempfile
 from collections.abc import Iterable
@@ -8,7 +9,6 @@ from typing import Any
 
 from nomul import ledger
 from nomul.experiments import labels
-from nomul.experiments.captions import caption
 from nomul.experiments.lutnet import contenders
 from nomul.experiments.lutnet.contenders import Contender, Field, Trees
 from nomul.experiments.lutnet.training_tables import number, percent
@@ -35,71 +35,108 @@ def _forest(number: int, depth: int, bits: int) -> Trees:
     return Trees("RandomForestClassifier", options, bits, f"{number} trees of depth {depth}")
 
 
-DIGITS = Field(
-    trees=(
-        _boosted(1, 3, 0.5, 2),
-        _boosted(3, 3, 1.0, 3),
-        _boosted(10, 2, 1.0, 2),
-        _boosted(10, 3, 0.8, 3),
-        _boosted(20, 3, 0.5, 3),
-        _forest(8, 5, 3),
+@dataclasses.dataclass(frozen=True)
+class Front:
+    """Who stands beside whom on a data set.
+
+    Attributes
+    ----------
+    data
+        Name of the data set.
+    own
+        Networks that come with nomul.
+    field
+        What is trained.
+    study, studied
+        A committed study; density, K and wires of its networks.
+    placed
+        Family and name of those that are placed on ECP5.
+    """
+
+    data: str
+    own: tuple[str, ...]
+    field: Field
+    study: str
+    studied: tuple[tuple[float, int, str], ...]
+    placed: tuple[tuple[str, str], ...]
+
+    def contenders(self) -> Iterable[Contender]:
+        """Yield all of them, family by family."""
+        yield from contenders.own(self.own)
+        yield from contenders.contenders(load(self.data), self.field)
+        yield from contenders.of_studies(self.study, self.studied)
+
+
+DIGITS = Front(
+    data="digits",
+    own=("digits-70", "digits-numbers", "digits-xc7"),
+    field=Field(
+        trees=(
+            _boosted(1, 3, 0.5, 2),
+            _boosted(3, 3, 1.0, 3),
+            _boosted(10, 2, 1.0, 2),
+            _boosted(10, 3, 0.8, 3),
+            _boosted(20, 3, 0.5, 3),
+            _forest(8, 5, 3),
+        ),
+        perceptrons=(
+            mlp.Recipe(hidden=8, price=5e-4, epochs=600),
+            mlp.Recipe(hidden=12, price=2e-4, epochs=600),
+            mlp.Recipe(hidden=20, price=2e-4, epochs=600),
+        ),
+        gates=(
+            gates.Recipe(sizes=(200,), k=4, epochs=120, candidates=16),
+            gates.Recipe(sizes=(300, 300), k=4, epochs=150),
+            gates.Recipe(sizes=(1000, 1000), epochs=150, temperature=8.0),
+        ),
+        noise=Encoding(levels=(4, 8, 12), noise=0.7, jitter=0.2, side=8),
+        seeds=contenders.SEEDS,
+        gate_seeds=contenders.SEEDS[:3],
     ),
-    perceptrons=(
-        mlp.Recipe(hidden=8, price=5e-4, epochs=600),
-        mlp.Recipe(hidden=12, price=2e-4, epochs=600),
-        mlp.Recipe(hidden=20, price=2e-4, epochs=600),
+    study="density",
+    studied=(
+        (0.1, 0, "random"),
+        (0.2, 0, "random"),
+        (0.05, 1, "learned"),
+        (0.025, 5, "random"),
+        (0.05, 4, "random"),
+        (0.0125, 5, "learned"),
+        (0.025, 5, "learned"),
     ),
-    gates=(
-        gates.Recipe(sizes=(200,), k=4, epochs=120, candidates=16),
-        gates.Recipe(sizes=(300, 300), k=4, epochs=150),
-        gates.Recipe(sizes=(1000, 1000), epochs=150, temperature=8.0),
+    placed=(
+        ("XGBoost", "10 x 10 trees of depth 2"),
+        ("da4ml", "12 hidden neurons"),
+        ("torchlogix", "K = 4, 200, wires of 16"),
+        ("ours", "digits-70"),
+        ("ours", "digits-numbers"),
     ),
-    noise=Encoding(levels=(4, 8, 12), noise=0.7, jitter=0.2, side=8),
-    seeds=contenders.SEEDS,
-    gate_seeds=contenders.SEEDS[:3],
 )
 
-# Density, K and wires of networks of the committed study on digits, and our own networks.
-STUDIED = (
-    (0.1, 0, "random"),
-    (0.2, 0, "random"),
-    (0.05, 1, "learned"),
-    (0.025, 5, "random"),
-    (0.05, 4, "random"),
-    (0.0125, 5, "learned"),
-    (0.025, 5, "learned"),
-)
-OWN = ("digits-70", "digits-numbers", "digits-xc7")
-
-# Which of them are placed on ECP5.
-PLACED = (
-    ("XGBoost", "10 x 10 trees of depth 2"),
-    ("da4ml", "12 hidden neurons"),
-    ("torchlogix", "K = 4, 200, wires of 16"),
-    ("ours", "digits-70"),
-    ("ours", "digits-numbers"),
+# One seed, and small sizes.
+FASHION = Front(
+    data="fashion-mnist",
+    own=("fashion-250", "fashion-1000"),
+    field=Field(
+        trees=(_boosted(2, 3, 0.8, 3), _boosted(5, 4, 0.8, 3)),
+        perceptrons=(),
+        gates=(),
+        noise=Encoding(levels=(2, 8), noise=0.7, side=28),
+        seeds=contenders.SEEDS[:1],
+        gate_seeds=contenders.SEEDS[:1],
+    ),
+    study="fashion",
+    studied=((0.0025, 4, "learned"),),
+    placed=(),
 )
 
 
-@caption("Networks of others beside ours on digits: accuracy and look-up tables on xc7.")
-def digits() -> Rows:
-    """Return networks of others and ours on digits, in order of look-up tables on xc7.
+def front(which: Front) -> Rows:
+    """Return networks of others and ours on a data set, in order of look-up tables on xc7.
 
     Everything is counted: encoder, argmax, the stream's control. One register at the end.
     """
-    return _table(_all_digits())
-
-
-def _all_digits() -> Iterable[Contender]:
-    yield from contenders.own(OWN)
-    yield from contenders.contenders(load("digits"), DIGITS)
-    yield from contenders.of_studies("density", STUDIED)
-
-
-def _table(all_of_them: Iterable[Contender]) -> Rows:
-    """Return rows in order of look-up tables."""
     rows = []
-    for one in all_of_them:
+    for one in which.contenders():
         progress.stage(f"{one.family}, {one.network}")
         rows.append(_row(one))
     return sorted(rows, key=lambda row: int(row["LUTs"]))
@@ -120,16 +157,15 @@ def _row(one: Contender) -> dict[str, Any]:
     }
 
 
-@caption("Some of those networks placed on ECP5: accuracy, look-up tables, clock.")
-def digits_ecp5() -> Rows:
+def placed(which: Front) -> Rows:
     """Return some of those networks placed on ECP5: accuracy, look-up tables, clock.
 
     A register follows every layer, and da4ml's graph is a pipeline; one vector per cycle. Clock of
     one placement, seed 1, with registers around the design.
     """
     rows = []
-    for one in _all_digits():
-        if (one.family, one.network) in PLACED:
+    for one in which.contenders():
+        if (one.family, one.network) in which.placed:
             progress.stage(f"{one.family}, {one.network}")
             count = _measured(one, "ecp5", "layers")
             rows.append(
@@ -171,9 +207,8 @@ def _measured(one: Contender, target: str, registers: lutnet.Registers) -> dict[
     return ledger.kept(ledger.Folder(contenders.KEPT), about, make)
 
 
-@caption("Accuracy on digits against look-up tables: ours, and networks of others.")
 def plot(rows: Rows, figure: Any) -> None:
-    """Draw accuracy on digits against look-up tables: ours, and networks of others."""
+    """Draw accuracy against look-up tables: ours, and networks of others."""
     figure.set_size_inches(8.6, 5.6)
     axes = figure.subplots()
     points, colours = [], []

@@ -188,8 +188,21 @@ TABLES: dict[str, Callable[..., Rows]] = {
         "Look-up tables and clock on iCE40 at about equal accuracy, by part.", _area, "ice40"
     ),
     "T7": adders,
-    "T9-digits": rivals.digits,
-    "T9-digits-ecp5": rivals.digits_ecp5,
+    "T9-digits": captioned(
+        "Networks of others beside ours on digits: accuracy and look-up tables on xc7.",
+        rivals.front,
+        rivals.DIGITS,
+    ),
+    "T9-digits-ecp5": captioned(
+        "Some of those networks placed on ECP5: accuracy, look-up tables, clock.",
+        rivals.placed,
+        rivals.DIGITS,
+    ),
+    "T9-fashion": captioned(
+        "Networks of others beside ours on Fashion-MNIST: accuracy and look-up tables on xc7.",
+        rivals.front,
+        rivals.FASHION,
+    ),
     "T8-jsc-openml": published_openml,
     "T8-jsc-cernbox": published_cernbox,
     "T8-images": published_images,
@@ -201,7 +214,13 @@ PLOTS: dict[str, Callable[[Rows, Any], None]] = {
     **streamed_tables.PLOTS,
     "T2": plot_area,
     "T7": plot_adders,
-    "T9-digits": rivals.plot,
+    "T9-digits": captioned(
+        "Accuracy on digits against look-up tables: ours, and networks of others.", rivals.plot
+    ),
+    "T9-fashion": captioned(
+        "Accuracy on Fashion-MNIST against look-up tables: ours, and networks of others.",
+        rivals.plot,
+    ),
 }
 
 PAGE = density_tables.PAGE
