@@ -136,6 +136,7 @@ PRESETS: dict[str, Preset] = {
     "streamed-7000": streamed(4000, epochs=2),
     "streamed-8000": streamed(5200, epochs=8, shift=0.5, wire_every=2),
     "streamed-15000": streamed(10800, epochs=8, shift=0.5, wire_every=2),
+    "streamed-20000": streamed(14800, epochs=8, shift=0.5, wire_every=2),
 }
 
 
