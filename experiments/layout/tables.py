@@ -25,7 +25,7 @@ PLACED = (("lutnet", "small"),)
 LARGER = (("spimc", "small"), ("sotfp", "fp8"))
 
 # Mapped module by module, at a longer period: its clock on its own page is that of 2 ns.
-LARGEST = (("sonic", "small", "freepdk45"),)
+LARGEST = (("sonic", "small", "freepdk45"), ("sonic", "small", "osu018"))
 
 # How many times the period of all others a block is mapped for.
 SLOWER = {"sonic": 2}
