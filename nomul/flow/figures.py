@@ -52,10 +52,13 @@ def laid_out(layout: Any) -> dict[str, Any]:
             shown["broken rules (Magic)"] = sum(layout.broken.values())
         if layout.matches is not None:
             shown["wires match the netlist (Netgen)"] = layout.matches
+    broken = sum((layout.broken or {}).values())
     for case in layout.cases:
         wires = f"{case.wires}, {case.ff_per_um:.3f} fF/um" if case.ff_per_um else "without wires"
         if not layout.complete:
             wires += ", of a layout that does not work"
+        elif broken:
+            wires += f", of a layout that breaks {broken:,} rules"
         if case.timing:
             shown[f"smallest period (ps), {wires}"] = case.timing.period_ps
         if case.energy:

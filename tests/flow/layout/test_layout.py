@@ -13,6 +13,7 @@ import pytest
 
 import nomul
 from nomul import flow
+from nomul.flow import figures
 from nomul.synth.energy import netlist, power
 from nomul.synth.layout import files, gds, layout, picture, place, route, trees
 from nomul.synth.map import targets
@@ -169,6 +170,17 @@ def test_clocks_name_the_wires_that_they_hold(register, tmp_path):
 
 
 @pytest.mark.needs("icarus", "opensta")
+def test_rules_that_are_broken_mark_all_numbers(laid_out):
+    """Of a layout that is whole and breaks no rule numbers stand alone, else each says how many."""
+    made, _ = laid_out
+    routed = dataclasses.replace(made, method="routed")
+    for broken, mark in (({}, ""), ({"wires too close": 1_200, "vias": 3}, "breaks 1,203 rules")):
+        shown = figures.laid_out(dataclasses.replace(routed, broken=broken))
+        numbers = [name for name in shown if name.startswith(("smallest period", "energy"))]
+        assert len(numbers) > 2
+        assert {name.partition(", of a layout that ")[2] for name in numbers} == {mark}
+
+
 def test_wires_cost_time_in_the_order_of_their_capacitance(laid_out):
     made, _ = laid_out
     periods = [case.timing.period_ps for case in made.cases]
