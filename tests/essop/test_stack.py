@@ -40,9 +40,9 @@ def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
     """Unless it was on another machine, or of other sources, or nobody says where it is kept."""
     done = []
 
-    def apart(*key):
-        done.append(key)
-        return Scale(*key, 2.5, 80, 1000, 9, 12.0)
+    def apart(block, step, size, tries=1):
+        done.append((block, step, size, tries))
+        return Scale(block, step, size, 2.5, 80, 1000, 9, 12.0)
 
     monkeypatch.setattr(bench_scale, "apart", apart)
     store = tmp_path / "scale.jsonl"

@@ -83,7 +83,7 @@ def test_a_packed_layer_runs_through_the_verilog(file, tmp_path):
     np.save(tmp_path / "x.npy", x + 16)
     with pytest.raises(ValueError, match=r"x must be in 0\.\.15, not"):
         flow.layer(macro, *inputs, tmp_path / "run")
-    with pytest.raises(ValueError, match="are for spimc only"):
+    with pytest.raises(ValueError, match=r"are for spimc, .* only"):
         flow.layer(registry.get("lfsr"), *inputs, tmp_path / "run")
 
 

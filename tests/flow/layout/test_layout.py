@@ -1,4 +1,7 @@
-"""Placement, files and the cost of wires, on a small register in both libraries."""
+"""Placement, files and the cost of wires, on a small register in both libraries.
+
+One file, since all of it is asked of one layout, which is made once.
+"""
 
 import dataclasses
 import json
