@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from flow.processes import gone
 
 from nomul.registry import get
 from nomul.runs import folders, programs
@@ -18,22 +19,6 @@ from nomul.synth import yosys
 from nomul.synth.map.synthesize import synthesize
 
 NASTY = ("größe of my cells", "it's a\"b$HOME", "semi;colon\nnew{line[exec]")
-
-
-def alive(pid):
-    """Whether a process runs; one that nobody has waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def gone(pid, seconds=10):
-    """Whether a process ends soon."""
-    end = time.monotonic() + seconds
-    while alive(pid) and time.monotonic() < end:
-        time.sleep(0.02)
-    return not alive(pid)
 
 
 def test_a_program_says_what_it_says_and_ends_with_its_code(tmp_path):

@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from flow.processes import gone
 from typer.testing import CliRunner
 
 import nomul
@@ -144,19 +144,6 @@ def test_wires_that_are_missing_are_said_and_mark_all_numbers(tmp_path):
     assert len(told["open"]) == 1
 
 
-def ended(process: str, seconds: float = 10.0) -> bool:
-    """Return whether a process ends in time; one that nobody has waited for yet has ended too."""
-    status = Path("/proc", process, "stat")
-    for _ in range(int(seconds / 0.05)):
-        try:
-            if status.read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.05)
-    return False
-
-
 @pytest.mark.needs("qrouter")
 def test_ctrl_c_stops_the_router_and_leaves_the_mapped_cells(tmp_path):
     program = router(
@@ -181,7 +168,7 @@ def test_ctrl_c_stops_the_router_and_leaves_the_mapped_cells(tmp_path):
     assert f"stopped: the mapped cells are in {tmp_path / 'out' / 'freepdk45'}" in said
     assert (tmp_path / "out" / "freepdk45" / "mapped.v").is_file()
     assert not (tmp_path / "out" / "freepdk45" / "layout").exists()
-    assert ended(number.read_text().strip())
+    assert gone(int(number.read_text()))
 
 
 def test_cells_without_a_clock_are_laid_out(register, tmp_path):
