@@ -173,7 +173,7 @@ def known(block: str, step: str, size: int, file: Path | None = None, tries: int
         return apart(block, step, size, tries)
     tools = sweep_point.provenance(block, (IN_A_SWEEP[step],), Options(simulator="verilator"))
     about = {"block": block, "step": step, "size": size, "machine": machine(), "tools": tools}
-    about |= {"tries": tries}
+    about["tries"] = tries
     store = ledger.Lines(file)
     return Scale(**ledger.kept(store, about, lambda: asdict(apart(block, step, size, tries))))
 

@@ -3,7 +3,8 @@
 import contextlib
 import dataclasses
 import tempfile
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nomul.golden.lutnet.layers import Summing
 from nomul.hw.lutnet import Top
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.map import packing
-from nomul.synth.map.synthesize import synthesize
+from nomul.synth.map.synthesize import Result, synthesize
 from nomul.synth.place.pnr import DoesNotFitError, Placed, place_and_route
 
 # The kind of adder that is smallest on each target.
@@ -47,15 +48,24 @@ def luts(network: lutnet.Network, target: str = "xc7", registers: lutnet.Registe
     return synthesize(design(network, target, registers), target).resources["luts"]
 
 
-def packed(network: lutnet.Network) -> tuple[int, int]:
-    """Return the look-up tables of a network on xc7, and how many are left if pairs share one.
+@contextlib.contextmanager
+def mapped(emitted: Emitted, target: str) -> Iterator[tuple[Result, Callable[..., Placed]]]:
+    """Map a design; within the ``with`` statement what is given too places that netlist, seed 1."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        result = synthesize(emitted, target, folder=folder)
+        options: dict[str, Any] = {"netlist_json": result.netlist_json, "folder": folder}
+        yield result, partial(place_and_route, emitted, target, (1,), **options)
+
+
+def packed(emitted: Emitted) -> tuple[dict[str, int], int]:
+    """Return the resources of a design on xc7, and its look-up tables if pairs share one.
 
     Which pairs do is in :mod:`nomul.synth.map.packing`.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        mapped = synthesize(design(network, "xc7"), "xc7", folder=Path(scratch))
-        assert mapped.netlist_json is not None
-        return mapped.resources["luts"], packing.packed(mapped.netlist_json, mapped.name)
+    with mapped(emitted, "xc7") as (result, _):
+        assert result.netlist_json is not None
+        return result.resources, packing.packed(result.netlist_json, result.name)
 
 
 def split(network: lutnet.Network, *, head: bool = True) -> dict[str, int | None]:
@@ -80,7 +90,10 @@ def split(network: lutnet.Network, *, head: bool = True) -> dict[str, int | None
     ``packed``: the last one with pairs of tables in one.
     """
     scores = luts(lutnet.Network(network.body, network.inputs, network.input_bits))
-    whole, pairs = packed(network) if head else (None, None)
+    whole = pairs = None
+    if head:
+        resources, pairs = packed(design(network, "xc7"))
+        whole = resources["luts"]
     encoder, operators = comparators(network), tables(network)
     return {
         "encoder": encoder,
@@ -112,15 +125,11 @@ def parts(network: lutnet.Network, target: str) -> tuple[dict[str, int], Placed 
     The parts and ``all``, and the placement of seed 1; None on xc7, or where no device is large
     enough.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        emitted = design(network, target, "layers")
-        whole = synthesize(emitted, target, folder=folder)
+    with mapped(design(network, target, "layers"), target) as (whole, place):
         placed = None
         if target != "xc7":
-            options: dict[str, Any] = {"netlist_json": whole.netlist_json, "folder": folder}
             with contextlib.suppress(DoesNotFitError):
-                placed = place_and_route(emitted, target, (1,), **options)
+                placed = place()
     luts = dict.fromkeys(PARTS, 0)
     for before, layer in zip(network.lanes, network.layers, strict=False):
         if isinstance(layer, lutnet.Thermometer):

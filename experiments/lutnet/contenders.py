@@ -1,4 +1,4 @@
-"""Who stands beside whom on digits: trained, read, and as hardware, each in a few sizes.
+"""Who stands beside whom on a data set: trained, read, and as hardware, each in a few sizes.
 
 Trained networks are kept under the current folder, so that an interrupted table goes on.
 """

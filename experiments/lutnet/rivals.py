@@ -2,22 +2,17 @@
 
 import dataclasses
 import statistics
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from nomul import ledger
 from nomul.experiments import labels
-from nomul.experiments.lutnet import contenders
+from nomul.experiments.lutnet import area, contenders
 from nomul.experiments.lutnet.contenders import Contender, Field, Trees
 from nomul.experiments.lutnet.training_tables import number, percent
 from nomul.golden import lutnet
 from nomul.runs import progress
 from nomul.synth import yosys
-from nomul.synth.map import packing
-from nomul.synth.map.synthesize import synthesize
-from nomul.synth.place.pnr import place_and_route
 from nomul.train.data import load
 from nomul.train.lutnet.encoder import Encoding
 from nomul.train.rivals import gates, mlp
@@ -187,15 +182,12 @@ def _measured(one: Contender, target: str, registers: lutnet.Registers) -> dict[
 
     def make() -> dict[str, Any]:
         emitted = one.hardware(target, registers)
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            mapped = synthesize(emitted, target, folder=folder)
-            assert mapped.netlist_json is not None
-            found: dict[str, Any] = {name: mapped.resources[name] for name in ("luts", "ffs")}
-            if target == "xc7":
-                return found | {"packed": packing.packed(mapped.netlist_json, mapped.name)}
-            options: dict[str, Any] = {"netlist_json": mapped.netlist_json, "folder": folder}
-            placed = place_and_route(emitted, target, (1,), **options)
+        if target == "xc7":
+            resources, pairs = area.packed(emitted)
+            return {"luts": resources["luts"], "ffs": resources["ffs"], "packed": pairs}
+        with area.mapped(emitted, target) as (result, place):
+            found: dict[str, Any] = {name: result.resources[name] for name in ("luts", "ffs")}
+            placed = place()
             return found | {"clock MHz": round(placed.fmax_mhz, 1), "device": placed.device}
 
     about = {

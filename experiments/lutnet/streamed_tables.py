@@ -1,4 +1,4 @@
-"""Table of docs/lutnet-streamed.md: accuracy, look-up tables and cycles of streamed networks."""
+"""Tables of docs/lutnet.md about streamed networks: accuracy, look-up tables, cycles, clock."""
 
 import tempfile
 from collections.abc import Callable
@@ -7,13 +7,12 @@ from typing import Any
 
 from nomul.experiments import tables
 from nomul.experiments.captions import caption
-from nomul.experiments.lutnet.area import ADDERS
+from nomul.experiments.lutnet.area import ADDERS, mapped
 from nomul.experiments.lutnet.training_tables import TRAIN, kept, number, percent
 from nomul.golden import lutnet
 from nomul.hw.lutnet import Top
 from nomul.synth.emit import Emitted, emit
 from nomul.synth.map.synthesize import synthesize
-from nomul.synth.place.pnr import place_and_route
 
 Rows = list[dict[str, Any]]
 
@@ -118,18 +117,16 @@ def placed() -> Rows:
     rows = []
     found = networks()
     for name, target, device in PLACED:
-        if name not in found:
-            continue
         cfg, emitted = design(found[name], target)
-        mapped = synthesize(emitted, target).resources
-        result = place_and_route(emitted, target, (1,), device=device)
+        with mapped(emitted, target) as (whole, place):
+            result = place(device=device)
         rows.append(
             {
                 "network": name,
                 "test accuracy": percent(found[name].about["test"][0]),
                 "device": device,
-                "LUTs": mapped["luts"],
-                "flip-flops": mapped["ffs"],
+                "LUTs": whole.resources["luts"],
+                "flip-flops": whole.resources["ffs"],
                 "MHz": round(result.fmax_mhz, 1),
                 "cycles an image": cfg.interval,
                 "images per second": int(result.fmax_mhz * 1e6 / cfg.interval),

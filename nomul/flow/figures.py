@@ -30,6 +30,7 @@ def placed(result: Any) -> dict[str, Any]:
 
 def laid_out(layout: Any) -> dict[str, Any]:
     """Return the size of a layout, its wires, and clock and energy without and with them."""
+    broken = sum((layout.broken or {}).values())
     shown: dict[str, Any] = {
         "die (um x um)": f"{layout.width:.2f} x {layout.height:.2f}",
         "utilisation (%)": 100 * layout.utilisation,
@@ -49,10 +50,9 @@ def laid_out(layout: Any) -> dict[str, Any]:
         }
         if layout.broken is not None:
             shown |= {f"broken rules, {why}": count for why, count in layout.broken.items()}
-            shown["broken rules (Magic)"] = sum(layout.broken.values())
+            shown["broken rules (Magic)"] = broken
         if layout.matches is not None:
             shown["wires match the netlist (Netgen)"] = layout.matches
-    broken = sum((layout.broken or {}).values())
     for case in layout.cases:
         wires = f"{case.wires}, {case.ff_per_um:.3f} fF/um" if case.ff_per_um else "without wires"
         if not layout.complete:

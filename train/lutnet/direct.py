@@ -194,6 +194,8 @@ class DirectNet(nn.Module):
         Source of the initial tables and wires.
     choices
         Inputs that a wire chooses between, per layer; see :class:`Wiring`.
+    spread
+        The tables begin in -spread .. spread.
     """
 
     def __init__(
@@ -204,13 +206,15 @@ class DirectNet(nn.Module):
         classes: int,
         generator: torch.Generator,
         choices: tuple[int, ...] = (1 << 40,),
+        *,
+        spread: float = 1.0,
     ):
         super().__init__()
         self.k, self.classes = k, classes
         self.tables, self.wirings = nn.ParameterList(), nn.ModuleList()
         for number, (before, size) in enumerate(itertools.pairwise((n_in, *sizes))):
             table = torch.empty(size, 1 << k).uniform_(-1, 1, generator=generator)
-            self.tables.append(nn.Parameter(table))
+            self.tables.append(nn.Parameter(spread * table))
             many = choices[number] if number < len(choices) else 0
             self.wirings.append(Wiring(before, size, k, many, generator))
         self.temperature = 1.5 * (sizes[-1] / classes) ** 0.5

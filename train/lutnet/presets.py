@@ -167,15 +167,13 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     n_in = len(preset.encoding.offered(data.bits, data.x.shape[1])[0])
     net: DirectNet | NumberNet
+    spread = preset.spread
     if preset.units:
         votes = preset.sizes[0] // data.classes - INPUTS * preset.units
-        options = {"spread": preset.spread}
-        net = NumberNet(n_in, preset.units, votes, data.classes, generator, **options)
+        net = NumberNet(n_in, preset.units, votes, data.classes, generator, spread=spread)
     else:
-        net = DirectNet(n_in, preset.sizes, preset.k, data.classes, generator, preset.choices)
-        with torch.no_grad():
-            for table in net.tables:
-                table.mul_(preset.spread)
+        shape = preset.sizes, preset.k, data.classes
+        net = DirectNet(n_in, *shape, generator, preset.choices, spread=spread)
     net.temperature *= preset.temperature
     recipe = dataclasses.replace(preset.recipe, seed=seed)
     run(net, preset.encoding, data, recipe, checkpoint=checkpoint, advance=advance)
