@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nomul.experiments import tables
+from nomul.experiments import labels, tables
 from nomul.experiments.captions import caption
 from nomul.experiments.lutnet.area import ADDERS, mapped
 from nomul.experiments.lutnet.training_tables import TRAIN, kept, number, percent
@@ -93,22 +93,22 @@ def plot_streamed(rows: Rows, figure: Any) -> None:
     """Draw test accuracy on Fashion-MNIST against tables: streamed above whole vectors."""
     axes = figure.subplots()
     vectors = tables.load("lutnet", "T1-pareto").rows
-    size, right = "LUTs, no argmax", "test accuracy"
-    axes.plot(
-        *([row[size] for row in vectors], [number(row[right]) for row in vectors]),
-        "o-",
-        label="whole vectors, all but argmax",
-    )
     own = [row for row in rows if row["network"].startswith("streamed")]
-    axes.plot(
-        *([row["LUTs"] for row in own], [number(row[right]) for row in own]),
-        "D-",
-        label="streamed, one pixel per cycle, all",
-    )
+    points, colours = [], []
+    for lines, size, style, text in (
+        (vectors, "LUTs, no argmax", "o-", "whole vectors, all but argmax"),
+        (own, "LUTs", "D-", "streamed, one pixel per cycle, all"),
+    ):
+        places = [(row[size], number(row["test accuracy"])) for row in lines]
+        (line,) = axes.plot(*zip(*places, strict=True), style, label=text)
+        points += [(x, y, row["network"]) for (x, y), row in zip(places, lines, strict=True)]
+        colours += [line.get_color()] * len(places)
     axes.set_xscale("log")
     axes.set_xlabel("look-up tables, xc7")
     axes.set_ylabel("test accuracy, %")
-    axes.legend()
+    axes.margins(0.12)
+    axes.legend(loc="lower right")
+    labels.label(axes, points, colours)
 
 
 @caption("Streamed networks placed and routed, seed 1: cells, clock and images per second.")
