@@ -184,8 +184,13 @@ def browser():
 @pytest.fixture
 def shown(browser, written):
     """Return the browser with the page loaded, at the size of a desk's screen."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    # From the same page to the same page, a busy driver answers before the script has run.
+    browser.get("about:blank")
     browser.get(written.as_uri())
+    WebDriverWait(browser, 60).until(lambda b: find(b, "#overview-freepdk45 .explore .dot"))
     return browser
 
 
