@@ -1,6 +1,8 @@
 """The training loop of look-up-table networks: interruptible, resumable, the same every time."""
 
+import copy
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,9 @@ from nomul.train.lutnet.direct import Wiring
 
 Prepare = Callable[[Tensor, torch.Generator | None], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
+
+# Seconds between two checkpoints: to write one takes as long as some steps of a small network.
+EVERY = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +75,8 @@ def fit(
     loss_of
         Of the network's outputs and their targets; the cross-entropy if not given.
     checkpoint
-        A file that is written after each epoch, and from which an interrupted run goes on to the
-        same result; removed at the end.
+        A file that is written every few seconds and when the run is interrupted, and from which it
+        goes on to the same result; removed at the end.
     advance
         Called after each epoch with its mean loss.
     """
@@ -101,34 +106,42 @@ def fit(
     for known in losses:
         advance(known)
     net.train()
-    for _ in range(len(losses), recipe.epochs):
-        total = 0.0
-        order = torch.randperm(len(x), generator=generator)
-        for number, (chosen, bits) in enumerate(_batches(x, order, recipe, prepare, generator)):
-            for wiring in wirings:
-                wiring.learning = number % recipe.wire_every == 0
-            optimiser.zero_grad()
-            logits = net(bits)
-            loss = loss_of(logits, targets[chosen])
-            torch.autograd.backward(loss)
-            optimiser.step()
-            schedule.step()
-            net.settle()  # type: ignore[operator]
-            total += float(loss.detach()) * len(chosen)
-        losses.append(total / len(x))
-        advance(losses[-1])
-        if checkpoint is not None:
-            _write(
-                checkpoint,
-                {
-                    "recipe": repr(recipe),
+    state: dict[str, object] = {}  # of the last epoch, until it is written
+    written = time.monotonic()
+    try:
+        for _ in range(len(losses), recipe.epochs):
+            total = 0.0
+            order = torch.randperm(len(x), generator=generator)
+            for number, (chosen, bits) in enumerate(_batches(x, order, recipe, prepare, generator)):
+                for wiring in wirings:
+                    wiring.learning = number % recipe.wire_every == 0
+                optimiser.zero_grad()
+                logits = net(bits)
+                loss = loss_of(logits, targets[chosen])
+                torch.autograd.backward(loss)
+                optimiser.step()
+                schedule.step()
+                net.settle()  # type: ignore[operator]
+                total += float(loss.detach()) * len(chosen)
+            losses.append(total / len(x))
+            if checkpoint is not None:
+                parts = {
                     "net": net.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "schedule": schedule.state_dict(),
                     "generator": generator.get_state(),
                     "losses": losses,
-                },
-            )
+                }
+                # A copy, since the next epoch changes the tensors in their places.
+                state = {"recipe": repr(recipe), **copy.deepcopy(parts)}
+                if time.monotonic() - written > EVERY:
+                    _write(checkpoint, state)
+                    state, written = {}, time.monotonic()
+            advance(losses[-1])
+    except BaseException:
+        if checkpoint is not None and state:
+            _write(checkpoint, state)
+        raise
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     net.eval()
