@@ -32,27 +32,30 @@ def test_growth_is_told_against_modules_and_text():
     assert round(bench_scale.exponent(small, large), 6) == 1
     text = bench_scale.table([small, large])
     assert text.splitlines()[-1] == (
-        "| essop | emission | 256 x 256 | 4.0 | 200 | 10 | 399 | 12 | 1.00 |  |"
+        "| essop | emission | 256 x 256 | 4.0 | 1 | 200 | 10 | 399 | 12 | 1.00 |  |"
     )
 
 
 def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
-    """Unless it was on another machine, or of other sources, or nobody says where it is kept."""
+    """Unless it was on another machine, or in fewer tries, or nobody says where it is kept."""
     done = []
 
     def apart(block, step, size, tries=1):
         done.append((block, step, size, tries))
-        return Scale(block, step, size, 2.5, 80, 1000, 9, 12.0)
+        return Scale(block, step, size, 2.5, 80, 1000, 9, 12.0, tries=tries)
 
     monkeypatch.setattr(bench_scale, "apart", apart)
     store = tmp_path / "scale.jsonl"
     key = ("spimc", "area", 64)
     assert bench_scale.known(*key, store) == bench_scale.known(*key, store) == apart(*key)
     assert len(done) == 2
+    assert bench_scale.known(*key, store, tries=3).tries == 3
+    assert bench_scale.known(*key, store, tries=2).tries == 3
+    assert len(done) == 3
     monkeypatch.setattr(bench_scale, "machine", lambda: "another")
     bench_scale.known(*key, store)
     bench_scale.known(*key)
-    assert len(done) == 4
+    assert len(done) == 5
 
 
 def test_a_page_without_markers_is_refused(tmp_path):

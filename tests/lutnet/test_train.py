@@ -19,7 +19,7 @@ from nomul.golden.lutnet import files  # noqa: E402
 from nomul.train import data  # noqa: E402
 from nomul.train import lutnet as training  # noqa: E402
 from nomul.train.lutnet import cases as lutnet_cases  # noqa: E402
-from nomul.train.lutnet import direct, fit, study  # noqa: E402
+from nomul.train.lutnet import direct, fit, runs, study  # noqa: E402
 from nomul.train.lutnet import encoder as lutnet_encoder  # noqa: E402
 from nomul.train.lutnet import sums as lutnet_sums  # noqa: E402
 
@@ -129,6 +129,27 @@ def test_an_interrupted_run_goes_on_to_the_same_network(digits, trained, tmp_pat
     assert again[:2] == losses[:2]
     assert len(again) == 6
     assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("choices", [48, 1 << 40])
+def test_threads_change_nothing(monkeypatch, choices):
+    """A layer large enough for several threads becomes the same network with one and with three."""
+    rng = np.random.default_rng(5)
+    x = rng.integers(0, 16, (300, 30))
+    labels = x[:, 0] // 8
+    own = data.Data("own", x[:200], labels[:200], x[200:], labels[200:], bits=4, classes=2)
+    preset = training.Preset(
+        sizes=(runs.LARGE,),
+        choices=(choices,),
+        encoding=lutnet_encoder.Encoding(levels=(4, 8, 12)),
+        recipe=fit.Recipe(epochs=2),
+    )
+    found = []
+    for count in (1, 3):
+        monkeypatch.setattr(runs.os, "sched_getaffinity", lambda _, count=count: range(count))
+        found.append(training.train(preset, own).network.to_dict())
+        assert torch.get_num_threads() == count
+    assert found[0] == found[1]
 
 
 def test_disagreement_of_the_models_is_an_error(digits, trained):

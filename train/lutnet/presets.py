@@ -17,7 +17,7 @@ from nomul.train.lutnet.direct import DirectNet
 from nomul.train.lutnet.encoder import Encoding
 from nomul.train.lutnet.fit import Recipe, fit
 from nomul.train.lutnet.numbers import INPUTS, NumberNet
-from nomul.train.lutnet.runs import Run, several
+from nomul.train.lutnet.runs import Run, several, threads
 from nomul.train.lutnet.streamed import Streaming
 from nomul.version import __version__
 
@@ -163,7 +163,7 @@ def train(
     AssertionError: straight-through training computes with the very bits. An interrupted run goes
     on from its checkpoint; ``advance`` is called after each epoch with its mean loss.
     """
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads(max(preset.sizes)))
     generator = torch.Generator().manual_seed(seed)
     n_in = len(preset.encoding.offered(data.bits, data.x.shape[1])[0])
     net: DirectNet | NumberNet

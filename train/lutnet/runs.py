@@ -41,6 +41,21 @@ class Run:
     losses: Any = None
 
 
+# Tables of a layer from which more than two threads gain something, and threads at most.
+LARGE, MOST = 1_000, 8
+
+
+def threads(tables: int) -> int:
+    """Return how many threads a training uses for layers of at most so many tables.
+
+    One beside other trainings, each of which has a core. What is trained does not depend on it:
+    rows and batched products are divided among threads, no sum is.
+    """
+    alone = multiprocessing.parent_process() is None
+    most = MOST if tables >= LARGE else 2
+    return min(len(os.sched_getaffinity(0)), most) if alone else 1
+
+
 def several(runs: Sequence[Run], advance: Advance) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield place and network, as its dictionary, of each run in the order in which they end.
 
