@@ -275,7 +275,7 @@ def test_an_interrupted_run_goes_on_and_others_do_not_take_its_place(cancer, tmp
         ({"X": np.full((4, 2), np.nan)}, r"x\[0\]\[0\] must be finite, not nan"),
         ({"edges": "log"}, "edges must be one of quantile, uniform, not 'log'"),
         ({"luts": 2.5}, "luts must be an integer, not 2.5"),
-        ({"luts": 5}, "luts must be at least 13 for 2 classes"),
+        ({"luts": 5}, "luts must be at least 10 for 2 classes"),
         ({"bits": 9}, r"bits must be in 1\.\.8, not 9"),
     ],
 )

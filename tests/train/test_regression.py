@@ -57,7 +57,7 @@ def test_a_constant_and_two_values_are_numbers_too(y):
     ("change", "message"),
     [
         ({"luts": 0}, "luts must be at least 1, not 0"),
-        ({"luts": 5}, "luts must be at least 8 for a count"),
+        ({"luts": 5}, "luts must be at least 6 for a count"),
         ({"edges": "even"}, "edges must be one of quantile, uniform, not 'even'"),
         ({"bits": 9}, r"bits must be in 1\.\.8, not 9"),
     ],

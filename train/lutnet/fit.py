@@ -106,7 +106,7 @@ def fit(
     for known in losses:
         advance(known)
     net.train()
-    state: dict[str, object] = {}  # of the last epoch, until it is written
+    latest: dict[str, object] = {}  # of the last epoch, until it is written
     written = time.monotonic()
     try:
         for _ in range(len(losses), recipe.epochs):
@@ -133,14 +133,14 @@ def fit(
                     "losses": losses,
                 }
                 # A copy, since the next epoch changes the tensors in their places.
-                state = {"recipe": repr(recipe), **copy.deepcopy(parts)}
+                latest = {"recipe": repr(recipe), **copy.deepcopy(parts)}
                 if time.monotonic() - written > EVERY:
-                    _write(checkpoint, state)
-                    state, written = {}, time.monotonic()
+                    _write(checkpoint, latest)
+                    latest, written = {}, time.monotonic()
             advance(losses[-1])
     except BaseException:
-        if checkpoint is not None and state:
-            _write(checkpoint, state)
+        if checkpoint is not None and latest:
+            _write(checkpoint, latest)
         raise
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
