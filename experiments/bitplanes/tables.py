@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nomul import flow, registry
-from nomul.experiments.bitplanes import accuracy
+from nomul.experiments.bitplanes import accuracy, winners
 from nomul.experiments.captions import caption
 from nomul.experiments.on_cells import kept, on_cells
 from nomul.experiments.tables import Rows
@@ -30,7 +30,7 @@ INPUTS, OUTPUTS = 64, 4
 # takes 64 cycles, in which every operand meets every weight.
 CELLS = dataclasses.replace(FreePdk45(), recipes=(BALANCED,))
 VECTORS = 10
-WHOLE = ("planes, binary", "dense, bit by bit")
+WHOLE = ("dense, Booth", "dense, ANDs", "planes, binary", "dense, bit by bit")
 
 # Ways on an FPGA, whose multipliers are blocks.
 ON_ECP5 = {
@@ -39,9 +39,10 @@ ON_ECP5 = {
     "dense, bit by bit": "dense, bit by bit",
 }
 
-# Bits of activations and of weights, and those of which arrays are placed and routed.
-PRECISIONS = ((8, 8), (4, 4), (2, 2), (8, 4), (4, 8), (8, 2))
-PLACED = ((8, 8), (4, 4), (2, 2), (8, 4))
+# Bits of activations and of weights: the powers of two, so that every array does the same number of
+# products per cycle; and those of which arrays are placed and routed.
+PRECISIONS = tuple((acts, weights) for acts in (8, 4, 2, 1) for weights in (8, 4, 2, 1))
+PLACED = ((8, 8), (4, 4), (2, 2))
 
 
 def arrays(acts: int, weights: int) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -115,9 +116,7 @@ def equal_throughput() -> Rows:
     """
     rows = []
     for acts, weights in PRECISIONS:
-        # The smaller kind of multiplier, see T1.
-        dense = "dense, ANDs" if min(acts, weights) <= 2 else "dense, Booth"
-        for name in (dense, *WHOLE):
+        for name in WHOLE:
             block, values = arrays(acts, weights)[name]
             about = {"table": "T2", "name": name, "config": values}
             work = partial(_measured, name, block, values)
@@ -238,4 +237,9 @@ TABLES = {
     "T4": accuracy.levels,
     "T5": on_ecp5,
     "accuracy": accuracy.planes,
+}
+PAGE = {
+    "T1": partial(winners.columns, period_ps=COLUMN_PS),
+    "T2": partial(winners.whole, period_ps=ARRAY_PS),
+    "T5": winners.fpga,
 }
