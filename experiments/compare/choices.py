@@ -96,6 +96,13 @@ def _bases(scale: Scale) -> dict[str, Any]:
     return {"units": min(scale.outputs, max(2, scale.rate // 2))}
 
 
+def _patches(scale: Scale) -> dict[str, Any]:
+    # All rows and a quarter of the columns; sixteen patches, each a quarter of the rows high.
+    columns = max(1, scale.outputs // 4)
+    entries = 4 * -(-scale.outputs // columns)
+    return {"rows": scale.inputs, "cols": columns, "entries": entries}
+
+
 def _sparse(scale: Scale) -> dict[str, Any]:
     # As many slots as rows, so that a dense tile is held whole.
     return {"slots": scale.inputs, "lanes": 4, "formats": ("dense", "bitmap"), "tree_regs": 1}
@@ -130,9 +137,14 @@ SET_UP: dict[str, dict[str, Callable[[Scale], dict[str, Any]]]] = {
     "circulant": {"circulant": _circulants, "circulant, bit by bit": _circulants_bit_by_bit},
     "pow2basis": {"pow2basis": _bases},
     "pq": {"pq": _tables},
+    "epitome": {"epitome": _patches},
     "spimc": {"spimc": _sparse},
     "sonic": {"sonic": _levels},
 }
+
+
+# What is compared if nothing is named.
+NAMES = (*products.MEMBERS, *products.CONTROLLERS)
 
 
 def candidates(
@@ -160,7 +172,7 @@ def candidates(
     TypeError, ValueError
         There is no such member, size or parameter.
     """
-    chosen = list(names) or list(products.MEMBERS)
+    chosen = list(names) or list(NAMES)
     for name in changes:
         if name not in chosen:
             raise ValueError(f"--set is for members that are compared, and {name!r} is none")

@@ -115,9 +115,9 @@ def fit(subject: Subject, candidate: Candidate, net: Network | None = None) -> d
     ``structure`` (``exact`` where the member holds all weights as they are, ``imposed`` where it
     holds others, ``approximated`` where its sums are not W^T x),
     ``accuracy`` on the whole test set, and for each layer in ``layers`` its tiles, words, cycles
-    and bits, and the operands ``w`` and ``x`` of its first tile, with the ``samples`` that its
-    tables are fitted to if it has any; or ``refused``, why it cannot be
-    held.
+    and bits, and the operands of its first tile (``w``, or an epitome's ``e`` and ``entries``) with
+    vectors ``x``, and the ``samples`` that its tables are fitted to if it has any; or ``refused``,
+    why it cannot be held.
     """
     net = net or subject.net
     cfg = configured(candidate, net)
@@ -194,17 +194,17 @@ def _held(member: str, cfg: Any, layer: Layer) -> tuple[products.Plan, bool]:
         return products.plan(member, cfg, layer.w, layer.groups, project=True), True
 
 
-def _tile(layer: Layer, plan: products.Plan, placed: products.Placed) -> Ints:
-    """Return the weights of a tile; what its tables are made from, where it holds none."""
+def _operands(layer: Layer, plan: products.Plan, placed: products.Placed) -> dict[str, Any]:
+    """Return what a bench is given of a tile; of one of tables, what they are made from."""
     if plan.cfg.exact:
-        return placed.packed.weights()
+        return {name: values.tolist() for name, values in placed.packed.operands().items()}
     w = np.zeros((layer.inputs, layer.outputs), dtype=np.int64)
     for number, block in enumerate(matrices(layer.w, layer.groups)):
         height, breadth = block.shape
         w[number * height :, number * breadth :][:height, :breadth] = block
     tile = np.zeros((plan.cfg.inputs, plan.cfg.outputs), dtype=np.int64)
     tile[: len(placed.rows), : len(placed.columns)] = w[np.ix_(placed.rows, placed.columns)]
-    return tile
+    return {"w": tile.tolist()}
 
 
 def _counted(layer: Layer, plan: products.Plan, x: Ints) -> dict[str, Any]:
@@ -234,6 +234,6 @@ def _counted(layer: Layer, plan: products.Plan, x: Ints) -> dict[str, Any]:
         "cycles": sum(cycles) / len(cycles),
         "fetched": sum(fetched) / len(images),
         "moved": layer.windows * (rows * cfg.act_bits + columns * cfg.y_bits),
-        "w": _tile(layer, plan, first).tolist(),
+        **_operands(layer, plan, first),
         "x": plan.parts(chosen)[0].tolist(),
     }

@@ -63,8 +63,8 @@ class Job:
     period_ps
         Clock period to aim at.
     parts
-        Operands that a bench is given, ``w`` and ``x`` of one tile for each layer, and ``samples``
-        of tables.
+        Operands that a bench is given of one tile for each layer: ``w`` and ``x``, ``samples`` of
+        tables, and ``e`` and ``entries`` of an epitome.
     provenance
         Versions of nomul's sources and of the tools; a worker that has others refuses.
     """

@@ -23,6 +23,9 @@ STORE = Path("build", "compare", "store")
 PERIOD_PS = 2000
 RIVAL_IMAGES = 12
 
+# What a bench may be given of a tile.
+OPERANDS = ("w", "e", "entries", "x", "samples")
+
 # Share of the test set that an imposed structure may lose before training is worth its time.
 ENOUGH = 0.005
 
@@ -145,9 +148,9 @@ def _entry(
             first = {name: about[name] for name in ("structure", "accuracy")}
             entry.about = trained | first
     parts = tuple(
-        {name: part[name] for name in ("w", "x", "samples") if name in part}
+        {name: part[name] for name in OPERANDS if name in part}
         for part in entry.about["layers"]
-        if "w" in part
+        if "x" in part
     )
     entry.job = Job(
         name=candidate.member,

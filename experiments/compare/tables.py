@@ -10,9 +10,9 @@ from typing import Any
 from nomul.experiments import tables
 from nomul.experiments.captions import caption, captioned
 from nomul.experiments.compare import pictures, rows, sizes, subject
+from nomul.experiments.compare.choices import NAMES
 from nomul.experiments.labels import label
 from nomul.experiments.tables import Rows
-from nomul.golden.products.members import MEMBERS
 
 # Networks and their data.
 NETWORKS = {
@@ -61,7 +61,7 @@ def of_sizes(name: str, target: str) -> Rows:
     """
     small = tables.load("compare", f"{name}-ecp5" if target == "ecp5" else name).rows
     larger: dict[str, Any] = {
-        "members": tuple(MEMBERS),
+        "members": NAMES,
         "sizes": sizes.LARGER,
         "without": sizes.LEFT_OUT,
     }

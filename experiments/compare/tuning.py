@@ -22,6 +22,9 @@ EPOCHS = {True: 60, False: 2}
 EVERY = {True: 2, False: 20}
 FEW = 5000
 
+# Members whose networks begin with outputs as they were, see :mod:`nomul.train.networks.settle`.
+SETTLED = ("epitome",)
+
 # Bits of weights from which on the largest one may have the largest code at no loss.
 FOLLOWED = 8
 
@@ -80,6 +83,7 @@ def _trained(subject: Subject, member: str, cfg: Any) -> Network:
     import torch
 
     from nomul.train.networks.lift import lift
+    from nomul.train.networks.settle import settle
     from nomul.train.networks.tune import Tuned, tune
 
     samples, net = subject.samples, subject.net
@@ -99,6 +103,8 @@ def _trained(subject: Subject, member: str, cfg: Any) -> Network:
     widths = net.weight_bits, net.act_bits
     follow = net.weight_bits >= FOLLOWED
     start = Tuned(graph, samples.x[:CALIBRATION], *widths, project, shares, follow)
+    if member in SETTLED:
+        settle(start, samples.x[:CALIBRATION])
     x, labels = torch.from_numpy(samples.x), torch.from_numpy(samples.labels)
     options: dict[str, Any] = {"epochs": EPOCHS[few], "every": EVERY[few], "relative": True}
     tune(start, x, labels, rate=8e-3 if few else 1e-3, **options)

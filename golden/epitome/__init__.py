@@ -1,7 +1,16 @@
 """Layers made of overlapping patches of a small matrix, after EPIM: a controller over an array."""
 
 from nomul.golden.epitome.config import FLAGS, Config
-from nomul.golden.epitome.entries import Entry, checked, cover, in_order, rounds, weights, words
+from nomul.golden.epitome.entries import (
+    Entry,
+    checked,
+    cover,
+    in_order,
+    patches,
+    rounds,
+    weights,
+    words,
+)
 from nomul.golden.epitome.product import (
     cycles,
     ideal,
@@ -23,6 +32,7 @@ __all__ = [
     "in_order",
     "model",
     "model_by_rounds",
+    "patches",
     "project",
     "rounds",
     "shares",

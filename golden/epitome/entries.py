@@ -185,3 +185,20 @@ def cover(
             row = (number * row_step + across * turn) % (cfg.rows - rows + 1)
             found.append(Entry(first, row, output, rows, ((1 << count) - 1) << column))
     return found
+
+
+def patches(cfg: Config) -> list[Entry]:
+    """Return patches with which networks can learn, see :mod:`nomul.train.networks.settle`.
+
+    They are as wide as E and a quarter as high. Those of other outputs stand elsewhere in its rows,
+    as far apart as there is room, or outputs would be equal.
+
+    Raises
+    ------
+    ValueError
+        The table has too little room for them.
+    """
+    height = max(1, cfg.rows // 4)
+    turn = max(1, (cfg.rows - height + 1) // -(-cfg.outputs // cfg.cols))
+    found = cover(cfg, height, cfg.cols, height, 1, turn)
+    return checked(cfg, found, cfg.inputs, cfg.outputs)

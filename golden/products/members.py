@@ -18,6 +18,9 @@ MEMBERS = {
     "sonic": "nomul.golden.products.sonic",
 }
 
+# Controllers over a member's array: planned and compared as members are, with ports of their own.
+CONTROLLERS = {"epitome": "nomul.golden.products.epitome"}
+
 # What a member calls a field of the family by another name.
 NAMES: dict[str, dict[str, str]] = {
     "bitplanes": {"weight_bits": "weight_planes", "act_bits": "act_planes"},
@@ -34,11 +37,12 @@ def member(name: str) -> ModuleType:
     ValueError
         There is no such member; the message has the names that exist.
     """
-    if name not in MEMBERS:
+    known = MEMBERS | CONTROLLERS
+    if name not in known:
         near = difflib.get_close_matches(name, MEMBERS, n=1)
         ordered = near + [other for other in MEMBERS if other not in near]
         raise ValueError(f"there is no member {name!r}; there are {', '.join(ordered)}")
-    return import_module(MEMBERS[name])
+    return import_module(known[name])
 
 
 def configure(name: str, **values: Any) -> Any:

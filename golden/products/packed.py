@@ -86,6 +86,10 @@ class Packed(ABC):
     def words(self) -> dict[str, Ints]:
         """Return the words that load the tile, by field: int64[beats] or int64[beats, count]."""
 
+    def operands(self) -> dict[str, Any]:
+        """Return what the member's bench is given of the tile, by name."""
+        return {"w": self.weights()}
+
     def save(self, path: Path | str) -> None:
         """Write the tile into an ``.npz`` file, which holds numbers and text only."""
         text: dict[str, Any] = {"schema": SCHEMA, "member": self.member, "values": {}}

@@ -5,7 +5,7 @@ import pytest
 
 from nomul.experiments.compare import fit, subject
 from nomul.experiments.compare.choices import candidates
-from nomul.golden import network, products
+from nomul.golden import epitome, network, products
 
 
 def chosen(name, **changes):
@@ -45,7 +45,7 @@ def test_cycles_and_bits_are_the_plans(subject):
     assert not w[:, 3].any()
 
 
-@pytest.mark.parametrize("name", ["permdiag", "sonic"])
+@pytest.mark.parametrize("name", ["permdiag", "sonic", "epitome"])
 def test_a_structure_is_imposed_on_every_tile(subject, name):
     cfg = fit.configured(chosen(name), subject.net)
     assert fit.fit(subject, chosen(name))["structure"] == "imposed"
@@ -123,3 +123,23 @@ def test_choices_are_refused_by_name():
         chosen("dense", widht="4")
     with pytest.raises(ValueError, match="members that are compared, and 'sonic' is none"):
         candidates(["dense"], ["small"], 8, False, {"sonic": {}})
+
+
+def test_the_operands_of_an_epitome_are_its_tile(subject):
+    """What the controller makes of cells, patches and activations is what the layer needs."""
+    candidate = chosen("epitome")
+    cfg = fit.configured(candidate, subject.net)
+    for layer, part in zip(
+        fit.layers(subject.net), fit.fit(subject, candidate)["layers"], strict=True
+    ):
+        plan = products.plan("epitome", cfg, layer.w, layer.groups, project=True)
+        first, x = plan.tiles[0], np.array(part["x"])
+        y = epitome.model(cfg, part["e"], part["entries"], x)
+        assert np.array_equal(y, x @ first.packed.weights())
+        assert (
+            part["cycles"]
+            == layer.windows * epitome.cycles(cfg, first.packed.entries, 1) * (part["tiles"])
+        )
+        assert part["bits"] == part["tiles"] * (16 * 8 + 16 * cfg.table_bits)
+        assert part["beats"] == part["tiles"] * (16 + 16)
+        assert part["first"] == part["tiles"] * 16

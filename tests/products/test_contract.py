@@ -17,18 +17,20 @@ SMALL = {
     "permdiag": {"inputs": 10, "outputs": 3, "p": 2, "lanes": 4},
     "circulant": {"inputs": 10, "outputs": 3, "k": 2},
     "pow2basis": {"inputs": 10, "outputs": 3, "units": 2},
+    "epitome": {"inputs": 10, "outputs": 3, "rows": 10, "cols": 2, "entries": 512},
     "spimc": {"window": 10, "columns": 3, "slots": 10, "lanes": 4},
     "sonic": {"inputs": 10, "outputs": 3, "fc_lanes": 4, "fc_units": 2, "code_bits": 3},
 }
 
 # What makes a member hold any matrix: plans of layers that were not trained for it.
-ANY = {"permdiag": {"p": 1}, "circulant": {"k": 1}}
+ANY = {"permdiag": {"p": 1}, "circulant": {"k": 1}, "epitome": {"cols": 3}}
 
 # Weights that a member holds without having been trained for it.
 LEVELS = {"pow2basis": [0, 1, -2, 4, -8, 64]}
 
 # Members that compute W^T x; product quantisation comes near it, and has tests of its own.
-EXACT = [name for name in products.MEMBERS if products.member(name).Config().exact]
+EVERY = [*products.MEMBERS, *products.CONTROLLERS]
+EXACT = [name for name in EVERY if products.member(name).Config().exact]
 
 members = pytest.mark.parametrize("name", EXACT)
 
@@ -109,7 +111,11 @@ def test_a_tile_survives_its_file(name, tmp_path):
 def test_words_are_as_many_as_beats(name):
     module, cfg = products.member(name), configured(name)
     packed = module.stimuli(cfg, np.random.default_rng(4))["packed"]
-    words = {len(field) for field in packed.words().values()}
+    counts = [len(field) for field in packed.words().values()]
+    if name == "epitome":  # on two ports
+        assert (sum(counts), max(counts)) == (packed.beats, packed.first)
+        return
+    words = set(counts)
     codebook = len(packed.codebook) - 1 if name == "sonic" else 0
     assert words == {packed.beats - codebook}
 
@@ -188,6 +194,24 @@ def test_sonic_projects_to_the_nearest_levels(bits):
             for chosen in itertools.combinations(range(-8, 8), (1 << bits) - 1)
         )
         assert cost == least
+
+
+def test_an_epitome_projects_to_the_nearest_cells():
+    """A cell is the mean of the weights it makes that the layer has, whatever pads the tile."""
+    module, cfg = products.member("epitome"), configured("epitome", outputs=6)
+    w = np.random.default_rng(6).integers(-99, 100, (7, 5))
+    cells, near = module.shares(cfg), module.complete(cfg, w)
+    shared = [cells[:7, :5] == number for number in range(cfg.rows * cfg.cols)]
+    assert sum(place.sum() > 1 for place in shared) > 2
+    for number, place in enumerate(shared):
+        mean = np.rint(w[place].mean()) if place.any() else 0
+        assert (near[cells == number] == mean).all()
+    module.compress(cfg, near)
+    near[4, 0] += 1
+    with pytest.raises(ValueError, match=r"w\[\d, \d\] must be -?\d+, as its cell makes another"):
+        module.compress(cfg, near)
+    with pytest.raises(ValueError, match=r"entries must be 1\.\.4, not 15"):
+        module.project(cfg.replace(entries=4), np.zeros((10, 6), dtype=int))
 
 
 def test_spimc_drops_the_smallest_of_a_full_column():

@@ -142,13 +142,9 @@ def _patches(shape: tuple[int, int], factor: int) -> tuple[epitome.Config, list[
 def patches(cfg: epitome.Config) -> tuple[epitome.Config, list[epitome.Entry]]:
     """Return an epitome with a table that holds the patches of its layer, and these.
 
-    Patches are as wide as it and a quarter as high. Those of other outputs stand elsewhere in its
-    rows, as far apart as there is room, or outputs would be equal.
+    Which patches, :func:`nomul.golden.epitome.patches` says.
     """
-    high = max(1, cfg.rows // 4)
-    turn = max(1, (cfg.rows - high + 1) // -(-cfg.outputs // cfg.cols))
-    cfg = cfg.replace(entries=cfg.inputs * cfg.outputs)
-    entries = epitome.cover(cfg, high, cfg.cols, high, 1, turn)
+    entries = epitome.patches(cfg.replace(entries=cfg.inputs * cfg.outputs))
     return cfg.replace(entries=len(entries)), entries
 
 
