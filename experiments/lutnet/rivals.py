@@ -107,20 +107,20 @@ DIGITS = Front(
     ),
 )
 
-# One seed, and small sizes.
+# One seed, few epochs, and small sizes.
 FASHION = Front(
     data="fashion-mnist",
     own=("fashion-250", "fashion-1000"),
     field=Field(
         trees=(_boosted(2, 3, 0.8, 3), _boosted(5, 4, 0.8, 3)),
-        perceptrons=(),
-        gates=(),
+        perceptrons=(mlp.Recipe(hidden=12, price=2e-4, score_bits=1, centred=True, epochs=12),),
+        gates=(gates.Recipe(sizes=(1000,), k=4, epochs=4, candidates=16, temperature=5.0),),
         noise=Encoding(levels=(2, 8), noise=0.7, side=28),
         seeds=contenders.SEEDS[:1],
         gate_seeds=contenders.SEEDS[:1],
     ),
     study="fashion",
-    studied=((0.0025, 4, "learned"),),
+    studied=((0.0025, 4, "learned"), (0.01, 1, "learned")),
     placed=(),
 )
 

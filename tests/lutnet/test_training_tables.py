@@ -113,7 +113,7 @@ def test_learned_numbers_label_97_percent_of_digits_below_400_luts():
     ("name", "families"),
     [
         ("T9-digits", {"XGBoost", "da4ml", "torchlogix", "XNOR, pruned"}),
-        ("T9-fashion", {"XGBoost", "LUTNet, learned wires"}),
+        ("T9-fashion", {"XGBoost", "da4ml", "torchlogix", "LUTNet, learned wires"}),
     ],
 )
 def test_ours_stand_above_others(name, families):
