@@ -2,6 +2,8 @@
 
 ``python -m nomul.experiments.bench_scale`` prints it; ``--write docs/scale.md`` puts it into that
 page. Every measurement is a process of its own, so that its peak memory is its own too.
+
+One file, since it is also the program that each of these processes runs.
 """
 
 import argparse

@@ -196,14 +196,13 @@ def test_sonic_projects_to_the_nearest_levels(bits):
         assert cost == least
 
 
-def test_an_epitome_projects_to_the_nearest_cells():
-    """A cell is the mean of the weights it makes that the layer has, whatever pads the tile."""
+def test_an_epitome_is_the_mean_of_the_weights_that_the_layer_has():
     module, cfg = products.member("epitome"), configured("epitome", outputs=6)
     w = np.random.default_rng(6).integers(-99, 100, (7, 5))
     cells, near = module.shares(cfg), module.complete(cfg, w)
-    shared = [cells[:7, :5] == number for number in range(cfg.rows * cfg.cols)]
-    assert sum(place.sum() > 1 for place in shared) > 2
-    for number, place in enumerate(shared):
+    made = [cells[:7, :5] == number for number in range(cfg.rows * cfg.cols)]
+    assert sum(place.sum() > 1 for place in made) > 2
+    for number, place in enumerate(made):
         mean = np.rint(w[place].mean()) if place.any() else 0
         assert (near[cells == number] == mean).all()
     module.compress(cfg, near)
@@ -211,7 +210,7 @@ def test_an_epitome_projects_to_the_nearest_cells():
     with pytest.raises(ValueError, match=r"w\[\d, \d\] must be -?\d+, as its cell makes another"):
         module.compress(cfg, near)
     with pytest.raises(ValueError, match=r"entries must be 1\.\.4, not 15"):
-        module.project(cfg.replace(entries=4), np.zeros((10, 6), dtype=int))
+        module.shares(cfg.replace(entries=4))
 
 
 def test_spimc_drops_the_smallest_of_a_full_column():
