@@ -10,6 +10,7 @@ from nomul.experiments.compare.choices import SIZES, Candidate
 from nomul.experiments.compare.subject import Subject
 from nomul.golden import network, products
 from nomul.golden.arrays import Ints
+from nomul.golden.engine.program import code_format
 from nomul.golden.engine.projection import held
 from nomul.golden.network import Conv2d, Dense, Network
 from nomul.golden.network.evaluate import Sums, fitted, vectors
@@ -72,24 +73,20 @@ def configured(candidate: Candidate, net: Network) -> Any:
     """Return a candidate's configuration for the widths of a network.
 
     Activations are unsigned where no layer takes negative ones; a member that takes signed ones
-    alone gets a bit more.
+    alone gets a bit more, and so do all where some layer takes negative ones and another those of
+    ``act_bits`` without a sign.
     """
-    sources = [net.sources(layer.number)[0] for layer in layers(net)]
-    pads = [getattr(net.layers[layer.number], "pad_value", 0) for layer in layers(net)]
-    signed = min([*(net.ranges[source][0] for source in sources), *pads]) < 0
+    needed, signed = code_format(net)
+    bits = max(net.act_bits, needed)
     inputs, outputs = SIZES[candidate.size]
-    values = {"inputs": inputs, "outputs": outputs, "weight_bits": net.weight_bits}
-    values |= candidate.settings
+    given = {"inputs": inputs, "outputs": outputs, "weight_bits": net.weight_bits}
+    given |= candidate.settings
     try:
-        return products.configure(
-            candidate.member, act_bits=net.act_bits, act_signed=signed, **values
-        )
+        return products.configure(candidate.member, act_bits=bits, act_signed=signed, **given)
     except ValueError:
         if signed:
             raise
-        return products.configure(
-            candidate.member, act_bits=net.act_bits + 1, act_signed=True, **values
-        )
+        return products.configure(candidate.member, act_bits=bits + 1, act_signed=True, **given)
 
 
 def with_weights(net: Network, plans: dict[int, products.Plan]) -> Network:

@@ -143,3 +143,28 @@ def test_the_operands_of_an_epitome_are_its_tile(subject):
         assert part["bits"] == part["tiles"] * (16 * 8 + 16 * cfg.table_bits)
         assert part["beats"] == part["tiles"] * (16 + 16)
         assert part["first"] == part["tiles"] * 16
+
+
+def test_codes_of_both_signs_and_those_without_fit_one_array():
+    """Inputs of -128..127 before activations of 0..255: all arrays take nine bits."""
+    rng = np.random.default_rng(4)
+    net = network.Network(
+        [
+            network.Dense(rng.integers(-100, 101, (5, 4))),
+            network.Requant([300] * 4, [0] * 4, shift=14, low=0, high=255),
+            network.Dense(rng.integers(-100, 101, (4, 3))),
+        ],
+        input_shape=(5,),
+        input_scale=1 / 128,
+        input_low=-128,
+        input_high=127,
+    )
+    x = rng.uniform(-1, 1, (20, 5))
+    given = subject.Subject("both", net, subject.Samples("noise", x, np.zeros(20, dtype=int)))
+    for name in ("dense", "pq", "sonic"):
+        cfg = fit.configured(chosen(name), net)
+        assert (cfg.act_bits, cfg.act_signed) == (9, True)
+    found = fit.fit(given, chosen("dense"))["layers"]
+    assert np.array(found[0]["x"]).min() < 0
+    assert np.array(found[1]["x"]).max() > 127
+    assert fit.fit(given, chosen("pq"))["structure"] == "approximated"
