@@ -17,19 +17,20 @@ def generator(seed=1):
     return torch.Generator().manual_seed(seed)
 
 
-def test_a_unit_begins_as_the_count_of_its_bits_in_some_sense():
-    digits = numbers.counts(5, generator()).reshape(5, 3, 64) > 0
+@pytest.mark.parametrize("k", [4, 6])
+def test_a_unit_begins_as_the_count_of_its_bits_in_some_sense(k):
+    digits = numbers.counts(5, k, generator()).reshape(5, 3, 1 << k) > 0
     values = (digits.long() * torch.tensor([1, 2, 4])[None, :, None]).sum(dim=1)
     for unit in values:
         # A sense is the address at which no bit counts.
         sense = int(unit.argmin())
-        assert unit.tolist() == [(a ^ sense).bit_count() for a in range(64)]
+        assert unit.tolist() == [(a ^ sense).bit_count() for a in range(1 << k)]
     assert len({int(unit.argmin()) for unit in values}) > 1
 
 
-@pytest.mark.parametrize(("units", "votes"), [(2, 3), (1, 0), (0, 4)])
-def test_scores_are_those_of_the_layers(units, votes):
-    net = numbers.NumberNet(40, units, votes, 3, generator())
+@pytest.mark.parametrize(("k", "units", "votes"), [(6, 2, 3), (6, 1, 0), (6, 0, 4), (4, 2, 1)])
+def test_scores_are_those_of_the_layers(k, units, votes):
+    net = numbers.NumberNet(40, k, units, votes, 3, generator())
     first, last = net.layers()
     network = lutnet.Network([first, last], 40)
     x = torch.randint(0, 2, (40, 200), generator=generator(2))
@@ -42,7 +43,7 @@ def test_scores_are_those_of_the_layers(units, votes):
 def test_a_unit_learns_another_number_than_the_count():
     """Its first bit outweighs the other five, which no count of the six says."""
     x = torch.randint(0, 2, (600, 6), generator=generator()).to(torch.uint8)
-    net = numbers.NumberNet(6, 1, 0, 2, generator())
+    net = numbers.NumberNet(6, 6, 1, 0, 2, generator())
     labels = x[:, 0].long()
     fit.fit(net, x, labels, fit.Recipe(epochs=40, batch=50), lambda part, _: part.T)
     with torch.no_grad():

@@ -1,8 +1,9 @@
 """Learned numbers in place of popcounts: tables whose weighted outputs are a class's score.
 
-A unit is three tables over the same six bits of a direct layer, of weights 1, 2 and 4. It begins as
-the count of its bits, which takes three look-up tables of six inputs in any case, and then learns
-any other number of three bits; a class's score is the sum of its units and of single bits, votes.
+A unit is three tables over the same K bits of a direct layer, K from four to seven, of weights 1, 2
+and 4. It begins as the count of its bits, which takes three look-up tables of K inputs in any case,
+and then learns any other number of three bits; a class's score is the sum of its units and of
+single bits, votes.
 """
 
 import numpy as np
@@ -12,9 +13,8 @@ from torch import Tensor, nn
 from nomul.golden import lutnet
 from nomul.train.lutnet.direct import LookUp, Wiring, bits_of
 
-# Weights of a unit's tables, and its inputs.
+# Weights of a unit's tables.
 WEIGHTS = (1, 2, 4)
-INPUTS = 6
 
 
 class NumberNet(nn.Module):
@@ -24,6 +24,8 @@ class NumberNet(nn.Module):
     ----------
     n_in
         Input bits.
+    k
+        Inputs of every table.
     units, votes
         Units of each class, and single bits beside them.
     classes
@@ -41,6 +43,7 @@ class NumberNet(nn.Module):
     def __init__(
         self,
         n_in: int,
+        k: int,
         units: int,
         votes: int,
         classes: int,
@@ -50,21 +53,21 @@ class NumberNet(nn.Module):
         amplitude: float = 0.5,
     ):
         super().__init__()
-        self.units, self.votes, self.classes = units, votes, classes
-        size = classes * (INPUTS * units + votes)
-        table = torch.empty(size, 1 << INPUTS).uniform_(-spread, spread, generator=generator)
+        self.k, self.units, self.votes, self.classes = k, units, votes, classes
+        size = classes * (k * units + votes)
+        table = torch.empty(size, 1 << k).uniform_(-spread, spread, generator=generator)
         self.tables = nn.ParameterList([nn.Parameter(table)])
-        self.wirings = nn.ModuleList([Wiring(n_in, size, INPUTS, 1 << 40, generator)])
-        self.tables.append(nn.Parameter(amplitude * counts(classes * units, generator)))
+        self.wirings = nn.ModuleList([Wiring(n_in, size, k, 1 << 40, generator)])
+        self.tables.append(nn.Parameter(amplitude * counts(classes * units, k, generator)))
         each = torch.arange(size).reshape(classes, -1)
-        wires = each[:, : INPUTS * units].reshape(-1, INPUTS)
+        wires = each[:, : k * units].reshape(-1, k)
         self.register_buffer("ends", wires.repeat_interleave(len(WEIGHTS), dim=0))
-        self.temperature = 1.5 * (INPUTS * units + votes) ** 0.5
+        self.temperature = 1.5 * (k * units + votes) ** 0.5
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits[batch, classes] of bits x[n_in, batch]."""
         hidden = self.wirings[0].look_up(x, self.tables[0])  # type: ignore[operator]
-        scores = hidden.reshape(self.classes, -1, x.shape[1])[:, INPUTS * self.units :].sum(dim=1)
+        scores = hidden.reshape(self.classes, -1, x.shape[1])[:, self.k * self.units :].sum(dim=1)
         if self.units:
             digits: Tensor = LookUp.apply(  # type: ignore[no-untyped-call]
                 hidden, self.ends, self.tables[1], None, None
@@ -83,19 +86,18 @@ class NumberNet(nn.Module):
 
     def layers(self) -> list[lutnet.DirectLut | lutnet.LutLayer]:
         """Return the layers in the data model; a vote is a table that copies one wire."""
+        k = self.k
         first = lutnet.DirectLut(
-            k=INPUTS,
+            k=k,
             idx=self.wirings[0].fixed.numpy(),  # type: ignore[operator]
             tt=bits_of(self.tables[0]),
         )
-        size, units = INPUTS * self.units + self.votes, self.classes * self.units
-        wires = (np.arange(self.classes)[:, None] * size + np.arange(size))[
-            :, INPUTS * self.units :
-        ]
-        copy = sum(1 << a for a in range(1 << INPUTS) if a & 1)
-        idx = np.concatenate([self.ends.numpy(), np.repeat(wires.reshape(-1, 1), INPUTS, axis=1)])
+        size, units = k * self.units + self.votes, self.classes * self.units
+        wires = (np.arange(self.classes)[:, None] * size + np.arange(size))[:, k * self.units :]
+        copy = sum(1 << a for a in range(1 << k) if a & 1)
+        idx = np.concatenate([self.ends.numpy(), np.repeat(wires.reshape(-1, 1), k, axis=1)])
         last = lutnet.LutLayer(
-            k=INPUTS,
+            k=k,
             idx=idx,
             tt=bits_of(self.tables[1]) + [copy] * wires.size,
             out=np.concatenate(
@@ -113,10 +115,10 @@ class NumberNet(nn.Module):
         return [first, last]
 
 
-def counts(units: int, generator: torch.Generator) -> Tensor:
-    """Return the tables float[3 units, 2**6] of +-1 that count bits, each in a random sense."""
-    sense = torch.randint(0, 1 << INPUTS, (units, 1), generator=generator)
-    address = torch.arange(1 << INPUTS)[None] ^ sense
-    ones = sum((address >> j) & 1 for j in range(INPUTS)) + torch.zeros_like(address)
+def counts(units: int, k: int, generator: torch.Generator) -> Tensor:
+    """Return the tables float[3 units, 2**K] of +-1 that count bits, each in a random sense."""
+    sense = torch.randint(0, 1 << k, (units, 1), generator=generator)
+    address = torch.arange(1 << k)[None] ^ sense
+    ones = sum((address >> j) & 1 for j in range(k)) + torch.zeros_like(address)
     digits = torch.stack([(ones >> place) & 1 for place in range(len(WEIGHTS))], dim=1)
-    return digits.reshape(-1, 1 << INPUTS) * 2.0 - 1.0
+    return digits.reshape(-1, 1 << k) * 2.0 - 1.0

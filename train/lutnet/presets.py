@@ -16,7 +16,7 @@ from nomul.train.data import FASHION, Data, load
 from nomul.train.lutnet.direct import DirectNet
 from nomul.train.lutnet.encoder import Encoding
 from nomul.train.lutnet.fit import Recipe, fit
-from nomul.train.lutnet.numbers import INPUTS, NumberNet
+from nomul.train.lutnet.numbers import NumberNet
 from nomul.train.lutnet.runs import Run, several, threads
 from nomul.train.lutnet.streamed import Streaming
 from nomul.version import __version__
@@ -44,7 +44,7 @@ class Preset:
         Bits of the codes, and noise.
     units
         Learned numbers per class in place of a popcount; see
-        :class:`nomul.train.lutnet.numbers.NumberNet`. Each takes six tables of the only direct
+        :class:`nomul.train.lutnet.numbers.NumberNet`. Each takes K tables of the only direct
         layer, and the rest of these are votes. 0: group sums.
     temperature
         Of the class scores, relative to 1.5 sqrt(direct tables per class).
@@ -169,11 +169,12 @@ def train(
     net: DirectNet | NumberNet
     spread = preset.spread
     if preset.units:
-        votes = preset.sizes[0] // data.classes - INPUTS * preset.units
-        net = NumberNet(n_in, preset.units, votes, data.classes, generator, spread=spread)
+        votes = preset.sizes[0] // data.classes - preset.k * preset.units
+        shape = preset.k, preset.units, votes, data.classes
+        net = NumberNet(n_in, *shape, generator, spread=spread)
     else:
-        shape = preset.sizes, preset.k, data.classes
-        net = DirectNet(n_in, *shape, generator, preset.choices, spread=spread)
+        sizes = preset.sizes, preset.k, data.classes
+        net = DirectNet(n_in, *sizes, generator, preset.choices, spread=spread)
     net.temperature *= preset.temperature
     recipe = dataclasses.replace(preset.recipe, seed=seed)
     run(net, preset.encoding, data, recipe, checkpoint=checkpoint, advance=advance)
