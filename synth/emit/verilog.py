@@ -22,6 +22,10 @@ from nomul.version import __version__
 
 SYNC_HIGH = Reset()
 
+# Verilator takes 40,000 tokens of a line, which lists of bits can exceed. Lines of more characters
+# than the first are written as lines of about as many as the second.
+LONGEST, FOLDED = 20_000, 1_000
+
 # `opt_dff` turns hold and reset multiplexers back into enables and resets; `rename` gives the
 # private nets names that need no escaping.
 TO_VERILOG = (
@@ -189,8 +193,21 @@ def _tidy(verilog: str) -> str:
         flags=re.MULTILINE,
     )
     off = "".join(f"// verilator lint_off {name}\n" for name in _LINT)
-    verilog = widths.arms(verilog)
+    verilog = "\n".join(map(_folded, widths.arms(verilog).split("\n")))
     return f"// verilator lint_save\n{off}\n{verilog}\n// verilator lint_restore\n"
+
+
+def _folded(line: str) -> str:
+    """Return a line of more than LONGEST characters as several, cut behind commas of its list."""
+    if len(line) <= LONGEST:
+        return line
+    parts: list[str] = []
+    for part in line.split(", "):
+        if parts and len(parts[-1]) + len(part) < FOLDED:
+            parts[-1] += f", {part}"
+        else:
+            parts.append(part)
+    return ",\n    ".join(parts)
 
 
 def describe_ports(top: wiring.Component) -> list[dict[str, Any]]:

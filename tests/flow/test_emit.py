@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from amaranth.hdl import Module, signed, unsigned
+from amaranth.hdl import Cat, Module, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
@@ -16,6 +16,7 @@ from amaranth.sim import Simulator
 from nomul.golden import lfsr
 from nomul.hw import counterarray
 from nomul.hw.lfsr import Top
+from nomul.sim.harness import toolchain
 from nomul.synth import yosys
 from nomul.synth.emit import emit
 
@@ -27,6 +28,18 @@ for top in (counterarray.Top(3, 3), lfsr.Top(Config(leap=8))):
     emitted = emit(top, "probe")
     print(emitted.verilog, emitted.manifest, emitted.core(), emitted.rtlil)
 """
+
+
+class Turned(wiring.Component):
+    """Bits in another order."""
+
+    def __init__(self, count):
+        super().__init__({"a": In(count), "b": Out(count)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.b.eq(Cat(self.a[i * 3 % len(self.a)] for i in range(len(self.a))))
+        return m
 
 
 class Ports(wiring.Component):
@@ -187,3 +200,18 @@ def test_two_tops_can_live_in_one_design(tmp_path):
         (tmp_path / f"{name}.v").write_text(emitted.verilog)
     log = yosys.run(["read_verilog one.v two.v", "hierarchy -check -top two", "proc"], tmp_path)
     assert "ERROR" not in log
+
+
+def test_long_lists_are_several_lines(tmp_path):
+    """Verilator takes no line of more than 40,000 tokens; the order of bits stays."""
+    count = 7000
+    emitted = emit(Turned(count), "turned")
+    assert max(map(len, emitted.verilog.splitlines())) < 20_000
+    (tmp_path / "turned.v").write_text(emitted.verilog)
+    with toolchain("verilator"):
+        command = ["verilator", "--lint-only", "-Wno-fatal", "turned.v"]
+        subprocess.run(command, cwd=tmp_path, check=True)
+    yosys.run(["read_verilog turned.v", "hierarchy -top turned", "write_json turned.json"], tmp_path)
+    ports = json.loads((tmp_path / "turned.json").read_text())["modules"]["turned"]["ports"]
+    a, b = ports["a"]["bits"], ports["b"]["bits"]
+    assert b == [a[i * 3 % count] for i in range(count)]
