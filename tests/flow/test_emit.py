@@ -211,7 +211,9 @@ def test_long_lists_are_several_lines(tmp_path):
     with toolchain("verilator"):
         command = ["verilator", "--lint-only", "-Wno-fatal", "turned.v"]
         subprocess.run(command, cwd=tmp_path, check=True)
-    yosys.run(["read_verilog turned.v", "hierarchy -top turned", "write_json turned.json"], tmp_path)
+    yosys.run(
+        ["read_verilog turned.v", "hierarchy -top turned", "write_json turned.json"], tmp_path
+    )
     ports = json.loads((tmp_path / "turned.json").read_text())["modules"]["turned"]["ports"]
     a, b = ports["a"]["bits"], ports["b"]["bits"]
     assert b == [a[i * 3 % count] for i in range(count)]
