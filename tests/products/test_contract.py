@@ -31,7 +31,6 @@ LEVELS = {"pow2basis": [0, 1, -2, 4, -8, 64]}
 # Members that compute W^T x; product quantisation comes near it, and has tests of its own.
 EVERY = [*products.MEMBERS, *products.CONTROLLERS]
 EXACT = [name for name in EVERY if products.member(name).Config().exact]
-
 members = pytest.mark.parametrize("name", EXACT)
 
 
