@@ -27,12 +27,15 @@ class Scale:
         Of an activation.
     fpga
         Whether cells are those of an FPGA, which has multipliers.
+    weight_bits
+        Of a weight.
     """
 
     inputs: int
     outputs: int
     act_bits: int
     fpga: bool
+    weight_bits: int = 8
 
     @property
     def rate(self) -> int:
@@ -109,14 +112,16 @@ def _sparse(scale: Scale) -> dict[str, Any]:
 
 
 def _tables(scale: Scale) -> dict[str, Any]:
-    # Entries of eight bits, in units that let only the largest of four products saturate.
-    return {"table_bits": 8, "table_shift": 9, "units": (4, 4, scale.outputs)}
+    # Entries of eight bits, in units that let only the largest of four products saturate: fewer
+    # bits give smaller products, which would all be zero in the units of eight.
+    shift = max(0, scale.weight_bits + scale.act_bits - 7)
+    return {"table_bits": 8, "table_shift": shift, "units": (4, 4, scale.outputs)}
 
 
 def _levels(scale: Scale) -> dict[str, Any]:
     side = {1: 1, 4: 2, 16: 4}.get(scale.rate, 1)
     return {
-        "code_bits": 4,
+        "code_bits": min(4, scale.weight_bits),
         "fc_lanes": side,
         "fc_units": max(1, scale.rate // side),
         "conv_lanes": 1,
@@ -153,6 +158,7 @@ def candidates(
     act_bits: int,
     fpga: bool,
     changes: Mapping[str, Mapping[str, str]],
+    weight_bits: int = 8,
 ) -> list[Candidate]:
     """Return the candidates of some members in some sizes.
 
@@ -162,7 +168,7 @@ def candidates(
         Members; all of the family if none is named.
     sizes
         Of :data:`SIZES`.
-    act_bits, fpga
+    act_bits, fpga, weight_bits
         See :class:`Scale`.
     changes
         Parameters to set otherwise, as text, by member.
@@ -180,7 +186,7 @@ def candidates(
     for size in sizes:
         if size not in SIZES:
             raise ValueError(f"there is no size {size!r}; there are {', '.join(SIZES)}")
-        scale = Scale(*SIZES[size], act_bits, fpga)
+        scale = Scale(*SIZES[size], act_bits, fpga, weight_bits)
         for name in chosen:
             kind = products.member(name).Config
             own = {field: kind.parse(field, text) for field, text in changes.get(name, {}).items()}

@@ -88,7 +88,8 @@ def compare(
     family = [name for name in names if name not in able]
     result = Comparison(subject.name, subject.samples.name, [], *_sizes(subject.net))
     chosen = [] if names and not family else candidates(
-        family, sizes, subject.net.act_bits, target != "freepdk45", changes or {}
+        family, sizes, subject.net.act_bits, target != "freepdk45", changes or {},
+        subject.net.weight_bits,
     )  # fmt: skip
     note(f"laying {subject.name} over {len(chosen)} arrays")
     for candidate in chosen:

@@ -11,6 +11,7 @@ from nomul import ledger
 from nomul.experiments import labels
 from nomul.experiments.compare import entries, page, pictures, regimes, rows
 from nomul.experiments.compare.memory import Memory
+from nomul.golden import pq
 from nomul.golden.products import members
 
 FAMILY = ("dense", "bitplanes", "permdiag", "spimc", "sonic")
@@ -181,6 +182,31 @@ def test_sums_that_are_none_of_the_weights_are_measured_with_their_samples(
     assert [row["weights"] for row in found.rows()][:2] == ["approximated", "imposed"]
     assert not any(row["cannot"] for row in found.rows())
     assert ["samples" in job.parts[0] for job in measured][:2] == [True, False]
+
+
+def test_networks_of_few_bits_are_held(subject, tmp_path, measured):
+    """Their tables are not all zero, and their codebooks no longer than weights have values."""
+    layers, rng = list(subject.net.layers), np.random.default_rng(2)
+    for number in (0, 3):
+        w = rng.integers(-3, 4, layers[number].w.shape)
+        layers[number] = dataclasses.replace(layers[number], w=w)
+    layers[1] = dataclasses.replace(layers[1], shift=9, high=7)
+    scale = {"input_scale": 1 / 7, "input_low": 0, "input_high": 7}
+    net = subject.net.replace(layers=layers, weight_bits=3, act_bits=3, **scale)
+    found = compared(dataclasses.replace(subject, net=net), tmp_path, ["pq", "sonic"])
+    assert [row["cannot"] for row in found.rows()] == ["", ""]
+    assert [row["weights"] for row in found.rows()] == ["approximated", "exact"]
+    tables, levels = (entry.job for entry in found.entries)
+    cfg = pq.Config.from_json(tables.config)
+    for part in tables.parts:
+        # Four of the largest products are within twice the largest entry.
+        assert 4 * 3 * 7 >> cfg.table_shift < 2 * 128
+        x, w = np.array(part["x"]), np.array(part["w"])
+        packed = pq.fit(cfg, w, np.array(part["samples"]))
+        y = pq.model(cfg, packed, x) << cfg.table_shift
+        # Sixteen prototypes may miss some vectors, and not by as much as sums of nothing.
+        assert np.abs(y - x @ w).sum() < np.abs(x @ w).sum() / 2
+    assert json.loads(levels.config)["code_bits"] == 3
 
 
 def test_training_counts_where_it_helps(subject, tmp_path, measured, monkeypatch):
