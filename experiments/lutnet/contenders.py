@@ -109,9 +109,14 @@ def of_studies(name: str, shapes: tuple[tuple[float, int, str], ...]) -> Iterato
 def own(presets: tuple[str, ...]) -> Iterator[Contender]:
     """Yield networks that come with nomul: the seed is the one that held-out images chose."""
     for name in presets:
-        path = TRAIN / f"{name}.npz"
-        network = lutnet.Network.load(path) if path.is_file() else lutnet.Config.preset(name).load()
+        network = committed(name)
         yield Contender("ours", name, network.about["test"], None, *_of_network(network))
+
+
+def committed(name: str) -> lutnet.Network:
+    """Return a network that comes with nomul."""
+    path = TRAIN / f"{name}.npz"
+    return lutnet.Network.load(path) if path.is_file() else lutnet.Config.preset(name).load()
 
 
 def _of_network(network: lutnet.Network) -> tuple[Hardware, str]:
