@@ -13,6 +13,7 @@ from nomul.experiments.lutnet import (
     rivals,
     streamed_tables,
     training_tables,
+    unread,
 )
 from nomul.experiments.lutnet.area import ADDERS, PARTS, parts
 from nomul.experiments.lutnet.fronts import FAMILIES, called, family, kind_of, smallest
@@ -203,6 +204,7 @@ TABLES: dict[str, Callable[..., Rows]] = {
         rivals.front,
         rivals.FASHION,
     ),
+    "T11": unread.rows,
     "T8-jsc-openml": published_openml,
     "T8-jsc-cernbox": published_cernbox,
     "T8-images": published_images,
