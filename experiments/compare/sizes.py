@@ -7,14 +7,17 @@ from nomul.experiments.compare import regimes
 from nomul.experiments.compare.choices import SIZES
 from nomul.experiments.tables import Rows
 
-# Sizes that a table has beside the smallest. Each takes about four times the processor time of the
-# one before it, as it has four times the weights.
-LARGER = ("medium",)
+# Sizes that a target's table has beside the smallest. Each takes about four times the processor
+# time of the one before it, as it has four times the weights.
+LARGER = {"freepdk45": ("medium", "large"), "ecp5": ("medium",)}
 
-# Arrays that take longer to map than they are worth, by target, member and size.
+# Arrays that take longer to map, or to train for, than they are worth, by target, member and size.
 LEFT_OUT = {
     ("freepdk45", "pq", "medium"): "left out: 8,192 bits of tables in flip-flops",
     ("freepdk45", "spimc", "medium"): "left out: 256 slots in flip-flops",
+    ("freepdk45", "pq", "large"): "left out: 32,768 bits of tables in flip-flops",
+    ("freepdk45", "spimc", "large"): "left out: 1,024 slots in flip-flops",
+    **{("freepdk45", name, "large"): "not measured" for name in ("pow2basis", "sonic", "epitome")},
     ("ecp5", "pq", "medium"): "left out: 8,192 bits of tables in flip-flops",
     ("ecp5", "spimc", "medium"): "left out: 256 slots in flip-flops",
 }

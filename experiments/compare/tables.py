@@ -62,7 +62,7 @@ def of_sizes(name: str, target: str) -> Rows:
     small = tables.load("compare", f"{name}-ecp5" if target == "ecp5" else name).rows
     larger: dict[str, Any] = {
         "members": NAMES,
-        "sizes": sizes.LARGER,
+        "sizes": sizes.LARGER[target],
         "without": sizes.LEFT_OUT,
     }
     return [*(row for row in small if row["size"]), *measured(name, target, **larger)]
