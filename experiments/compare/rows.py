@@ -132,7 +132,7 @@ def _entry(
     except ValueError as error:
         return Entry(candidate.label, candidate.size, target, _nothing(), error=str(error))
     base = {"member": candidate.member, "config": cfg.to_dict(), "network": subject.digest}
-    base |= {"sources": source_hash(), "own": _own()}
+    base |= {"sources": source_hash(), "own": _own(), "training": subject.training}
     about = ledger.kept(results, base | {"step": "fit"}, lambda: fit(subject, candidate))
     entry = Entry(candidate.label, candidate.size, target, about)
     lost = subject.own_accuracy - about["accuracy"]

@@ -59,6 +59,12 @@ class Subject:
         parts = [digest_of(self.net), _hash(self.codes), _hash(self.samples.labels_test)]
         return ledger.digest(" ".join(parts))
 
+    @cached_property
+    def training(self) -> str:
+        """What stands for the samples for training; nothing where there are none."""
+        given = self.samples.x, self.samples.labels
+        return " ".join(_hash(part) for part in given if part is not None)
+
     def accuracy(self, net: Network, sums: Mapping[int, Sums] | None = None) -> float:
         """Return the share of the whole test set that a network recognises.
 

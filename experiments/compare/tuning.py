@@ -47,7 +47,7 @@ def tuned(
     if subject.samples.x is None:
         raise ValueError("--finetune needs samples for training: --train FILE")
     cfg = configured(candidate, subject.net)
-    text = f"{_structure(subject.net, candidate.member, cfg)} {subject.samples.name} "
+    text = f"{_structure(subject.net, candidate.member, cfg)} {subject.training} "
     text += digest_of(subject.net)
     text += f" {EPOCHS} {EVERY} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
     path = folder / f"{ledger.digest(text)}.npz"

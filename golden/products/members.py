@@ -39,8 +39,8 @@ def member(name: str) -> ModuleType:
     """
     known = MEMBERS | CONTROLLERS
     if name not in known:
-        near = difflib.get_close_matches(name, MEMBERS, n=1)
-        ordered = near + [other for other in MEMBERS if other not in near]
+        near = difflib.get_close_matches(name, known, n=1)
+        ordered = near + [other for other in known if other not in near]
         raise ValueError(f"there is no member {name!r}; there are {', '.join(ordered)}")
     return import_module(known[name])
 

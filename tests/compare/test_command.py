@@ -35,6 +35,7 @@ def test_the_command_prints_rows_winners_and_files(nomul_, measured, tmp_path):
         (("--set", "products=2"), "--set wants MEMBER.NAME=VALUE, not 'products=2'"),
         (("--target", "xc7"), "target must be one of freepdk45, ecp5, not 'xc7'"),
         (("--member", "denes"), "there is no member 'denes'; there are dense"),
+        (("--member", "epitom"), "there is no member 'epitom'; there are epitome, dense"),
         (("--train", "x.csv"), "--train is for samples of files: digits has its own"),
     ],
 )

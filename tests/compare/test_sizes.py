@@ -33,6 +33,21 @@ def test_arrays_that_hold_the_same_are_trained_once(subject, tmp_path, monkeypat
     for candidate in candidates(["circulant"], ALL[:2], 8, False, {}):
         tuning.tuned(subject, candidate, tmp_path)
     assert len(trained) == 1
+    other = dataclasses.replace(samples, x=samples.x[::-1].copy())
+    tuning.tuned(dataclasses.replace(subject, samples=other), candidate, tmp_path)
+    assert len(trained) == 2
+
+
+def test_what_was_made_with_other_samples_for_training_is_made_again(subject, tmp_path, measured):
+    """Of the same network and test set: tables are fitted to the samples for training."""
+    half = subject.samples.x_test[::2]
+    for x in (None, half, half * 0.5, half):
+        samples = dataclasses.replace(subject.samples, x=x)
+        given = dataclasses.replace(subject, samples=samples)
+        rows.compare(given, members=["pq"], store=tmp_path / "store")
+    seen = [[part["samples"] for part in job.parts] for job in measured]
+    assert len(seen) == 3
+    assert seen[0] != seen[1] != seen[2] != seen[0]
 
 
 def test_what_is_left_out_says_why(subject, tmp_path, measured):
