@@ -28,6 +28,9 @@ SHOWN = (
     *("area x us", "pJ x us", "cannot"),
 )
 
+# Lines are told apart by colour, of which Matplotlib has ten.
+COLOURS = (*(f"C{number}" for number in range(10)), "black")
+
 # What is drawn against the weights of a tile.
 AXES = {"um2": "um2", "LUT": "look-up tables", "us": "us per inference", "pJ": "pJ per inference"}
 
@@ -54,8 +57,9 @@ def against(found: Rows, figure: Any) -> None:
         for place, array in enumerate(dict.fromkeys(row["array"] for row in found)):
             own = [row for row in found if row["array"] == array and row[name] is not None]
             weights = [SIZES[row["size"]][0] * SIZES[row["size"]][1] for row in own]
-            marker = "osD^vP*X<>h"[place % 11]
-            plot.plot(weights, [row[name] for row in own], marker=marker, ms=4, lw=1, label=array)
+            marker, colour = "osD^vP*X<>h"[place % 11], COLOURS[place % 11]
+            style = {"marker": marker, "color": colour, "ms": 4, "lw": 1}
+            plot.plot(weights, [row[name] for row in own], label=array, **style)
         plot.set_xscale("log", base=2)
         plot.set_yscale("log")
         plot.set_ylabel(AXES[name])
