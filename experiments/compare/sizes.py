@@ -7,9 +7,13 @@ from nomul.experiments.compare import regimes
 from nomul.experiments.compare.choices import SIZES
 from nomul.experiments.tables import Rows
 
-# Sizes that a target's table has beside the smallest. Each takes about four times the processor
-# time of the one before it, as it has four times the weights.
-LARGER = {"freepdk45": ("medium", "large"), "ecp5": ("medium",)}
+# Sizes that a table has beside the smallest, by network and target. Each takes about four times the
+# processor time of the one before it, as it has four times the weights.
+LARGER = {
+    ("digits", "freepdk45"): ("medium", "large"),
+    ("digits", "ecp5"): ("medium",),
+    ("fashion", "freepdk45"): ("medium", "large"),
+}
 
 # Arrays that take longer to map, or to train for, than they are worth, by target, member and size.
 LEFT_OUT = {

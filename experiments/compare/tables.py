@@ -62,7 +62,7 @@ def of_sizes(name: str, target: str) -> Rows:
     small = tables.load("compare", f"{name}-ecp5" if target == "ecp5" else name).rows
     larger: dict[str, Any] = {
         "members": NAMES,
-        "sizes": sizes.LARGER[target],
+        "sizes": sizes.LARGER[name, target],
         "without": sizes.LEFT_OUT,
     }
     return [*(row for row in small if row["size"]), *measured(name, target, **larger)]
@@ -128,6 +128,12 @@ TABLES = {
         of_sizes,
         "digits",
         "ecp5",
+    ),
+    "fashion-sizes": captioned(
+        "The convnet of Fashion-MNIST on members of several sizes, FreePDK45.",
+        of_sizes,
+        "fashion",
+        "freepdk45",
     ),
 }
 PLOTS = {
