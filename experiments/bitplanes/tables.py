@@ -42,7 +42,7 @@ ON_ECP5 = {
 # Bits of activations and of weights: the powers of two, so that every array does the same number of
 # products per cycle; and those of which arrays are placed and routed.
 PRECISIONS = tuple((acts, weights) for acts in (8, 4, 2, 1) for weights in (8, 4, 2, 1))
-PLACED = ((8, 8), (4, 4), (2, 2))
+PLACED = ((8, 8), (4, 4), (2, 2), (8, 4))
 
 
 def arrays(acts: int, weights: int) -> dict[str, tuple[str, dict[str, Any]]]:
