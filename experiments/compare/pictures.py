@@ -15,7 +15,7 @@ ABOUT = {
     "area": "Accuracy against area; the line joins what no other array beats.",
 }
 # One mark more than there are colours, so that both together are an array's own.
-_MARKS = "osD^vP*X<>h"
+MARKS = "osD^vP*X<>h"
 
 
 def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> list[tuple[float, float, str]]:
@@ -38,7 +38,7 @@ def draw(rows: Sequence[dict[str, Any]], axis: str, plot: Any) -> list[tuple[flo
     plot.margins(x=0.15, y=0.4)
     for number, array in enumerate(dict.fromkeys(point["array"] for point in points)):
         own = [point for point in points if point["array"] == array]
-        mark = _MARKS[number % len(_MARKS)]
+        mark = MARKS[number % len(MARKS)]
         plot.scatter([p["x"] for p in own], [p["y"] for p in own], s=26, marker=mark)
     best = front(points, (("x", 1), ("y", -1)))
     plot.plot([p["x"] for p in best], [p["y"] for p in best], color="0.5", lw=1, zorder=0)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nomul.experiments.captions import caption
-from nomul.experiments.compare import regimes
+from nomul.experiments.compare import pictures, regimes
 from nomul.experiments.compare.choices import SIZES
 from nomul.experiments.tables import Rows
 
@@ -61,8 +61,8 @@ def against(found: Rows, figure: Any) -> None:
         for place, array in enumerate(dict.fromkeys(row["array"] for row in found)):
             own = [row for row in found if row["array"] == array and row[name] is not None]
             weights = [SIZES[row["size"]][0] * SIZES[row["size"]][1] for row in own]
-            marker, colour = "osD^vP*X<>h"[place % 11], COLOURS[place % 11]
-            style = {"marker": marker, "color": colour, "ms": 4, "lw": 1}
+            marker = pictures.MARKS[place % len(pictures.MARKS)]
+            style = {"marker": marker, "color": COLOURS[place % len(COLOURS)], "ms": 4, "lw": 1}
             plot.plot(weights, [row[name] for row in own], label=array, **style)
         plot.set_xscale("log", base=2)
         plot.set_yscale("log")

@@ -22,9 +22,6 @@ EPOCHS = {True: 60, False: 2}
 EVERY = {True: 2, False: 20}
 FEW = 5000
 
-# Members whose networks begin with outputs as they were, see :mod:`nomul.train.networks.settle`.
-SETTLED = ("epitome",)
-
 # Bits of weights from which on the largest one may have the largest code at no loss.
 FOLLOWED = 8
 
@@ -83,7 +80,7 @@ def _trained(subject: Subject, member: str, cfg: Any) -> Network:
     import torch
 
     from nomul.train.networks.lift import lift
-    from nomul.train.networks.settle import settle
+    from nomul.train.networks.settle import SETTLED, settle
     from nomul.train.networks.tune import Tuned, tune
 
     samples, net = subject.samples, subject.net

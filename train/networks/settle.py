@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike
 from nomul.golden.network import reals
 from nomul.train.networks.tune import Tuned
 
+# Structures whose networks begin with outputs as they were.
+SETTLED = ("epitome",)
+
 
 @torch.no_grad()
 def settle(net: Tuned, calibration: ArrayLike) -> None:

@@ -21,7 +21,7 @@ from nomul.golden.network.reals import Graph
 from nomul.train.networks import prototypes
 from nomul.train.networks.export import to_onnx
 from nomul.train.networks.projection import BITS, Case, Projection
-from nomul.train.networks.settle import settle
+from nomul.train.networks.settle import SETTLED, settle
 from nomul.train.networks.study import CALIBRATION, Data, accuracy, accuracy_of_module, data_of, fit
 from nomul.train.networks.tune import Tuned, tune
 
@@ -36,8 +36,6 @@ METHOD = {
     "method": "scales follow, gradients are shared",
     "tables": [prototypes.LENGTH, prototypes.SOFTNESS],
 }
-# Structures whose networks begin with outputs as they were, see :mod:`nomul.train.networks.settle`.
-SETTLED = ("epitome",)
 
 CASES = (
     Case("dense", 8),
